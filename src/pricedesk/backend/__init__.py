@@ -1,0 +1,1 @@
+"""The private service: knows exchange rates and converts money exactly."""

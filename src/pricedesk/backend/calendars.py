@@ -1,0 +1,95 @@
+"""When a source publishes: which publication should exist by now, and how old one is.
+
+Days off come from the `holidays` library, whose table of the ECB's closing days agrees
+with every date of the ECB's own history since 1999.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+STALE_AFTER_MISSED = 2
+"""So many missed publications make a rate stale; fewer make it late."""
+
+
+class State(Enum):
+    """How a rate stands against its source's calendar."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A source's publication calendar.
+
+    It publishes on every day from Monday to Friday that the `market` of the holidays
+    library does not list, at `publishes_at` in `zone`; not before `overdue_after` has gone
+    by as well is a publication said to be missing.
+    """
+
+    market: str
+    zone: ZoneInfo
+    publishes_at: time
+    overdue_after: timedelta
+
+    def is_publication_day(self, day: date) -> bool:
+        """Whether the source publishes on this day."""
+        return day.weekday() < _SATURDAY and day not in _closing_days(self.market, day.year)
+
+    def newest_expected(self, now: datetime) -> date:
+        """The date of the newest publication that should be out at `now`."""
+        day = now.astimezone(self.zone).date()
+        while not self.is_publication_day(day) or now < self.published(day) + self.overdue_after:
+            day -= _ONE_DAY
+        return day
+
+    def newest_possible(self, now: datetime) -> date:
+        """The date of the newest publication that can be out at `now`, if it is on time."""
+        day = now.astimezone(self.zone).date()
+        while not self.is_publication_day(day) or now < self.published(day):
+            day -= _ONE_DAY
+        return day
+
+    def next_publication(self, now: datetime) -> datetime:
+        """The next instant at which the source publishes, after `now`."""
+        day = now.astimezone(self.zone).date()
+        while not self.is_publication_day(day) or self.published(day) <= now:
+            day += _ONE_DAY
+        return self.published(day)
+
+    def published(self, day: date) -> datetime:
+        """The instant at which the publication of a day comes out."""
+        return datetime.combine(day, self.publishes_at, self.zone).astimezone(UTC)
+
+    def missed(self, publication: date, now: datetime) -> int:
+        """How many publications after this one should be out at `now`."""
+        expected = self.newest_expected(now)
+        days = (publication + n * _ONE_DAY for n in range(1, (expected - publication).days + 1))
+        return sum(self.is_publication_day(day) for day in days)
+
+    def missed_on(self, publication: date, day: date) -> int:
+        """How many publications after this one there are up to and with a day gone by."""
+        days = (publication + n * _ONE_DAY for n in range(1, (day - publication).days + 1))
+        return sum(self.is_publication_day(day) for day in days)
+
+
+def state(missed: int) -> State:
+    """The state of a rate after which so many publications were missed."""
+    if missed == 0:
+        return State.FRESH
+    return State.LATE if missed < STALE_AFTER_MISSED else State.STALE
+
+
+@lru_cache(maxsize=256)
+def _closing_days(market: str, year: int) -> frozenset[date]:
+    # Imported late: it takes a tenth of a second, which the first answer need not wait for.
+    from holidays import financial_holidays  # noqa: PLC0415
+
+    return frozenset(financial_holidays(market, years=year))

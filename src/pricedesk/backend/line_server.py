@@ -1,0 +1,56 @@
+"""The door on port 3000: a request line in, a reply line out."""
+
+from pricedesk import __version__
+from pricedesk.backend.bureau import Bureau
+from pricedesk.errors import PricedeskError
+from pricedesk.line_service import Notices
+from pricedesk.protocol import Command, Convert, error_line, goodbye_line, parse_request
+
+NOTICES = Notices(
+    busy=f"{goodbye_line('busy')}\n".encode(),
+    line_too_long=f"{goodbye_line('line-too-long')}\n".encode(),
+    idle=f"{goodbye_line('idle')}\n".encode(),
+    closing=f"{goodbye_line('closing')}\n".encode(),
+    internal_error=b"error internal the request could not be answered; it was logged\n",
+)
+
+HELP = (
+    "AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
+    " explain AMOUNT ... gives the reasons; also: currencies, ping, version, help, quit"
+)
+
+
+class LineSession:
+    """One client of the back-end's lines."""
+
+    greeting = b""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self._bureau = bureau
+        self.finished = False
+
+    def answer(self, line: bytes) -> bytes:
+        """The reply to a request line, with its line end."""
+        try:
+            return f"{self._reply(line.decode('utf-8', 'backslashreplace'))}\n".encode()
+        except PricedeskError as error:
+            return f"{error_line(error)}\n".encode()
+
+    def _reply(self, line: str) -> str:
+        match parse_request(line):
+            case Convert() as request:
+                answer = self._bureau.convert(
+                    request.amount, request.base, request.counter, request.on
+                )
+                return str(answer.explained() if request.explained else answer.conversion.result)
+            case Command.CURRENCIES:
+                return " ".join(self._bureau.currencies())
+            case Command.HELP:
+                return HELP
+            case Command.PING:
+                return "pong"
+            case Command.VERSION:
+                return f"pricedesk {__version__}"
+            case Command.QUIT:
+                self.finished = True
+                return "bye"

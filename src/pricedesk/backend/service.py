@@ -1,0 +1,100 @@
+"""The back-end's composition root: settings in, a running service out."""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.download import download
+from pricedesk.backend.history import packaged_publications
+from pricedesk.backend.line_server import NOTICES, LineSession
+from pricedesk.backend.rates import RateBook
+from pricedesk.backend.refresh import Refresher
+from pricedesk.backend.sources import ecb
+from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
+from pricedesk.clock import Clock, clock_from
+from pricedesk.line_service import Limits, LineService
+from pricedesk.running import serve
+from pricedesk.settings import HostPort, Settings
+
+logger = logging.getLogger(__name__)
+
+
+def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> Bureau:
+    """A bureau that knows what the package carries and what the store has kept.
+
+    Raises:
+        StoreFailed: the store cannot be read.
+    """
+    kept = store.publications() if store is not None else []
+    return Bureau(
+        RateBook([*packaged_publications(), *kept]),
+        ecb.CALENDAR,
+        clock,
+        Terms(settings.default_from, settings.default_to, settings.rounding),
+    )
+
+
+@contextmanager
+def readable_store(settings: Settings) -> Iterator[SqliteStore | None]:
+    """The store, if a back-end has made one; None otherwise, and nothing is made.
+
+    Raises:
+        StoreFailed: there is one, and it cannot be opened.
+    """
+    if not (settings.data_dir / FILE_NAME).exists():
+        yield None
+        return
+    store = SqliteStore(settings.data_dir)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def run_backend(settings: Settings) -> int:
+    """Serve lines and fetch rates until a signal stops it; gives the exit code.
+
+    Raises:
+        StoreFailed: the store cannot be opened.
+    """
+    clock = clock_from(settings.clock)
+    if settings.clock is not None:
+        logger.warning("the clock is set by PRICEDESK_CLOCK", extra={"now": str(clock())})
+    store = SqliteStore(settings.data_dir)
+    bureau = make_bureau(settings, store, clock)
+    service = LineService(
+        lambda: LineSession(bureau),
+        NOTICES,
+        Limits(
+            connections=settings.max_connections,
+            connections_per_address=settings.max_connections_per_address,
+            idle_seconds=settings.lines_idle_seconds,
+            line_seconds=settings.line_seconds,
+        ),
+        time.monotonic,
+    )
+
+    async def fetch(document: ecb.Document) -> bytes:
+        url = f"{settings.ecb_url}/{document.value}"
+        return await download(url, bytes_max=ecb.DOCUMENT_BYTES_MAX)
+
+    async def refresh() -> None:
+        await Refresher(bureau, store, fetch).run(clock, random.random)
+
+    newest = bureau.book.newest
+    logger.info(
+        "rates known",
+        extra={"publications": len(bureau.book), "newest": str(newest.date)},
+    )
+    code = await serve(
+        service,
+        HostPort(settings.lines_address, settings.lines_port),
+        [refresh] if settings.fetch else [],
+        settings.drain_seconds,
+        "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
+    )
+    store.close()
+    return code

@@ -1,0 +1,206 @@
+"""The European Central Bank's euro foreign exchange reference rates.
+
+One unit of the base, EUR, is worth so much of each counter currency. The ECB publishes them
+on every TARGET business day about 16:00 in Frankfurt, as three documents with the same
+numbers: the newest day and the last ninety days as XML, and everything since 1999-01-04 as a
+zipped CSV. https://www.ecb.europa.eu/stats/policy_and_exchange_rates/ has the terms: free to
+use with the source named, for information, not for transactions.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable
+from datetime import date, time, timedelta
+from enum import Enum
+from itertools import pairwise
+from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
+
+from pricedesk.backend.calendars import Calendar
+from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.currencies import CURRENCIES
+from pricedesk.errors import RefusedDocument, quoted
+
+NAME = "ECB"
+BASE = "EUR"
+FIRST_DATE = date(1999, 1, 4)
+CALENDAR = Calendar(
+    market="XECB",
+    zone=ZoneInfo("Europe/Berlin"),
+    publishes_at=time(16, 0),
+    overdue_after=timedelta(hours=1),
+)
+
+DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+HISTORY_CSV_BYTES_MAX = 16 * 1024 * 1024
+"""The history was 1.9 MB in 2026 and grows by 70 KB a year."""
+
+_NAMESPACE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}"
+_ENVELOPE = "{http://www.gesmes.org/xml/2002-08-01}Envelope"
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
+_CSV_ROW = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}),((?:(?:N/A|(?!0+(?:\.0+)?,)[0-9]{1,12}(?:\.[0-9]{1,12})?),)+)"
+)
+_CSV_NONE = "N/A"
+
+
+class Document(Enum):
+    """The three documents, by their file names."""
+
+    DAY = "eurofxref-daily.xml"
+    NINETY_DAYS = "eurofxref-hist-90d.xml"
+    HISTORY = "eurofxref-hist.zip"
+
+
+def parse(document: Document, raw: bytes, provenance: Provenance, today: date) -> list[Publication]:
+    """Read a document, strictly: all of it is as the ECB publishes it, or none is taken.
+
+    The publications come with ascending dates.
+
+    Raises:
+        RefusedDocument: with the reason, naming what is wrong and where.
+    """
+    if not raw:
+        raise RefusedDocument("the document is empty")
+    if len(raw) > DOCUMENT_BYTES_MAX:
+        raise RefusedDocument(f"the document is larger than {DOCUMENT_BYTES_MAX} bytes")
+    if document is Document.HISTORY:
+        publications = _parse_csv(_unzipped(raw), provenance)
+    else:
+        publications = _parse_xml(raw, provenance)
+    return _in_order(publications, today)
+
+
+def _in_order(publications: Iterable[Publication], today: date) -> list[Publication]:
+    """Ascending by date, each date once, none before the euro or after today."""
+    ordered = sorted(publications, key=lambda publication: publication.date)
+    if not ordered:
+        raise RefusedDocument("the document has no rates")
+    for before, after in pairwise(ordered):
+        if before.date == after.date:
+            raise RefusedDocument(f"the date {after.date} occurs twice")
+    if ordered[0].date < FIRST_DATE:
+        raise RefusedDocument(f"the date {ordered[0].date} is before the euro")
+    if ordered[-1].date > today:
+        raise RefusedDocument(f"the date {ordered[-1].date} is in the future")
+    return ordered
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """Refuses a document type before it can define an entity."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002  # the parser's interface
+        raise RefusedDocument("the document declares a DOCTYPE, which the ECB's never do")
+
+
+def _parse_xml(raw: bytes, provenance: Provenance) -> list[Publication]:
+    try:
+        parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
+        root = ET.fromstring(raw, parser)  # noqa: S314  # as above
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise RefusedDocument(f"the document is not well-formed XML: {error}") from error
+    if root.tag != _ENVELOPE:
+        raise RefusedDocument(f"the root element is {quoted(root.tag)}, not an ECB envelope")
+    return [_day_of_xml(day, provenance) for day in root.findall(f"{_NAMESPACE}Cube/*")]
+
+
+def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
+    if element.tag != f"{_NAMESPACE}Cube":
+        raise RefusedDocument(f"unexpected element {quoted(element.tag)}")
+    day = _date(element.get("time", ""))
+    rates: dict[str, str] = {}
+    for child in element:
+        code, value = child.get("currency", ""), child.get("rate", "")
+        if child.tag != f"{_NAMESPACE}Cube" or len(child) > 0:
+            raise RefusedDocument(f"unexpected element {quoted(child.tag)} on {day}")
+        if code in rates:
+            raise RefusedDocument(f"{code} occurs twice on {day}")
+        _check_code(code, day)
+        if not _VALUE.fullmatch(value):
+            raise RefusedDocument(f"{code} on {day} has the value {quoted(value)}")
+        rates[code] = value
+    if not rates:
+        raise RefusedDocument(f"there are no rates on {day}")
+    return Publication(NAME, day, BASE, tuple(rates), tuple(rates.values()), provenance)
+
+
+def _unzipped(raw: bytes) -> str:
+    """The only file of the archive, its size bounded while it is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            names = archive.namelist()
+            if len(names) != 1:
+                raise RefusedDocument(f"the archive has {len(names)} files, not one")
+            with archive.open(names[0]) as file:
+                content = file.read(HISTORY_CSV_BYTES_MAX + 1)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        raise RefusedDocument(f"the document is not a readable zip archive: {error}") from error
+    if len(content) > HISTORY_CSV_BYTES_MAX:
+        raise RefusedDocument(f"the history is larger than {HISTORY_CSV_BYTES_MAX} bytes")
+    try:
+        return content.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise RefusedDocument(f"the history is not plain text: {error}") from error
+
+
+def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
+    """A row a day, newest first: the date, then a value or N/A for each column."""
+    header, *rows = text.splitlines()
+    counters = _counters(header)
+    publications = []
+    for number, row in enumerate(rows, start=2):
+        matched = _CSV_ROW.fullmatch(row)
+        values = matched[2].replace(_CSV_NONE, "").split(",")[:-1] if matched else []
+        if not matched or len(values) != len(counters):
+            raise RefusedDocument(f"line {number}: {_what_is_wrong(row, counters)}")
+        publications.append(
+            Publication(NAME, _date(matched[1]), BASE, counters, tuple(values), provenance)
+        )
+    return publications
+
+
+def _counters(header: str) -> tuple[str, ...]:
+    first, *codes, last = header.split(",") if header.count(",") > 1 else ("", "", "")
+    if first != "Date" or last:
+        raise RefusedDocument(f"the history begins with {quoted(header)}, not with its columns")
+    for code in codes:
+        _check_code(code, None)
+    if len(set(codes)) != len(codes):
+        raise RefusedDocument("the history has a column twice")
+    return tuple(codes)
+
+
+def _what_is_wrong(row: str, counters: tuple[str, ...]) -> str:
+    """The first thing in a row of the history that is not as it should be."""
+    day, *values = row.split(",")
+    _date(day)
+    for code, value in zip(counters, values, strict=False):
+        if value != _CSV_NONE and not _VALUE.fullmatch(value):
+            return f"{code} on {day} has the value {quoted(value)}"
+    return f"there are {len(values) - 1} values for {len(counters)} columns"
+
+
+def _check_code(code: str, day: date | None) -> None:
+    if code not in CURRENCIES or code == BASE:
+        where = f" on {day}" if day else ""
+        raise RefusedDocument(f"{quoted(code)}{where} is no currency that the ECB can quote")
+
+
+def _date(text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise RefusedDocument(f"{quoted(text)} is not a date")

@@ -1,0 +1,162 @@
+"""Publications that were fetched, kept in SQLite with the raw documents behind them.
+
+Nothing is ever overwritten or deleted: a correction is a further revision. What `add` has
+returned from is on the disk (`synchronous=FULL`).
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+
+from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.errors import StoreFailed
+
+FILE_NAME = "pricedesk.sqlite3"
+BUSY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RawDocument:
+    """A document as a source sent it."""
+
+    source: str
+    name: str
+    content: bytes
+    provenance: Provenance
+
+
+class SqliteStore:
+    """The publications in one SQLite file. Used by one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the store in `folder`, making both where they are missing.
+
+        Raises:
+            StoreFailed: the folder cannot be written, or the file is damaged or of a
+                later version of Pricedesk.
+        """
+        self._path = folder / FILE_NAME
+        with self._failures():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._database.executescript(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            )
+            self._migrate()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def publications(self) -> list[Publication]:
+        """Every publication that is kept, every revision of it, by date.
+
+        Raises:
+            StoreFailed: the file cannot be read.
+        """
+        with self._failures():
+            rows = self._database.execute(
+                "SELECT p.source, p.date, p.revision, base, sha256, fetched_at, counter, value"
+                " FROM publication AS p JOIN document ON document.sha256 = p.document"
+                " JOIN rate USING (source, date, revision)"
+                " ORDER BY p.source, p.date, p.revision, position"
+            ).fetchall()
+        return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:6])]
+
+    def add(self, document: RawDocument, publications: Iterable[Publication]) -> None:
+        """Keep these publications and the document they are from: all of it or nothing.
+
+        Raises:
+            StoreFailed: nothing was kept.
+        """
+        with self._failures(), self._transaction():
+            self._database.execute(
+                "INSERT INTO document VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (
+                    document.provenance.sha256,
+                    document.source,
+                    document.name,
+                    document.provenance.fetched_at.isoformat(),
+                    zlib.compress(document.content),
+                ),
+            )
+            for publication in publications:
+                key = (publication.source, publication.date.isoformat(), publication.revision)
+                self._database.execute(
+                    "INSERT INTO publication VALUES (?, ?, ?, ?, ?)",
+                    (*key, publication.base, publication.provenance.sha256),
+                )
+                self._database.executemany(
+                    "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?)",
+                    [
+                        (*key, position, counter, value)
+                        for position, (counter, value) in enumerate(publication.rates().items())
+                    ],
+                )
+
+    def document(self, sha256: str) -> bytes | None:
+        """The raw document with this digest.
+
+        Raises:
+            StoreFailed: the file cannot be read.
+        """
+        with self._failures():
+            row = self._database.execute(
+                "SELECT content FROM document WHERE sha256 = ?", (sha256,)
+            ).fetchone()
+            return zlib.decompress(row[0]) if row else None
+
+    def _migrate(self) -> None:
+        """Apply the numbered migrations that this file has not seen yet, in order."""
+        scripts = sorted(
+            (script for script in files(__package__).joinpath("migrations").iterdir()),
+            key=lambda script: script.name,
+        )
+        with self._transaction():
+            (version,) = self._database.execute("PRAGMA user_version").fetchone()
+            if version > len(scripts):
+                raise StoreFailed(f"{self._path} was written by a later version of Pricedesk")
+            for number, script in enumerate(scripts[version:], start=version + 1):
+                for statement in script.read_text(encoding="utf-8").split(";\n"):
+                    self._database.execute(statement)
+                self._database.execute(f"PRAGMA user_version = {number}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error, zlib.error) as error:
+            raise StoreFailed(f"the store {self._path} failed: {error}") from error
+
+
+def _publication(
+    key: tuple[str, str, int, str, str, str], rows: list[tuple[str, ...]]
+) -> Publication:
+    source, day, revision, base, sha256, fetched_at = key
+    return Publication(
+        source=source,
+        date=date.fromisoformat(day),
+        base=base,
+        counters=tuple(row[6] for row in rows),
+        values=tuple(row[7] for row in rows),
+        provenance=Provenance(sha256, datetime.fromisoformat(fetched_at)),
+        revision=revision,
+    )

@@ -1,0 +1,264 @@
+"""The command line: `pricedesk up`, the two services, and questions asked from a shell.
+
+What a command needs is imported when it runs, so that each starts fast and the desk's
+image does without the back-end's libraries.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from pricedesk import __version__
+from pricedesk.errors import (
+    DownloadFailed,
+    InvalidAmount,
+    InvalidCatalogue,
+    InvalidDate,
+    InvalidRequest,
+    InvalidSetting,
+    NoRateForCurrency,
+    NoRateForDate,
+    PricedeskError,
+    RatesUnavailable,
+    RefusedDocument,
+    StoreFailed,
+    UnknownCurrency,
+)
+from pricedesk.settings import HostPort, read_settings, table
+
+EXIT_CODES: dict[type[PricedeskError], int] = {
+    InvalidRequest: 2,
+    InvalidAmount: 2,
+    InvalidDate: 2,
+    UnknownCurrency: 2,
+    InvalidSetting: 2,
+    InvalidCatalogue: 2,
+    NoRateForCurrency: 3,
+    NoRateForDate: 3,
+    RatesUnavailable: 5,
+    DownloadFailed: 5,
+    RefusedDocument: 5,
+    StoreFailed: 6,
+}
+"""What the program ends with for each error; 0 is success, 1 a failed check or a fault."""
+
+JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
+"""What `convert --json` says without `--explain`."""
+
+EPILOG = """\b
+Exit codes:
+  0  done                       3  no published rate answers the question
+  1  not healthy, or a fault    5  a service or source cannot be reached
+  2  wrong words or settings    6  the store cannot be read or written
+
+Settings are environment variables, PRICEDESK_...; `pricedesk config` lists them.
+"""
+
+
+def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End the program with one line on standard error and the exit code of the error."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # passes on what click gives
+        try:
+            return command(*args, **kwargs)
+        except PricedeskError as error:
+            click.echo(f"pricedesk: {error}", err=True)
+            sys.exit(EXIT_CODES[type(error)])
+
+    return run
+
+
+@click.group(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """What does this cost in my customer's currency, today, and why?
+
+    \b
+    Examples:
+      pricedesk up                                  both services on this machine
+      pricedesk convert 1100 CAD USD                at today's rate
+      pricedesk convert 1100 CAD JPY --on 2020-02-14 --explain
+    """
+
+
+@main.command()
+@_reports_errors
+def up() -> None:
+    """Run both services here, until Ctrl-C.
+
+    \b
+    Example:
+      pricedesk up
+      telnet localhost 10000
+    """
+    from pricedesk.up import run_up
+
+    sys.exit(run_up(read_settings(), click.echo))
+
+
+@main.command()
+@_reports_errors
+def backend() -> None:
+    """Run the back-end: lines on port 3000.
+
+    \b
+    Example:
+      PRICEDESK_LINES_PORT=3001 pricedesk backend
+      printf '1100\\n' | nc -q1 localhost 3001
+    """
+    from pricedesk.backend.service import run_backend
+    from pricedesk.logs import start_logging
+    from pricedesk.running import run_process
+
+    settings = read_settings()
+    start_logging("backend", settings.log)
+    run_process(lambda: run_backend(settings))
+
+
+@main.command()
+@_reports_errors
+def frontend() -> None:
+    """Run the front-end: the price desk on telnet port 10000.
+
+    \b
+    Example:
+      PRICEDESK_BACKEND=localhost:3000 pricedesk frontend
+      telnet localhost 10000
+    """
+    from pricedesk.frontend.service import run_frontend
+    from pricedesk.logs import start_logging
+    from pricedesk.running import run_process
+
+    settings = read_settings()
+    start_logging("frontend", settings.log)
+    run_process(lambda: run_frontend(settings))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("amount")
+@click.argument("base", metavar="FROM", required=False)
+@click.argument("counter", metavar="TO", required=False)
+@click.option("--on", metavar="DATE", help="At the rate of that day, YYYY-MM-DD; else today's.")
+@click.option("--explain", is_flag=True, help="Say why: rate, publication, path, rounding.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, every value a string.")
+@_reports_errors
+def convert(  # noqa: PLR0913  # the arguments are the command's own
+    amount: str,
+    base: str | None,
+    counter: str | None,
+    on: str | None,
+    *,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Convert AMOUNT at a published rate, without any service running.
+
+    The result goes to standard output; a note about a rate that is late or stale goes to
+    standard error.
+
+    \b
+    Examples:
+      pricedesk convert 1100
+      pricedesk convert 1100 CAD JPY --on 2020-02-14
+      pricedesk convert 19.99 EUR USD --explain
+      pricedesk convert 19.99 EUR USD --json
+    """
+    from pricedesk.backend.service import make_bureau, readable_store
+    from pricedesk.clock import clock_from
+    from pricedesk.currencies import currency
+    from pricedesk.money import ExactDecimal
+    from pricedesk.protocol import parse_date
+    from pricedesk.up import newest_rates
+
+    settings = read_settings()
+    exact = ExactDecimal.parse(amount)
+    pair = [currency(code) if code else None for code in (base, counter)]
+    day = parse_date(on) if on else None
+    with readable_store(settings) as store:
+        bureau = make_bureau(settings, store, clock_from(settings.clock))
+    answer = bureau.convert(exact, pair[0], pair[1], day)
+    explanation = answer.explained()
+    if as_json:
+        fields = explanation.as_dict()
+        shown = fields if explain else {name: fields[name] for name in JSON_FIELDS}
+        click.echo(json.dumps(shown, indent=2))
+    elif explain:
+        for name, value in explanation.as_dict().items():
+            click.echo(f"{name:<10} {value}")
+    else:
+        click.echo(explanation.result)
+    if answer.missed:
+        note = click.style("note:", fg="yellow")
+        click.echo(f"{note} the rate is {newest_rates(explanation)}", err=True)
+
+
+@main.command()
+@click.argument("service", type=click.Choice(["backend", "frontend"]))
+@_reports_errors
+def healthcheck(service: str) -> None:
+    """Ask the service on this machine whether it works; exit code 1 if not.
+
+    \b
+    Example:
+      pricedesk healthcheck backend
+    """
+    from pricedesk.frontend.menu import QUESTION
+    from pricedesk.healthcheck import ask
+
+    settings = read_settings()
+    try:
+        if service == "backend":
+            said = ask(HostPort(settings.lines_address, settings.lines_port), "ping")
+            healthy = said == "pong"
+        else:
+            said = ask(HostPort(settings.telnet_address, settings.telnet_port))
+            healthy = said == QUESTION
+    except RatesUnavailable as error:
+        said, healthy = str(error), False
+    click.echo("healthy" if healthy else f"not healthy: {said}", err=not healthy)
+    sys.exit(0 if healthy else 1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_reports_errors
+def config(*, as_json: bool) -> None:
+    """List all settings with the values in use, after checking them.
+
+    \b
+    Example:
+      PRICEDESK_DEFAULT_TO=EUR pricedesk config
+    """
+    rows = table(read_settings())
+    if as_json:
+        click.echo(json.dumps({name: value for name, value, _, _ in rows}, indent=2))
+        return
+    for name, value, _, meaning in rows:
+        click.echo(f"{click.style(f'{name}={value}', bold=True)}\n    {meaning}")
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Example:
+      eval "$(pricedesk completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(main, {}, "pricedesk", "_PRICEDESK_COMPLETE").source())
+
+
+if __name__ == "__main__":
+    main(prog_name="pricedesk")

@@ -1,0 +1,126 @@
+"""What can go wrong on purpose. Anything that is not in this tree is a bug.
+
+    PricedeskError
+    ├── RequestError            the asker can mend it
+    │   ├── InvalidRequest          the words of a request are off
+    │   ├── InvalidAmount           not a plain decimal number, or too long
+    │   ├── InvalidDate             not a calendar date
+    │   └── UnknownCurrency         not an ISO 4217 currency
+    ├── NoRate                  the question is fine; no published rate answers it
+    │   ├── NoRateForCurrency       no source publishes the currency
+    │   └── NoRateForDate           not on that date
+    ├── RatesUnavailable        the conversion service cannot be reached
+    ├── RefusedDocument         what a source sent is not what it publishes
+    ├── DownloadFailed          a source's document could not be had
+    ├── StoreFailed             the store cannot be read or written
+    ├── InvalidCatalogue        the product file is off
+    └── InvalidSetting          a PRICEDESK_ variable is off
+
+Each error has a `slug`, its stable name on every door, and its text is one sentence
+that names what was wrong.
+"""
+
+from typing import ClassVar
+
+
+class PricedeskError(Exception):
+    """An expected failure; its text is a sentence for the person who asked."""
+
+    slug: ClassVar[str]
+
+
+class RequestError(PricedeskError):
+    """The asker can mend the request."""
+
+
+class InvalidRequest(RequestError):
+    """The words of a request do not fit the grammar."""
+
+    slug = "invalid-request"
+
+
+class InvalidAmount(RequestError):
+    """An amount is not a plain decimal number, or has too many digits."""
+
+    slug = "invalid-amount"
+
+
+class InvalidDate(RequestError):
+    """A date is not a calendar date written as YYYY-MM-DD."""
+
+    slug = "invalid-date"
+
+
+class UnknownCurrency(RequestError):
+    """A code names no ISO 4217 currency that has a minor unit."""
+
+    slug = "unknown-currency"
+
+
+class NoRate(PricedeskError):
+    """No published rate answers the question; never answered with 1 or 0 instead."""
+
+
+class NoRateForCurrency(NoRate):
+    """No source has ever published the currency."""
+
+    slug = "no-rate-for-currency"
+
+
+class NoRateForDate(NoRate):
+    """The currency is published, but there is no rate for the date asked for."""
+
+    slug = "no-rate-for-date"
+
+
+class RatesUnavailable(PricedeskError):
+    """The conversion service cannot be reached, or did not answer in time."""
+
+    slug = "rates-unavailable"
+
+
+class RefusedDocument(PricedeskError):
+    """A document is not what its source publishes; nothing of it was taken."""
+
+    slug = "refused-document"
+
+
+class DownloadFailed(PricedeskError):
+    """A source's document could not be had: unreachable, refused, too large or too slow."""
+
+    slug = "download-failed"
+
+
+class StoreFailed(PricedeskError):
+    """The store of publications cannot be read or written."""
+
+    slug = "store-failed"
+
+
+class InvalidCatalogue(PricedeskError):
+    """The file of products is missing or wrong; the text names file and line."""
+
+    slug = "invalid-catalogue"
+
+
+class InvalidSetting(PricedeskError):
+    """A setting has a value that cannot be used; the text names the variable."""
+
+    slug = "invalid-setting"
+
+
+QUOTED_CHARACTERS_MAX = 40
+"""How much of a stranger's text an error message repeats."""
+
+
+def quoted(text: str) -> str:
+    """A stranger's text between quotes, safe to show on a terminal or in a log.
+
+    Everything that is not printable ASCII is written as an escape, so that no terminal
+    control sequence comes back to a screen; a long text is cut.
+    """
+    shown = text[: QUOTED_CHARACTERS_MAX + 1]
+    escaped = "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in shown)
+    if len(escaped) > QUOTED_CHARACTERS_MAX:
+        escaped = escaped[: QUOTED_CHARACTERS_MAX - 3] + "..."
+    return f'"{escaped}"'

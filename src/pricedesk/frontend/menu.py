@@ -1,0 +1,83 @@
+"""The telnet dialogue as a state machine: what a client typed in, what to do about it out.
+
+It knows no socket and asks nobody: when a price is needed it says so, and is told later.
+The wording of the menu, of a price and of a wrong selection is the tutorial's, to the byte.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.desk import Price
+
+QUESTION = "Which product you wish to buy ?"
+WRONG_SELECTION = "Wrong selection. Please try again"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send this text to the client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPrice:
+    """Find out what this product costs now."""
+
+    product: Product
+
+
+Action: TypeAlias = Say | AskPrice
+
+
+class Menu:
+    """The menu of a catalogue. It holds no client's state: each choice stands for itself."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        self._products = products
+        numbered = (f"{n}. {product.name}" for n, product in enumerate(products, start=1))
+        self.greeting = _lines(QUESTION, *numbered)
+
+    def chosen(self, line: str) -> Action:
+        """What to do about a line that the client typed."""
+        number = line.strip()
+        if number.isascii() and number.isdecimal() and len(number) <= len(str(len(self._products))):
+            index = int(number) - 1
+            if 0 <= index < len(self._products):
+                return AskPrice(self._products[index])
+        return Say(_lines(WRONG_SELECTION))
+
+    def priced(self, price: Price) -> Say:
+        """What to say when the price is known.
+
+        A price at a fresh rate is one line; otherwise a second one says how old the rate is.
+        """
+        answer = f"Today your item costs {price.amount} {price.currency}"
+        if price.state == "fresh":
+            return Say(_lines(answer))
+        publication = "publication" if price.missed == "1" else "publications"
+        return Say(
+            _lines(
+                answer,
+                f"This price is from the {price.source} publication of {price.date}; "
+                f"{price.missed} later {publication} should be out and not known here yet.",
+            )
+        )
+
+    def unavailable(self) -> Say:
+        """What to say when the conversion service did not answer."""
+        return Say(
+            _lines(
+                "The price cannot be computed now because the conversion service cannot be reached."
+            )
+        )
+
+    def refused(self, reason: str) -> Say:
+        """What to say when the conversion service gives a reason instead of a price."""
+        return Say(_lines(f"The price cannot be computed now: {reason}."))
+
+
+def _lines(*lines: str) -> str:
+    return "".join(f"{line}\n" for line in lines)

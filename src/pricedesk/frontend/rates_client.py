@@ -1,0 +1,190 @@
+"""The desk's one connection to the back-end: kept open, pipelined, and never waited for long.
+
+Requests of all clients share it. Those that are made in one turn of the loop leave in one
+write; replies come back in order. When the connection is gone, the next request makes a
+new one, and a service that cannot be reached is asked again only after a short pause, so
+that many customers do not become many attempts.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from pricedesk.errors import RatesUnavailable
+from pricedesk.protocol import is_goodbye
+from pricedesk.settings import HostPort
+
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 1.4
+"""From a request to its reply or its failure; a customer never waits for longer."""
+
+CONNECT_SECONDS = 1.0
+"""For finding the host, connecting, and the back-end's first sign of life."""
+
+RETRY_SECONDS = 0.2
+"""After a failed attempt, how long requests fail at once instead of trying again."""
+
+PING_SECONDS = 30
+"""How often an idle connection is tried, so that a dead one is found before a customer is."""
+
+REQUESTS_MAX = 10_000
+"""Requests waiting for their replies; one more fails at once."""
+
+REPLY_BYTES_MAX = 64 * 1024
+"""A longer line is not a reply of ours: the connection is dropped."""
+
+
+class _ConnectionLost(RatesUnavailable):
+    """The connection ended before the reply came; asking again on a new one is safe."""
+
+
+class _Link(asyncio.Protocol):
+    """One TCP connection: request lines out, reply lines matched to them in order."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._transport: asyncio.Transport | None = None
+        self._waiting: deque[asyncio.Future[str]] = deque()
+        self._unsent: list[str] = []
+        self._partial = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
+        self.closed = True
+        while self._waiting:
+            reply = self._waiting.popleft()
+            if not reply.done():
+                reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "backslashreplace")
+            if not self._waiting or is_goodbye(text):
+                self.close()
+                return
+            reply = self._waiting.popleft()
+            if not reply.done():
+                reply.set_result(text)
+        if len(self._partial) > REPLY_BYTES_MAX:
+            self.close()
+
+    def send(self, request: str) -> asyncio.Future[str]:
+        """Send a request line; its reply comes through the future."""
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[str] = loop.create_future()
+        if self.closed:
+            reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
+            return reply
+        if len(self._waiting) >= REQUESTS_MAX:
+            reply.set_exception(RatesUnavailable("too many requests wait for the back-end"))
+            return reply
+        self._waiting.append(reply)
+        if not self._unsent:
+            loop.call_soon(self._flush)
+        self._unsent.append(f"{request}\n")
+        return reply
+
+    def close(self) -> None:
+        """Drop the connection; what waits for a reply fails."""
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _flush(self) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.write("".join(self._unsent).encode())
+        self._unsent.clear()
+
+
+class RatesClient:
+    """Asks the back-end at one address. `seconds` is a clock that never steps."""
+
+    def __init__(self, backend: HostPort, seconds: Callable[[], float]) -> None:
+        self._backend = backend
+        self._seconds = seconds
+        self._link: _Link | None = None
+        self._connecting: asyncio.Task[_Link] | None = None
+        self._failed_at: float | None = None
+
+    async def ask(self, request: str) -> str:
+        """The reply to a request line.
+
+        Raises:
+            RatesUnavailable: there was none within ANSWER_SECONDS.
+        """
+        link: _Link | None = None
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                link = await self._connected()
+                try:
+                    return await link.send(request)
+                except _ConnectionLost:
+                    link = await self._connected()
+                    return await link.send(request)
+        except TimeoutError as error:
+            # Replies come in order: behind one that is overdue none can be trusted to come.
+            if link is not None:
+                link.close()
+                self._failed_at = self._seconds()
+            raise RatesUnavailable(f"{self._backend} did not answer in time") from error
+
+    async def keep_alive(self) -> None:
+        """Try the connection now and then, for ever."""
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            try:
+                await self.ask("ping")
+            except RatesUnavailable as error:
+                logger.warning("back-end away", extra={"reason": str(error)})
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._link is not None:
+            self._link.close()
+
+    async def _connected(self) -> _Link:
+        if self._link is not None and not self._link.closed:
+            return self._link
+        if self._connecting is None:
+            if self._failed_at is not None and self._seconds() - self._failed_at < RETRY_SECONDS:
+                raise RatesUnavailable(f"{self._backend} could not be reached a moment ago")
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connect_done)
+        return await asyncio.shield(self._connecting)
+
+    def _connect_done(self, connecting: asyncio.Task[_Link]) -> None:
+        self._connecting = None
+        if connecting.cancelled():
+            return
+        error = connecting.exception()
+        if error is None:
+            self._link = connecting.result()
+            self._failed_at = None
+            logger.info("back-end reached", extra={"backend": str(self._backend)})
+        else:
+            self._failed_at = self._seconds()
+
+    async def _connect(self) -> _Link:
+        """A connection over which the back-end has answered a ping."""
+        link = _Link()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await loop.create_connection(lambda: link, self._backend.host, self._backend.port)
+                pong = await link.send("ping")
+        except (OSError, TimeoutError, RatesUnavailable, UnicodeError) as error:
+            link.close()
+            reason = str(error) or "no answer in time"
+            raise RatesUnavailable(f"{self._backend} cannot be reached: {reason}") from error
+        if pong != "pong":
+            link.close()
+            raise RatesUnavailable(f"{self._backend} is not a Pricedesk back-end")
+        return link

@@ -1,0 +1,44 @@
+"""The front-end's composition root: settings in, a running desk out."""
+
+import time
+
+from pricedesk.frontend.catalogue import packaged_catalogue, read_catalogue
+from pricedesk.frontend.desk import Desk
+from pricedesk.frontend.menu import Menu
+from pricedesk.frontend.rates_client import RatesClient
+from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
+from pricedesk.line_service import Limits, LineService
+from pricedesk.running import serve
+from pricedesk.settings import HostPort, Settings
+
+
+async def run_frontend(settings: Settings) -> int:
+    """Serve the telnet desk until a signal stops it; gives the exit code.
+
+    Raises:
+        InvalidCatalogue: the file of products cannot be used.
+    """
+    products = read_catalogue(settings.catalogue) if settings.catalogue else packaged_catalogue()
+    client = RatesClient(settings.backend, time.monotonic)
+    desk = Desk(client, settings.default_to)
+    menu = Menu(products)
+    service = LineService(
+        lambda: TelnetSession(menu, desk),
+        NOTICES,
+        Limits(
+            connections=settings.max_connections,
+            connections_per_address=settings.max_connections_per_address,
+            idle_seconds=settings.telnet_idle_seconds,
+            line_seconds=settings.line_seconds,
+        ),
+        time.monotonic,
+    )
+    code = await serve(
+        service,
+        HostPort(settings.telnet_address, settings.telnet_port),
+        [client.keep_alive],
+        settings.drain_seconds,
+        "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
+    )
+    client.close()
+    return code

@@ -1,0 +1,32 @@
+"""Asking a running service whether it works, as its container's health check does."""
+
+import socket
+
+from pricedesk.errors import RatesUnavailable
+from pricedesk.settings import HostPort
+
+HEALTHCHECK_SECONDS = 3
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # looked up, not listened on
+_GREETING_BYTES = 4096
+
+
+def ask(service: HostPort, request: str = "") -> str:
+    """The first line that a service sends, after a request line if there is one.
+
+    A service that listens on every address is asked on the loopback.
+
+    Raises:
+        RatesUnavailable: it cannot be reached, or says nothing in HEALTHCHECK_SECONDS.
+    """
+    host = _EVERYWHERE.get(service.host, service.host)
+    try:
+        with socket.create_connection((host, service.port), HEALTHCHECK_SECONDS) as connection:
+            if request:
+                connection.sendall(f"{request}\n".encode())
+            with connection.makefile("rb") as file:
+                line = file.readline(_GREETING_BYTES)
+    except OSError as error:
+        raise RatesUnavailable(
+            f"{HostPort(host, service.port)} cannot be reached: {error}"
+        ) from error
+    return line.decode("utf-8", "backslashreplace").removesuffix("\n")

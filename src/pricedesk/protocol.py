@@ -1,0 +1,201 @@
+"""The grammar of the lines on port 3000, which both programs speak: text in, values out.
+
+Requests are what a client may say, replies what the back-end answers; for both, the
+parser reads back exactly what the writer wrote. `docs/lines.md` shows it from outside.
+"""
+
+import re
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from enum import Enum
+from typing import TypeAlias
+
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, quoted
+from pricedesk.lines import LINE_BYTES_MAX
+from pricedesk.money import ExactDecimal
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_LIKE = re.compile(r"[0-9]+[-/][0-9]+[-/][0-9]+")
+
+
+class Command(Enum):
+    """The requests that take no arguments."""
+
+    CURRENCIES = "currencies"
+    HELP = "help"
+    PING = "ping"
+    VERSION = "version"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """Convert an amount: `[explain] AMOUNT [FROM [TO]] [DATE]`.
+
+    A currency that is not named is the back-end's default one, a date that is not named
+    is today.
+    """
+
+    amount: ExactDecimal
+    base: Currency | None = None
+    counter: Currency | None = None
+    on: date | None = None
+    explained: bool = False
+
+    def __str__(self) -> str:
+        words = [self.base, self.counter, self.on]
+        text = " ".join(str(word) for word in [self.amount, *words] if word is not None)
+        return f"explain {text}" if self.explained else text
+
+
+Request: TypeAlias = Command | Convert
+
+_COMMANDS = {command.value: command for command in Command}
+
+
+def parse_request(line: str) -> Request:
+    """Read one request line.
+
+    Raises:
+        InvalidRequest: no such request, or too many words.
+        InvalidAmount, UnknownCurrency, InvalidDate: a word of a conversion is off.
+    """
+    words = line.split()
+    if not words:
+        raise InvalidRequest("the line is empty: send an amount, or help")
+    verb = words[0].lower()
+    command = _COMMANDS.get(verb)
+    if command is not None:
+        if len(words) > 1:
+            raise InvalidRequest(f"{verb} takes no arguments, but got {quoted(words[1])}")
+        return command
+    explained = verb == "explain"
+    if explained:
+        del words[0]
+        if not words:
+            raise InvalidRequest("explain needs an amount, as in explain 1100 CAD USD")
+    return _parse_convert(words, explained=explained)
+
+
+def _parse_convert(words: list[str], *, explained: bool) -> Convert:
+    amount = ExactDecimal.parse(words[0])
+    on = parse_date(words.pop()) if len(words) > 1 and _DATE_LIKE.match(words[-1]) else None
+    codes = words[1:]
+    if len(codes) > 2:  # noqa: PLR2004  # a pair is two
+        raise InvalidRequest(
+            f"{quoted(codes[2])} is one word too many: AMOUNT FROM TO YYYY-MM-DD is the order"
+        )
+    pair = [currency(code) for code in codes]
+    return Convert(
+        amount=amount,
+        base=pair[0] if pair else None,
+        counter=pair[1] if len(pair) > 1 else None,
+        on=on,
+        explained=explained,
+    )
+
+
+def parse_date(text: str) -> date:
+    """Read a calendar date written as YYYY-MM-DD.
+
+    Raises:
+        InvalidDate: another notation, or no such day.
+    """
+    if not _DATE.fullmatch(text):
+        raise InvalidDate(f"{quoted(text)} is not a date: write it as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidDate(f"{quoted(text)} is not a day of the calendar") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A conversion with its reasons, as the text that every door shows.
+
+    `rate` is units of `counter` for one unit of `base`. A rate that its source published is
+    its own text; one that was computed is given to twelve significant digits, for reading:
+    the conversion used the exact fraction of what `published` lists. `missed` counts the
+    publications that the source's calendar expected since `date`.
+    """
+
+    amount: str
+    base: str
+    counter: str
+    result: str
+    rate: str
+    date: str
+    source: str
+    path: str
+    state: str
+    missed: str
+    published: str
+    unrounded: str
+    rounding: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fields by their names on the wire: the currencies are `from` and `to`."""
+        return {_WIRE_NAMES.get(name, name): value for name, value in asdict(self).items()}
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in self.as_dict().items())
+
+
+_WIRE_NAMES = {"base": "from", "counter": "to"}
+_FIELD_NAMES = {wire: name for name, wire in _WIRE_NAMES.items()}
+_EXPLANATION_FIELDS = {field.name for field in fields(Explanation)}
+
+
+def parse_explanation(line: str) -> Explanation:
+    """Read the reply to an `explain` request; fields of a later version are passed over.
+
+    Raises:
+        ErrorReply: the back-end answered with an error.
+        InvalidRequest: the line is no reply to `explain`.
+    """
+    if line.startswith(_ERROR):
+        slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
+        raise ErrorReply(slug, sentence)
+    pairs = dict(word.partition("=")[::2] for word in line.split())
+    named = {_FIELD_NAMES.get(name, name): value for name, value in pairs.items()}
+    try:
+        return Explanation(**{name: named[name] for name in _EXPLANATION_FIELDS})
+    except KeyError as error:
+        raise InvalidRequest(f"{quoted(line)} is not an explanation: no {error}") from error
+
+
+_ERROR = "error "
+
+
+class ErrorReply(Exception):  # a reply that arrived, not a failure of this program
+    """The back-end's own refusal, as it came over the wire."""
+
+    def __init__(self, slug: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.slug = slug
+        self.sentence = sentence
+
+
+def error_line(error: PricedeskError) -> str:
+    """The reply that tells of an error: `error SLUG SENTENCE`."""
+    return f"{_ERROR}{error.slug} {error}"
+
+
+GOODBYES = {
+    "busy": "too many clients are connected; try again later",
+    "line-too-long": f"a line has at most {LINE_BYTES_MAX} bytes",
+    "idle": "nothing was asked for too long; connect again when needed",
+    "closing": "the service is shutting down; connect again",
+}
+"""The errors that answer no request: the back-end says one of them and hangs up."""
+
+
+def goodbye_line(slug: str) -> str:
+    """The line with which the back-end ends a connection."""
+    return f"{_ERROR}{slug} {GOODBYES[slug]}"
+
+
+def is_goodbye(line: str) -> bool:
+    """Whether a reply line ends the connection instead of answering a request."""
+    return line.startswith(_ERROR) and line.split(" ")[1] in GOODBYES

@@ -1,0 +1,84 @@
+"""Running a service as a process: start, signals, drain, end."""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from pricedesk.line_service import LineService
+from pricedesk.settings import HostPort
+
+logger = logging.getLogger(__name__)
+
+EXIT_CANNOT_LISTEN = 1
+EXIT_AT_ONCE = 1
+
+
+def run_process(main: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Run a service until it ends by itself, and end the process with its exit code."""
+    loop = asyncio.new_event_loop()
+    code = loop.run_until_complete(main())
+    logging.shutdown()
+    sys.stdout.flush()
+    # A name lookup that hangs in a thread cannot be cancelled, and leaving in the ordinary
+    # way would wait for it. Nothing is left to be done here.
+    os._exit(code)
+
+
+async def serve(
+    service: LineService,
+    listen: HostPort,
+    background: list[Callable[[], Awaitable[None]]],
+    drain_seconds: float,
+    address_variable: str,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal ends the process at once.
+
+    `background` is what runs beside the service. Gives the exit code.
+    """
+    _raise_file_limit()
+    stopped = _stopped_by_signal()
+    try:
+        port = await service.start(listen.host, listen.port)
+    except OSError as error:
+        logger.critical(
+            "cannot listen",
+            extra={"address": str(listen), "reason": error.strerror, "see": address_variable},
+        )
+        return EXIT_CANNOT_LISTEN
+    logger.info("listening", extra={"address": str(HostPort(listen.host, port))})
+    tasks = [asyncio.ensure_future(start()) for start in background]
+    await stopped.wait()
+    logger.info("stopping")
+    for task in tasks:
+        task.cancel()
+    await service.drain(drain_seconds)
+    logger.info("stopped")
+    return 0
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    """An event that the first signal to stop sets; the second one ends the process."""
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        if stopped.is_set():
+            os._exit(EXIT_AT_ONCE)
+        stopped.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open connections as the system lets this process have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,280 @@
+"""Settings: one table, read from PRICEDESK_ variables, checked before anything starts.
+
+The fields of `Settings` are the only list. `pricedesk config` and `docs/settings.md` are
+made from it.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import InvalidSetting, PricedeskError, quoted
+from pricedesk.money import Rounding
+
+PREFIX = "PRICEDESK_"
+_PORT_MAX = 65535
+_COUNT_MAX = 1_000_000
+
+_SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT(_[0-9]+_(TCP|UDP)(_\w+)?)?")
+"""Names that Kubernetes and Docker links put into every container beside a service that is
+itself called pricedesk; they are not meant for this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """Where a service listens: a host name or address, and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _text(value: str) -> str:
+    if not value or value != value.strip():
+        raise ValueError("must not be empty or have spaces around it")
+    return value
+
+
+def _port(value: str) -> int:
+    if not (value.isdecimal() and value.isascii() and int(value) <= _PORT_MAX):
+        raise ValueError(f"must be a port number, 0 to {_PORT_MAX}")
+    return int(value)
+
+
+def _count(value: str) -> int:
+    if not (value.isdecimal() and value.isascii() and 0 < int(value) <= _COUNT_MAX):
+        raise ValueError(f"must be a whole number from 1 to {_COUNT_MAX}")
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    return float(_count(value))
+
+
+def _host_port(value: str) -> HostPort:
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or any(c.isspace() for c in host):
+        raise ValueError("must be host:port, as in backend:3000")
+    return HostPort(host, _port(port))
+
+
+def _currency(value: str) -> Currency:
+    try:
+        return currency(value)
+    except PricedeskError as error:
+        raise ValueError(f"must be a currency: {error}") from error
+
+
+def _path(value: str) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+def _optional_path(value: str) -> Path | None:
+    return _path(value) if value else None
+
+
+def _url(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme not in ("http", "https") or not rest or any(c.isspace() for c in value):
+        raise ValueError("must be an http or https address")
+    return value.rstrip("/")
+
+
+def _rounding(value: str) -> Rounding:
+    try:
+        return Rounding(value)
+    except ValueError as error:
+        raise ValueError(f"must be one of {', '.join(mode.value for mode in Rounding)}") from error
+
+
+def _switch(value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return value == "on"
+
+
+def _instant(value: str) -> datetime | None:
+    if not value:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("must be an instant such as 2026-10-30T18:00:00Z") from error
+    if instant.tzinfo is None:
+        raise ValueError("must name its zone, as in 2026-10-30T18:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def _log_format(value: str) -> str:
+    if value not in ("auto", "json", "text"):
+        raise ValueError("must be auto, json or text")
+    return value
+
+
+def _setting(parse: Callable[[str], object], default: str, meaning: str) -> Any:  # noqa: ANN401  # as dataclasses.field: the field's own type says what it is
+    return field(
+        default_factory=lambda: parse(default),
+        metadata={"parse": parse, "default": default, "meaning": meaning},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set; each field is the variable PRICEDESK_ and its name."""
+
+    lines_address: str = _setting(
+        _text,
+        "127.0.0.1",
+        "Address on which the back-end listens for lines; the image sets 0.0.0.0.",
+    )
+    lines_port: int = _setting(_port, "3000", "Port of the back-end's lines.")
+    telnet_address: str = _setting(
+        _text, "127.0.0.1", "Address on which the price desk listens; the image sets 0.0.0.0."
+    )
+    telnet_port: int = _setting(_port, "10000", "Port of the price desk's telnet menu.")
+    backend: HostPort = _setting(
+        _host_port, "backend:3000", "Where the price desk finds the back-end, as host:port."
+    )
+    default_from: Currency = _setting(
+        _currency, "CAD", "Currency of an amount that names none, on the back-end's lines."
+    )
+    default_to: Currency = _setting(
+        _currency,
+        "USD",
+        "Currency to convert to where none is named, and the one in which the desk quotes.",
+    )
+    rounding: Rounding = _setting(
+        _rounding,
+        "half-up",
+        "How the last digit is rounded: half-up (ties away from zero) or half-even.",
+    )
+    catalogue: Path | None = _setting(
+        _optional_path,
+        "",
+        "CSV file of the desk's products (sku,name,price,currency); empty: the tutorial's three.",
+    )
+    data_dir: Path = _setting(
+        _path,
+        "~/.local/share/pricedesk",
+        "Folder in which the back-end keeps what it fetched; the image sets /data, a volume.",
+    )
+    fetch: bool = _setting(
+        _switch, "on", "Whether the back-end fetches new publications: on or off."
+    )
+    ecb_url: str = _setting(
+        _url,
+        "https://www.ecb.europa.eu/stats/eurofxref",
+        "Folder of the ECB's documents; set it to fetch through a mirror.",
+    )
+    max_connections: int = _setting(
+        _count, "10000", "Clients of one service at the same time; one more is told busy."
+    )
+    max_connections_per_address: int = _setting(
+        _count, "1000", "Clients of one service from the same address at the same time."
+    )
+    lines_idle_seconds: float = _setting(
+        _seconds, "300", "A client of the back-end that sends no line for so long is let go."
+    )
+    telnet_idle_seconds: float = _setting(
+        _seconds, "600", "A client of the desk that chooses nothing for so long is let go."
+    )
+    line_seconds: float = _setting(
+        _seconds, "60", "A line that is begun must be ended within so many seconds."
+    )
+    drain_seconds: float = _setting(
+        _seconds, "1", "After SIGTERM, how long answers that were begun may take to finish."
+    )
+    log: str = _setting(
+        _log_format, "auto", "Log format: json, text, or auto: text on a terminal, else json."
+    )
+    clock: datetime | None = _setting(
+        _instant,
+        "",
+        "For rehearsals: the instant at which the clock starts; empty: the system's clock.",
+    )
+
+
+def variable(setting: Field[Any]) -> str:
+    """The environment variable of a field of `Settings`."""
+    return PREFIX + setting.name.upper()
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; `PRICEDESK_X_FILE` names a file that holds PRICEDESK_X.
+
+    Raises:
+        InvalidSetting: a value cannot be used, or there is no such setting.
+    """
+    known = {variable(setting): setting for setting in fields(Settings)}
+    given: dict[str, str] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        target = name.removesuffix("_FILE")
+        if name in known:
+            given[name] = value
+        elif target in known:
+            if target in environ:
+                raise InvalidSetting(f"{target} and {name} are both set; one of them must go")
+            given[target] = _content(name, value)
+        elif not _is_service_link(name, value):
+            raise InvalidSetting(f"{name} is no setting; `pricedesk config` lists them all")
+    values: dict[str, Any] = {known[n].name: _parsed(known[n], v) for n, v in given.items()}
+    return Settings(**values)
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    return bool(_SERVICE_LINK.fullmatch(name)) and (
+        "_SERVICE_" in name or "_PORT_" in name or "://" in value
+    )
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{name}: {quoted(path)} cannot be read: {error}") from error
+
+
+def _parsed(setting: Field[Any], value: str) -> object:
+    try:
+        return setting.metadata["parse"](value)
+    except ValueError as error:
+        raise InvalidSetting(f"{variable(setting)}={quoted(value)} {error}") from error
+
+
+def table(settings: Settings) -> list[tuple[str, str, str, str]]:
+    """Each setting as (variable, value in use, default, meaning), in the table's order."""
+    return [
+        (
+            variable(f),
+            _shown(getattr(settings, f.name)),
+            f.metadata["default"],
+            f.metadata["meaning"],
+        )
+        for f in fields(Settings)
+    ]
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "on" if value else "off"
+        case Rounding():
+            return value.value
+        case float():
+            return f"{value:g}"
+        case datetime():
+            return value.isoformat()
+        case _:
+            return str(value)

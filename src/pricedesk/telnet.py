@@ -1,0 +1,114 @@
+"""What of the telnet protocol a line service needs: bytes in, text bytes and replies out.
+
+A telnet client mixes commands into what its user types: option offers when it connects,
+an interrupt when somebody presses a key, CR NUL for the Enter key. Read as input they
+would be nonsense answers, and left unanswered they make some clients wait. `TelnetFilter`
+takes them out, refuses every option (the services need none), and ends lines with LF.
+
+RFC 854 (commands, CR NUL), RFC 855 (options), RFC 1143 (answer changes, never echoes).
+"""
+
+from enum import Enum, auto
+
+IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
+ARE_YOU_THERE = 246
+TIMING_MARK = 6
+
+SUBNEGOTIATION_BYTES_MAX = 1024
+"""A longer subnegotiation is cut off: what follows is read as text again."""
+
+_CR, _LF, _NUL = 13, 10, 0
+
+
+class _State(Enum):
+    TEXT = auto()
+    AFTER_CR = auto()
+    AFTER_IAC = auto()
+    OPTION = auto()
+    SUBNEGOTIATION = auto()
+    SUBNEGOTIATION_IAC = auto()
+
+
+class TelnetFilter:
+    """One peer's side of a telnet connection; also right for a peer that speaks none.
+
+    Bytes may arrive in pieces of any size. Memory is bounded: only a state is kept.
+    """
+
+    __slots__ = ("_command", "_refused", "_state", "_subnegotiation_bytes")
+
+    def __init__(self) -> None:
+        self._state = _State.TEXT
+        self._command = 0
+        self._subnegotiation_bytes = 0
+        self._refused = 0
+
+    def receive(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take bytes off the wire: (text bytes for the service, bytes to send back)."""
+        if self._state is _State.TEXT and IAC not in data and _CR not in data:
+            return data, b""
+        text, reply = bytearray(), bytearray()
+        for byte in data:
+            self._step(byte, text, reply)
+        return bytes(text), bytes(reply)
+
+    def _step(self, byte: int, text: bytearray, reply: bytearray) -> None:
+        match self._state:
+            case _State.TEXT | _State.AFTER_CR:
+                self._text(byte, text)
+            case _State.AFTER_IAC:
+                self._command_byte(byte, text, reply)
+            case _State.OPTION:
+                self._state = _State.TEXT
+                self._refuse(byte, reply)
+            case _State.SUBNEGOTIATION:
+                self._subnegotiation_bytes += 1
+                if byte == IAC:
+                    self._state = _State.SUBNEGOTIATION_IAC
+                elif self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX:
+                    self._state = _State.TEXT
+            case _State.SUBNEGOTIATION_IAC:
+                self._state = _State.TEXT if byte == SE else _State.SUBNEGOTIATION
+
+    def _text(self, byte: int, text: bytearray) -> None:
+        """CR LF and CR NUL both become LF; a CR before anything else is kept."""
+        after_cr = self._state is _State.AFTER_CR
+        self._state = _State.TEXT
+        if after_cr and byte in (_LF, _NUL):
+            text.append(_LF)
+            return
+        if after_cr:
+            text.append(_CR)
+        if byte == IAC:
+            self._state = _State.AFTER_IAC
+        elif byte == _CR:
+            self._state = _State.AFTER_CR
+        else:
+            text.append(byte)
+
+    def _command_byte(self, byte: int, text: bytearray, reply: bytearray) -> None:
+        self._state = _State.TEXT
+        if byte == IAC:
+            text.append(IAC)
+        elif byte in (DO, DONT, WILL, WONT):
+            self._command = byte
+            self._state = _State.OPTION
+        elif byte == SB:
+            self._subnegotiation_bytes = 0
+            self._state = _State.SUBNEGOTIATION
+        elif byte == ARE_YOU_THERE:
+            reply += b"[yes]\n"
+
+    def _refuse(self, option: int, reply: bytearray) -> None:
+        """Answer a request to change an option with no; a refusal needs no answer.
+
+        A timing mark is asked for anew after each interrupt, so it is answered each time;
+        any other option is answered once, which is what ends a negotiation loop.
+        """
+        if self._command not in (DO, WILL):
+            return
+        answered = 1 << (option + (256 if self._command == WILL else 0))
+        if self._refused & answered and option != TIMING_MARK:
+            return
+        self._refused |= answered
+        reply += bytes((IAC, WONT if self._command == DO else DONT, option))

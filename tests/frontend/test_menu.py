@@ -1,0 +1,79 @@
+"""The telnet dialogue, without a socket: the tutorial's words to the byte."""
+
+import pytest
+
+from pricedesk.frontend.catalogue import packaged_catalogue
+from pricedesk.frontend.desk import Price
+from pricedesk.frontend.menu import AskPrice, Menu, Say
+
+PRODUCTS = packaged_catalogue()
+MENU = Menu(PRODUCTS)
+PRICE = "Today your item costs 787.47 USD\n"
+
+
+def test_the_menu_is_the_tutorials() -> None:
+    assert MENU.greeting == ("Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n")
+
+
+@pytest.mark.parametrize(("line", "index"), [("1", 0), ("2", 1), ("3", 2), (" 1 ", 0)])
+def test_a_number_of_the_menu_asks_for_that_products_price(line: str, index: int) -> None:
+    assert MENU.chosen(line) == AskPrice(PRODUCTS[index])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "0",
+        "4",
+        "-1",
+        "01",
+        "1.0",
+        "1 1",
+        "laptop",
+        "\u0661",
+        "\u00b2",
+        "9" * 1000,
+        "\x1b[A",
+        "\\xff",
+    ],
+)
+def test_anything_else_is_a_wrong_selection(line: str) -> None:
+    assert MENU.chosen(line) == Say("Wrong selection. Please try again\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "missed", "said"),
+    [
+        ("fresh", "0", PRICE),
+        (
+            "late",
+            "1",
+            PRICE
+            + (
+                "This price is from the ECB publication of 2026-10-30; 1 later publication"
+                " should be out and not known here yet.\n"
+            ),
+        ),
+        (
+            "stale",
+            "16",
+            PRICE
+            + (
+                "This price is from the ECB publication of 2026-10-30; 16 later publications"
+                " should be out and not known here yet.\n"
+            ),
+        ),
+    ],
+)
+def test_a_price_at_a_fresh_rate_is_one_line_and_an_old_rate_is_named(
+    state: str, missed: str, said: str
+) -> None:
+    price = Price("787.47", "USD", "ECB", "2026-10-30", state, missed)
+    assert MENU.priced(price) == Say(said)
+
+
+def test_a_service_out_of_reach_is_said_in_one_sentence() -> None:
+    assert MENU.unavailable() == Say(
+        "The price cannot be computed now because the conversion service cannot be reached.\n"
+    )

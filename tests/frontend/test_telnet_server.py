@@ -1,0 +1,44 @@
+"""The desk's sessions against a fake back-end: what a customer types, what comes back."""
+
+import pytest
+from fakes import FRESH, FakeRates
+
+from pricedesk.currencies import currency
+from pricedesk.frontend.catalogue import packaged_catalogue
+from pricedesk.frontend.desk import Desk
+from pricedesk.frontend.menu import Menu
+from pricedesk.frontend.telnet_server import TelnetSession
+
+REQUEST = "explain 1100.00 CAD USD"
+
+
+async def answer(line: bytes, replies: dict[str, str]) -> bytes:
+    desk = Desk(FakeRates(replies), currency("USD"))
+    said = TelnetSession(Menu(packaged_catalogue()), desk).answer(line)
+    return said if isinstance(said, bytes) else await said
+
+
+@pytest.mark.parametrize(
+    ("line", "replies", "said"),
+    [
+        (b"1", {REQUEST: FRESH}, b"Today your item costs 787.47 USD\n"),
+        (b"\xff\x00", {}, b"Wrong selection. Please try again\n"),
+        (
+            b"1",
+            {},
+            b"The price cannot be computed now because the conversion service cannot be reached.\n",
+        ),
+        (
+            b"1",
+            {REQUEST: "error no-rate-for-date there is no rate for CAD on 1998-01-01"},
+            b"The price cannot be computed now: there is no rate for CAD on 1998-01-01.\n",
+        ),
+        (
+            b"1",
+            {REQUEST: "787.47"},
+            b"The price cannot be computed now because the conversion service cannot be reached.\n",
+        ),
+    ],
+)
+async def test_a_choice_is_answered(line: bytes, replies: dict[str, str], said: bytes) -> None:
+    assert await answer(line, replies) == said

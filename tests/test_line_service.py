@@ -1,0 +1,276 @@
+"""The socket adapter, over real sockets of the loopback and with a clock that is passed in."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+import pytest
+
+from pricedesk.line_service import (
+    LINGER_SECONDS,
+    OUTPUT_BYTES_MAX,
+    STALLED_OUTPUT_SECONDS,
+    Limits,
+    LineService,
+    Notices,
+)
+from pricedesk.lines import LINE_BYTES_MAX
+
+NOTICES = Notices(
+    busy=b"busy\n",
+    line_too_long=b"long\n",
+    idle=b"idle\n",
+    internal_error=b"bug\n",
+    closing=b"bye\n",
+)
+LIMITS = Limits(connections=100, connections_per_address=100, idle_seconds=300, line_seconds=60)
+
+
+class Shouting:
+    """Answers in capitals; `later` when the test says so, `boom` never, `flood` at length."""
+
+    greeting = b"hello\n"
+
+    def __init__(self, later: asyncio.Future[bytes]) -> None:
+        self.finished = False
+        self._later = later
+
+    def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+        match line:
+            case b"later":
+                return asyncio.shield(self._later)
+            case b"boom":
+                raise ZeroDivisionError
+            case b"quit":
+                self.finished = True
+                return b"end\n"
+            case b"flood":
+                return b"x" * 10_000 + b"\n"
+            case _:
+                return line.upper() + b"\n"
+
+
+class Rig:
+    """A service under test, its clock, and the answer that `later` waits for."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.now = 1000.0
+        self.later: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.service = LineService(lambda: Shouting(self.later), NOTICES, limits, lambda: self.now)
+        self.port = 0
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def close(self) -> None:
+        await self.service.drain(0)
+        for writer in self._writers:
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.service.sweep()
+
+
+@asynccontextmanager
+async def rig(limits: Limits = LIMITS) -> AsyncIterator[Rig]:
+    made = Rig(limits)
+    made.port = await made.service.start("127.0.0.1", 0)
+    async with asyncio.timeout(20):
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+async def said(data: bytes, rig: Rig) -> bytes:
+    """All that the service says to a client that sends these bytes and then ends."""
+    reader, writer = await rig.connect()
+    writer.write(data)
+    writer.write_eof()
+    return await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"one\n", b"hello\nONE\n"),
+        (b"one\r\ntwo\r\n", b"hello\nONE\nTWO\n"),
+        (b"one\r\0two\r\0", b"hello\nONE\nTWO\n"),
+        (b"unended", b"hello\nUNENDED\n"),
+        (b"", b"hello\n"),
+        (b"\n", b"hello\n\n"),
+        (b"one\nquit\nthree\n", b"hello\nONE\nend\n"),
+        (b"boom\ntwo\n", b"hello\nbug\nTWO\n"),
+        (b"\xff\xfd\x03one\n", b"hello\n\xff\xfc\x03ONE\n"),
+    ],
+)
+async def test_what_is_sent_before_the_end_is_answered_in_order(
+    sent: bytes, answered: bytes
+) -> None:
+    async with rig() as served:
+        assert await said(sent, served) == answered
+
+
+async def test_a_thousand_lines_in_one_packet_or_byte_by_byte_get_the_same_answers() -> None:
+    lines = b"".join(b"line %d\r\n" % number for number in range(1000))
+    async with rig() as served:
+        at_once = await said(lines, served)
+        reader, writer = await served.connect()
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in lines:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        writer.write_eof()
+        assert await reader.read() == at_once
+    assert at_once == b"hello\n" + b"".join(b"LINE %d\n" % number for number in range(1000))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+async def test_a_line_may_be_as_long_as_the_limit(end: bytes) -> None:
+    line = b"a" * LINE_BYTES_MAX
+    async with rig() as served:
+        assert await said(line + end, served) == b"hello\n" + line.upper() + b"\n"
+
+
+async def test_a_line_that_is_too_long_ends_the_connection_with_a_sentence_that_arrives() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"first\n" + b"a" * 1_000_000)
+        assert await reader.read() == b"hello\nFIRST\nlong\n"
+
+
+async def test_a_client_that_sends_no_line_for_too_long_is_told_and_let_go() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        await reader.readline()
+        served.pass_time(300)
+        writer.write(b"still here\n")
+        assert await reader.readline() == b"STILL HERE\n"
+        served.pass_time(301)
+        assert await reader.read() == b"idle\n"
+
+
+async def test_a_line_that_is_begun_has_to_be_ended_in_time() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"one\ntw")
+        await reader.readuntil(b"ONE\n")
+        served.pass_time(61)
+        assert await reader.read() == b"idle\n"
+
+
+async def test_a_client_that_goes_on_sending_after_goodbye_is_cut_off() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"quit\n")
+        await reader.read()
+        served.pass_time(LINGER_SECONDS + 1)
+        with pytest.raises(ConnectionError):
+            await send_for_ever(writer)
+
+
+async def test_a_client_that_reads_nothing_stops_being_answered_and_is_cut_off() -> None:
+    async with rig() as served:
+        _reader, writer = await served.connect()
+        (connection,) = await connections(served, 1)
+        cast("asyncio.Transport", writer.transport).pause_reading()
+        while connection._stalled_since is None:
+            writer.write(b"flood\n" * 100)
+            await asyncio.sleep(0)
+        assert connection._transport.get_write_buffer_size() <= 2 * OUTPUT_BYTES_MAX
+        served.pass_time(STALLED_OUTPUT_SECONDS + 1)
+        await connections(served, 0)
+
+
+async def send_for_ever(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"more\n" * 1000)
+        await writer.drain()
+
+
+async def connections(served: Rig, count: int) -> list:  # type: ignore[type-arg]  # of a private class
+    """The service's connections, as soon as there are so many."""
+    while len(served.service._connections) != count:  # noqa: ASYNC110  # seen from outside
+        await asyncio.sleep(0)
+    return list(served.service._connections)
+
+
+async def somebody_waits(served: Rig) -> None:
+    """As soon as a client waits for an answer."""
+    while not any(c._answering for c in served.service._connections):  # noqa: ASYNC110  # as above
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(connections=2, connections_per_address=9, idle_seconds=300, line_seconds=60),
+        Limits(connections=9, connections_per_address=2, idle_seconds=300, line_seconds=60),
+    ],
+)
+async def test_one_client_too_many_is_told_busy_and_the_others_stay(limits: Limits) -> None:
+    async with rig(limits) as served:
+        clients = [await served.connect() for _ in range(2)]
+        await connections(served, 2)
+        assert await said(b"one\n", served) == b"busy\n"
+        clients[0][1].close()
+        await connections(served, 1)
+        assert await said(b"one\n", served) == b"hello\nONE\n"
+        clients[1][1].write(b"two\n")
+        assert await clients[1][0].readuntil(b"TWO\n") == b"hello\nTWO\n"
+
+
+async def test_lines_behind_an_answer_that_is_waited_for_keep_their_order() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"one\nlater\nthree\n")
+        assert await reader.readuntil(b"ONE\n") == b"hello\nONE\n"
+        served.later.set_result(b"two\n")
+        assert await reader.readuntil(b"THREE\n") == b"two\nTHREE\n"
+
+
+async def test_an_answer_that_fails_is_told_as_a_fault_and_the_connection_lives(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"later\ntwo\n")
+        await reader.readline()
+        served.later.set_exception(ZeroDivisionError("a bug"))
+        assert await reader.readuntil(b"TWO\n") == b"bug\nTWO\n"
+    assert "a bug" in caplog.text
+
+
+async def test_draining_finishes_what_was_begun_then_says_goodbye_to_everybody() -> None:
+    async with rig() as served:
+        idle, busy = await served.connect(), await served.connect()
+        busy[1].write(b"later\n")
+        await busy[0].readline()
+        await somebody_waits(served)
+        draining = asyncio.create_task(served.service.drain(10))
+        assert await idle[0].read() == b"hello\nbye\n"
+        idle[1].close()
+        with pytest.raises(ConnectionRefusedError):
+            await served.connect()
+        served.later.set_result(b"done\n")
+        assert await busy[0].read() == b"done\nbye\n"
+        busy[1].close()
+        await draining
+
+
+async def test_draining_cuts_off_who_does_not_finish_in_time() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        writer.write(b"later\n")
+        await reader.readline()
+        await somebody_waits(served)
+        await served.service.drain(0)
+        assert await reader.read() == b""

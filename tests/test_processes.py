@@ -1,0 +1,179 @@
+"""The two services as processes: what happens when one of them goes, and how they end."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services import (
+    ANSWER_SECONDS,
+    FRIDAY_EVENING,
+    Client,
+    Service,
+    backend,
+    environment,
+    free_port,
+    frontend,
+)
+
+MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
+LAPTOP = b"Today your item costs 787.47 USD\n"
+AWAY = b"The price cannot be computed now because the conversion service cannot be reached.\n"
+
+
+def prices_until_there_is_one(desk: Client) -> Iterator[bytes]:
+    """What the desk says to choice after choice, up to and with the first price."""
+    end = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < end:
+        desk.send(b"1\n")
+        said = desk.line()
+        yield said
+        if said != AWAY:
+            return
+
+
+def test_a_customer_survives_the_death_and_return_of_the_back_end(tmp_path: Path) -> None:
+    port = free_port()
+    with frontend(port) as (_, desk_port), Client(desk_port) as desk:
+        assert desk.lines(4) == MENU
+        desk.send(b"1\n")
+        assert desk.line() == AWAY
+        with backend(tmp_path, port) as (service, _):
+            assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
+            desk.send(b"2\n3\n9\n")
+            assert desk.lines(3) == (
+                b"Today your item costs 1718.11 USD\n"
+                b"Today your item costs 25055.75 USD\n"
+                b"Wrong selection. Please try again\n"
+            )
+            service.kill()
+            desk.send(b"1\n")
+            assert desk.line() == AWAY
+        with backend(tmp_path, port):
+            assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
+
+
+def test_a_frozen_back_end_costs_a_customer_the_deadline_and_no_more(tmp_path: Path) -> None:
+    with (
+        backend(tmp_path) as (service, port),
+        frontend(port) as (_, desk_port),
+        Client(desk_port) as desk,
+    ):
+        desk.lines(4)
+        desk.send(b"1\n")
+        assert desk.line() == LAPTOP
+        service.process.send_signal(signal.SIGSTOP)
+        desk.socket.settimeout(1.5)
+        try:
+            for _ in range(3):
+                desk.send(b"1\n")
+                assert desk.line() == AWAY
+        finally:
+            service.process.send_signal(signal.SIGCONT)
+        assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
+
+
+def test_a_price_at_an_old_rate_names_its_publication(tmp_path: Path) -> None:
+    with (
+        backend(tmp_path, clock="2026-11-03T18:00:00Z") as (_, port),
+        frontend(port) as (_, desk_port),
+        Client(desk_port) as desk,
+    ):
+        desk.lines(4)
+        desk.send(b"1\n")
+        assert desk.lines(2) == LAPTOP + (
+            b"This price is from the ECB publication of 2026-10-30; "
+            b"2 later publications should be out and not known here yet.\n"
+        )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_service_well_after_a_goodbye(tmp_path: Path, number: int) -> None:
+    with backend(tmp_path) as (service, port), Client(port) as client:
+        client.send(b"1100\n")
+        assert client.line() == b"787.47\n"
+        service.process.send_signal(number)
+        assert client.rest() == b"error closing the service is shutting down; connect again\n"
+        client.socket.close()
+        assert service.process.wait(timeout=10) == 0
+
+
+def test_a_second_signal_ends_a_service_at_once(tmp_path: Path) -> None:
+    """The client never closes its side, so that the drain would go on for its hour."""
+    with backend(tmp_path, drain_seconds="3600") as (service, port), Client(port) as client:
+        client.send(b"ping\n")
+        assert client.line() == b"pong\n"
+        client.send(b"unended")
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("stopping")
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=10) == 1
+
+
+def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
+    with backend(tmp_path) as (_, port):
+        second = Service("backend", lines_port=str(port), data_dir=str(tmp_path), fetch="off")
+        with second:
+            record = second.wait_for("cannot listen")
+            assert second.process.wait(timeout=10) == 1
+    assert record["address"] == f"127.0.0.1:{port}"
+    assert record["see"] == "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT"
+
+
+def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
+    lines_port, telnet_port = free_port(), free_port()
+    settings = environment(
+        lines_port=str(lines_port),
+        telnet_port=str(telnet_port),
+        data_dir=str(tmp_path),
+        clock=FRIDAY_EVENING,
+        fetch="off",
+        log="json",
+    )
+    up = subprocess.Popen(
+        [sys.executable, "-m", "pricedesk.cli", "up"], env=settings, stdout=subprocess.PIPE
+    )
+    assert up.stdout is not None
+    with up.stdout:
+        said = b""
+        while b"Rates:" not in said:
+            said += up.stdout.readline()
+        assert f"telnet 127.0.0.1 {telnet_port}".encode() in said
+        assert f"telnet 127.0.0.1 {lines_port}".encode() in said
+        assert b"Rates: ECB, 2026-10-30, fresh\n" in said
+        with Client(telnet_port) as desk:
+            assert desk.lines(4) == MENU
+            desk.send(b"1\n")
+            assert desk.line() == LAPTOP
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(timeout=10) == 0
+    for port in (lines_port, telnet_port):
+        with pytest.raises(ConnectionRefusedError):
+            Client(port)
+
+
+def test_random_bytes_never_end_a_service_or_leave_a_trace(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """Bytes of all kinds, in chunks, for --fuzz-seconds, on both doors; then they still work."""
+    seconds = str(pytestconfig.getoption("--fuzz-seconds"))
+    with backend(tmp_path) as (rates, port), frontend(port) as (desk, desk_port):
+        sender = Path(__file__).parent / "faults" / "send_random_bytes.py"
+        for door in (port, desk_port):
+            subprocess.run([sys.executable, sender, str(door), seconds], check=True, timeout=120)
+        with Client(port) as client:
+            client.send(b"1100\n")
+            assert client.line() == b"787.47\n"
+        with Client(desk_port) as customer:
+            assert customer.lines(4) == MENU
+            customer.send(b"1\n")
+            assert customer.line() == LAPTOP
+        for service in (rates, desk):
+            assert service.stop() == 0
+            records = list(service.log())
+            assert [r for r in records if r["level"] not in ("info", "warning")] == []
+            assert [r for r in records if "trace" in r] == []
