@@ -5,6 +5,7 @@ image does without the back-end's libraries.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -77,7 +78,8 @@ def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """What does this cost in my customer's currency, today, and why?
 
     \b
@@ -86,6 +88,8 @@ def main() -> None:
       pricedesk convert 1100 CAD USD                at today's rate
       pricedesk convert 1100 CAD JPY --on 2020-02-14 --explain
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
 
 
 @main.command()

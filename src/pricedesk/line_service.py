@@ -8,6 +8,7 @@ answered with one write.
 
 import asyncio
 import logging
+import socket
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -221,6 +222,9 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        # Telnet marks the end of its synch command as urgent data; left out of line, the
+        # command would lose its last byte and take the next one of the text.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else "unknown"
         match self._service.admit(self, self._address):

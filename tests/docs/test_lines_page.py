@@ -4,17 +4,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from services import Client, backend
-
 from pricedesk.errors import NoRate, RatesUnavailable, RequestError
 from pricedesk.protocol import GOODBYES
+from services import Client, backend
 
 PAGE = Path(__file__).parents[2] / "docs" / "lines.md"
 
 
 def exchanges(page: str) -> Iterator[tuple[str, str]]:
     """What is sent and what comes back, from the fenced transcript."""
-    transcript = page.split("```transcript\n")[1].split("```")[0].splitlines()
+    transcript = page.split("```transcript\n")[1].split("```", maxsplit=1)[0].splitlines()
     for sent, answered in zip(transcript[::2], transcript[1::2], strict=True):
         assert sent.startswith("> ")
         yield sent.removeprefix("> "), answered
@@ -32,6 +31,8 @@ def test_the_session_on_the_page_is_what_happens(tmp_path: Path) -> None:
 
 
 def test_every_error_that_the_door_can_give_is_in_the_table() -> None:
-    listed = set(re.findall(r"^\| `([a-z-]+)` \|.*\| (?:goes on|ends) \|$", PAGE.read_text(), re.M))
+    listed = set(
+        re.findall(r"^\| `([a-z-]+)` \|.*\| (?:goes on|ends) \|$", PAGE.read_text(), re.MULTILINE)
+    )
     kinds = [*RequestError.__subclasses__(), *NoRate.__subclasses__(), RatesUnavailable]
     assert listed == {kind.slug for kind in kinds} | set(GOODBYES) | {"internal"}

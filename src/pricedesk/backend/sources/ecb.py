@@ -34,8 +34,12 @@ CALENDAR = Calendar(
 )
 
 DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
-HISTORY_CSV_BYTES_MAX = 16 * 1024 * 1024
-"""The history was 1.9 MB in 2026 and grows by 70 KB a year."""
+XML_BYTES_MAX = 512 * 1024
+"""Ninety days were 78 KB in 2026. Of hostile XML, a tree takes 40 times its size in memory."""
+HISTORY_CSV_BYTES_MAX = 4 * 1024 * 1024
+HISTORY_LINES_MAX = 20_000
+HISTORY_LINE_CHARACTERS_MAX = 1024
+"""In 2026 the history had 1.9 MB in 7127 lines of up to 286 characters; a year adds 70 KB."""
 
 _NAMESPACE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}"
 _ENVELOPE = "{http://www.gesmes.org/xml/2002-08-01}Envelope"
@@ -45,6 +49,8 @@ _CSV_ROW = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}),((?:(?:N/A|(?!0+(?:\.0+)?,)[0-9]{1,12}(?:\.[0-9]{1,12})?),)+)"
 )
 _CSV_NONE = "N/A"
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those that zipfile unpacks piece by piece; with the others a bomb goes off before it is seen."""
 
 
 class Document(Enum):
@@ -75,13 +81,16 @@ def parse(document: Document, raw: bytes, provenance: Provenance, today: date) -
 
 
 def _in_order(publications: Iterable[Publication], today: date) -> list[Publication]:
-    """Ascending by date, each date once, none before the euro or after today."""
+    """Ascending by date, each date once and with rates, none before the euro or after today."""
     ordered = sorted(publications, key=lambda publication: publication.date)
     if not ordered:
         raise RefusedDocument("the document has no rates")
     for before, after in pairwise(ordered):
         if before.date == after.date:
             raise RefusedDocument(f"the date {after.date} occurs twice")
+    for publication in ordered:
+        if not any(publication.values):
+            raise RefusedDocument(f"there are no rates on {publication.date}")
     if ordered[0].date < FIRST_DATE:
         raise RefusedDocument(f"the date {ordered[0].date} is before the euro")
     if ordered[-1].date > today:
@@ -97,6 +106,8 @@ class _NoDoctype(ET.TreeBuilder):
 
 
 def _parse_xml(raw: bytes, provenance: Provenance) -> list[Publication]:
+    if len(raw) > XML_BYTES_MAX:
+        raise RefusedDocument(f"the document is larger than {XML_BYTES_MAX} bytes")
     try:
         parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
         root = ET.fromstring(raw, parser)  # noqa: S314  # as above
@@ -122,8 +133,6 @@ def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
         if not _VALUE.fullmatch(value):
             raise RefusedDocument(f"{code} on {day} has the value {quoted(value)}")
         rates[code] = value
-    if not rates:
-        raise RefusedDocument(f"there are no rates on {day}")
     return Publication(NAME, day, BASE, tuple(rates), tuple(rates.values()), provenance)
 
 
@@ -131,17 +140,19 @@ def _unzipped(raw: bytes) -> str:
     """The only file of the archive, its size bounded while it is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = archive.namelist()
-            if len(names) != 1:
-                raise RefusedDocument(f"the archive has {len(names)} files, not one")
-            with archive.open(names[0]) as file:
+            members = archive.infolist()
+            if len(members) != 1:
+                raise RefusedDocument(f"the archive has {len(members)} files, not one")
+            if members[0].compress_type not in _ZIP_METHODS:
+                raise RefusedDocument("the archive is not packed in the way the ECB's are")
+            with archive.open(members[0]) as file:
                 content = file.read(HISTORY_CSV_BYTES_MAX + 1)
     except (
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,
         OSError,
+        OverflowError,
         RuntimeError,
         ValueError,
     ) as error:
@@ -156,11 +167,14 @@ def _unzipped(raw: bytes) -> str:
 
 def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
     """A row a day, newest first: the date, then a value or N/A for each column."""
-    header, *rows = text.splitlines()
-    counters = _counters(header)
+    rows = iter(text.splitlines())
+    counters = _counters(next(rows, ""))
     publications = []
     for number, row in enumerate(rows, start=2):
-        matched = _CSV_ROW.fullmatch(row)
+        if number > HISTORY_LINES_MAX:
+            raise RefusedDocument(f"the history has more than {HISTORY_LINES_MAX} lines")
+        short = len(row) <= HISTORY_LINE_CHARACTERS_MAX
+        matched = _CSV_ROW.fullmatch(row) if short else None
         values = matched[2].replace(_CSV_NONE, "").split(",")[:-1] if matched else []
         if not matched or len(values) != len(counters):
             raise RefusedDocument(f"line {number}: {_what_is_wrong(row, counters)}")
@@ -171,7 +185,8 @@ def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
 
 
 def _counters(header: str) -> tuple[str, ...]:
-    first, *codes, last = header.split(",") if header.count(",") > 1 else ("", "", "")
+    short = len(header) <= HISTORY_LINE_CHARACTERS_MAX
+    first, *codes, last = header.split(",") if short and header.count(",") > 1 else ("", "")
     if first != "Date" or last:
         raise RefusedDocument(f"the history begins with {quoted(header)}, not with its columns")
     for code in codes:
@@ -183,12 +198,17 @@ def _counters(header: str) -> tuple[str, ...]:
 
 def _what_is_wrong(row: str, counters: tuple[str, ...]) -> str:
     """The first thing in a row of the history that is not as it should be."""
+    if len(row) > HISTORY_LINE_CHARACTERS_MAX:
+        return f"it is longer than {HISTORY_LINE_CHARACTERS_MAX} characters"
     day, *values = row.split(",")
-    _date(day)
+    if not _DATE.fullmatch(day):
+        return f"{quoted(day)} is not a date"
+    if not values or values.pop():
+        return "it does not end with a comma"
     for code, value in zip(counters, values, strict=False):
         if value != _CSV_NONE and not _VALUE.fullmatch(value):
             return f"{code} on {day} has the value {quoted(value)}"
-    return f"there are {len(values) - 1} values for {len(counters)} columns"
+    return f"there are {len(values)} values for {len(counters)} columns"
 
 
 def _check_code(code: str, day: date | None) -> None:
