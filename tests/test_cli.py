@@ -120,8 +120,10 @@ def test_convert_explains_in_json() -> None:
             ("convert", "1"),
             {"default_to": "XYZ"},
             2,
-            'pricedesk: PRICEDESK_DEFAULT_TO="XYZ" must be a currency:'
-            ' "XYZ" is not an ISO 4217 currency code\n',
+            (
+                'pricedesk: PRICEDESK_DEFAULT_TO="XYZ" must be a currency:'
+                ' "XYZ" is not an ISO 4217 currency code\n'
+            ),
         ),
         (
             ("frontend",),
@@ -133,8 +135,10 @@ def test_convert_explains_in_json() -> None:
             ("backend",),
             {"data_dir": "/dev/null/data"},
             6,
-            "pricedesk: the store /dev/null/data/pricedesk.sqlite3 failed:"
-            " [Errno 20] Not a directory: '/dev/null/data'\n",
+            (
+                "pricedesk: the store /dev/null/data/pricedesk.sqlite3 failed:"
+                " [Errno 20] Not a directory: '/dev/null/data'\n"
+            ),
         ),
     ],
 )

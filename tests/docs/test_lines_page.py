@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pricedesk.errors import NoRate, RatesUnavailable, RequestError
+from pricedesk.errors import NoRate, PricedeskError, RatesUnavailable, RequestError
 from pricedesk.protocol import GOODBYES
 from services import Client, backend
 
@@ -31,8 +31,11 @@ def test_the_session_on_the_page_is_what_happens(tmp_path: Path) -> None:
 
 
 def test_every_error_that_the_door_can_give_is_in_the_table() -> None:
-    listed = set(
-        re.findall(r"^\| `([a-z-]+)` \|.*\| (?:goes on|ends) \|$", PAGE.read_text(), re.MULTILINE)
-    )
-    kinds = [*RequestError.__subclasses__(), *NoRate.__subclasses__(), RatesUnavailable]
-    assert listed == {kind.slug for kind in kinds} | set(GOODBYES) | {"internal"}
+    row = re.compile(r"^\| `([a-z-]+)` \|.*\| (?:goes on|ends) \|$", re.MULTILINE)
+    kinds: list[type[PricedeskError]] = [
+        *RequestError.__subclasses__(),
+        *NoRate.__subclasses__(),
+        RatesUnavailable,
+    ]
+    expected = {kind.slug for kind in kinds} | set(GOODBYES) | {"internal"}
+    assert set(row.findall(PAGE.read_text(encoding="utf-8"))) == expected

@@ -61,7 +61,7 @@ async def _attempt(url: str, bytes_max: int, seconds: float) -> bytes:
     try:
         async with (
             asyncio.timeout(seconds),
-            httpx2.AsyncClient(headers=HEADERS) as client,
+            httpx2.AsyncClient(headers=HEADERS, timeout=None) as client,
             client.stream("GET", url) as response,
         ):
             _check_head(url, response)

@@ -47,10 +47,14 @@ class SqliteStore:
             self._database = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._database.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-            )
-            self._migrate()
+            try:
+                self._database.executescript(
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                )
+                self._migrate()
+            except BaseException:
+                self._database.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -68,8 +72,8 @@ class SqliteStore:
                 " FROM publication AS p JOIN document ON document.sha256 = p.document"
                 " JOIN rate USING (source, date, revision)"
                 " ORDER BY p.source, p.date, p.revision, position"
-            ).fetchall()
-        return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:6])]
+            )
+            return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:6])]
 
     def add(self, document: RawDocument, publications: Iterable[Publication]) -> None:
         """Keep these publications and the document they are from: all of it or nothing.
@@ -134,16 +138,18 @@ class SqliteStore:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            # SQLite has already rolled back after some failures, such as a full disk.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, sqlite3.Error, zlib.error) as error:
+        except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             raise StoreFailed(f"the store {self._path} failed: {error}") from error
 
 

@@ -156,7 +156,8 @@ def _unzipped(raw: bytes) -> str:
         RuntimeError,
         ValueError,
     ) as error:
-        raise RefusedDocument(f"the document is not a readable zip archive: {error}") from error
+        reason = str(error) or type(error).__name__
+        raise RefusedDocument(f"the document is not a readable zip archive: {reason}") from error
     if len(content) > HISTORY_CSV_BYTES_MAX:
         raise RefusedDocument(f"the history is larger than {HISTORY_CSV_BYTES_MAX} bytes")
     try:
