@@ -1,0 +1,123 @@
+"""From process start to the first correct answer, and memory: ours against an empty server.
+
+    python bench/start.py [ROUNDS]
+
+Each round starts the back-end, the desk and the rival in turn, asks each until it answers,
+lets it settle, and reads the most memory that it ever had. The rival is an asyncio server
+that answers every line with a constant: what a Python process costs before it does anything.
+Prints medians and ratios.
+"""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RIVAL = """
+import asyncio, sys
+class Constant(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data): self.transport.write(b"787.47\\n")
+async def main():
+    server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", int(sys.argv[1]))
+    await server.serve_forever()
+asyncio.run(main())
+"""
+LAPTOP = b"787.47\n"
+MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
+CONVERSIONS = 2000
+"""Asked of the back-end before its memory is read: half of them of dates all over history."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def first_answer(port: int, request: bytes, expected: bytes, since: float) -> float:
+    """Seconds from `since` to the expected answer, trying to connect as often as it takes."""
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as connection:
+                connection.sendall(request)
+                with connection.makefile("rb") as file:
+                    answer = file.read(len(expected))
+                if answer:
+                    assert answer == expected, answer
+                    return time.monotonic() - since
+        except ConnectionError:
+            time.sleep(0.002)
+
+
+def work(port: int) -> None:
+    """Ask the back-end for something of everything."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        lines = [
+            f"explain {n}.5 CAD USD {1999 + n % 27}-03-15\n" if n % 2 else f"{n}\n"
+            for n in range(CONVERSIONS)
+        ]
+        connection.sendall("".join(lines).encode())
+        with connection.makefile("rb") as file:
+            for _ in lines:
+                assert file.readline()
+
+
+def peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def measure(kind: str) -> tuple[float, float]:
+    """One start: (seconds to the first answer, MiB at the most)."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {
+            "PRICEDESK_LINES_PORT": str(port),
+            "PRICEDESK_TELNET_PORT": str(port),
+            "PRICEDESK_DATA_DIR": folder,
+            "PRICEDESK_CLOCK": "2026-10-30T18:00:00Z",
+        }
+        ours = [sys.executable, "-m", "pricedesk.cli", kind]
+        rival = [sys.executable, "-c", RIVAL, str(port)]
+        since = time.monotonic()
+        process = subprocess.Popen(
+            rival if kind == "empty" else ours,
+            env={**os.environ, **settings},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            request, expected = (b"", MENU) if kind == "frontend" else (b"1100\n", LAPTOP)
+            seconds = first_answer(port, request, expected, since)
+            if kind == "backend":
+                work(port)
+            return seconds, peak_mib(process.pid)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def main(rounds: int) -> None:
+    kinds = ["backend", "frontend", "empty"]
+    results: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for kind in kinds:
+            results[kind].append(measure(kind))
+    medians = {k: [statistics.median(c) for c in zip(*r, strict=True)] for k, r in results.items()}
+    empty_seconds, empty_mib = medians["empty"]
+    print(f"{rounds} rounds, medians; ratios to an empty asyncio server")
+    print(f"{'':10} {'first answer':>18} {'memory':>20}")
+    for kind, (seconds, mib) in medians.items():
+        print(
+            f"{kind:10} {seconds:8.3f} s  x{seconds / empty_seconds:5.2f}"
+            f"  {mib:8.1f} MiB  x{mib / empty_mib:5.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
