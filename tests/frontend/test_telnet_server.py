@@ -1,8 +1,8 @@
 """The desk's sessions against a fake back-end: what a customer types, what comes back."""
 
 import pytest
-from fakes import FRESH, FakeRates
 
+from fakes import FRESH, FakeRates
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import packaged_catalogue
 from pricedesk.frontend.desk import Desk
