@@ -187,8 +187,7 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
     day = parse_date(on) if on else None
     with readable_store(settings) as store:
         bureau = make_bureau(settings, store, clock_from(settings.clock))
-    answer = bureau.convert(exact, pair[0], pair[1], day)
-    explanation = answer.explained()
+    explanation = bureau.convert(exact, pair[0], pair[1], day).explained()
     if as_json:
         fields = explanation.as_dict()
         shown = fields if explain else {name: fields[name] for name in JSON_FIELDS}
@@ -198,7 +197,7 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
             click.echo(f"{name:<10} {value}")
     else:
         click.echo(explanation.result)
-    if answer.missed:
+    if explanation.missed != "0":
         note = click.style("note:", fg="yellow")
         click.echo(f"{note} the rate is {newest_rates(explanation)}", err=True)
 

@@ -8,7 +8,7 @@ rounded to anything, so they are no money here.
 import csv
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
+from pathlib import Path
 
 from pricedesk.errors import UnknownCurrency, quoted
 
@@ -32,7 +32,7 @@ class Currency:
 
 
 def _read_table() -> dict[str, Currency]:
-    text = files("pricedesk").joinpath("currencies.csv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("currencies.csv").read_text(encoding="utf-8")
     return {
         row["code"]: Currency(
             code=row["code"],
@@ -55,7 +55,8 @@ def currency(code: str) -> Currency:
     Raises:
         UnknownCurrency: no ISO 4217 currency with a minor unit has this code.
     """
-    found = CURRENCIES.get(code) or CURRENCIES.get(code.upper())
+    # Other scripts have letters whose capital is one of ours: U+017F is a long s.
+    found = CURRENCIES.get(code) or (CURRENCIES.get(code.upper()) if code.isascii() else None)
     if found is None:
         raise UnknownCurrency(f"{quoted(code)} is not an ISO 4217 currency code")
     return found

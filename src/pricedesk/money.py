@@ -12,7 +12,7 @@ from pricedesk.currencies import Currency
 from pricedesk.errors import InvalidAmount, quoted
 
 AMOUNT_DIGITS_MAX = 30
-"""Digits of an amount, before and after the point together."""
+"""Digits of an amount, before and after the point together; one leading zero is not counted."""
 
 _PLAIN_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
@@ -47,7 +47,7 @@ class ExactDecimal:
             hint = ": write it like 1100 or 19.99" if any(c.isdigit() for c in text) else ""
             raise InvalidAmount(f"{quoted(text)} is not a number{hint}")
         whole, _, fraction = text.partition(".")
-        if len(whole.lstrip("+-")) + len(fraction) > AMOUNT_DIGITS_MAX:
+        if len(whole.lstrip("+-").removeprefix("0")) + len(fraction) > AMOUNT_DIGITS_MAX:
             raise InvalidAmount(f"{quoted(text)} has more than {AMOUNT_DIGITS_MAX} digits")
         return cls(int(whole + fraction), len(fraction))
 

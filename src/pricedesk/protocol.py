@@ -5,7 +5,7 @@ parser reads back exactly what the writer wrote. `docs/lines.md` shows it from o
 """
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import Enum
 from typing import TypeAlias
@@ -136,15 +136,14 @@ class Explanation:
 
     def as_dict(self) -> dict[str, str]:
         """The fields by their names on the wire: the currencies are `from` and `to`."""
-        return {_WIRE_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return {wire: getattr(self, name) for name, wire in _EXPLANATION_NAMES.items()}
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self.as_dict().items())
 
 
-_WIRE_NAMES = {"base": "from", "counter": "to"}
-_FIELD_NAMES = {wire: name for name, wire in _WIRE_NAMES.items()}
-_EXPLANATION_FIELDS = {field.name for field in fields(Explanation)}
+_EXPLANATION_NAMES = {field.name: field.name for field in fields(Explanation)}
+_EXPLANATION_NAMES.update(base="from", counter="to")
 
 
 def parse_explanation(line: str) -> Explanation:
@@ -157,12 +156,11 @@ def parse_explanation(line: str) -> Explanation:
     if line.startswith(_ERROR):
         slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
         raise ErrorReply(slug, sentence)
-    pairs = dict(word.partition("=")[::2] for word in line.split())
-    named = {_FIELD_NAMES.get(name, name): value for name, value in pairs.items()}
-    try:
-        return Explanation(**{name: named[name] for name in _EXPLANATION_FIELDS})
-    except KeyError as error:
-        raise InvalidRequest(f"{quoted(line)} is not an explanation: no {error}") from error
+    values = dict(word.partition("=")[::2] for word in line.split())
+    missing = [name for name in _EXPLANATION_NAMES.values() if name not in values]
+    if missing:
+        raise InvalidRequest(f"{quoted(line)} is not an explanation: it has no {missing[0]}")
+    return Explanation(**{name: values[wire] for name, wire in _EXPLANATION_NAMES.items()})
 
 
 _ERROR = "error "

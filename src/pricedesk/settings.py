@@ -11,6 +11,7 @@ from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidSetting, PricedeskError, quoted
@@ -20,9 +21,10 @@ PREFIX = "PRICEDESK_"
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
 
-_SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT(_[0-9]+_(TCP|UDP)(_\w+)?)?")
-"""Names that Kubernetes and Docker links put into every container beside a service that is
-itself called pricedesk; they are not meant for this program."""
+_SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?")
+"""Variables that Kubernetes puts into every container beside a service whose own name begins
+with pricedesk; they are not meant for this program. One more, for a service pricedesk-lines,
+is PRICEDESK_LINES_PORT=tcp://10.0.0.1:3000, which has the name of a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,12 @@ def _optional_path(value: str) -> Path | None:
 
 
 def _url(value: str) -> str:
-    scheme, _, rest = value.partition("://")
-    if scheme not in ("http", "https") or not rest or any(c.isspace() for c in value):
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() for c in value):
         raise ValueError("must be an http or https address")
     return value.rstrip("/")
 
@@ -106,11 +112,12 @@ def _instant(value: str) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(value)
-    except ValueError as error:
+        in_utc = instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError("must be an instant such as 2026-10-30T18:00:00Z") from error
     if instant.tzinfo is None:
         raise ValueError("must name its zone, as in 2026-10-30T18:00:00Z")
-    return instant.astimezone(UTC)
+    return in_utc
 
 
 def _log_format(value: str) -> str:
@@ -216,7 +223,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     known = {variable(setting): setting for setting in fields(Settings)}
     given: dict[str, str] = {}
     for name, value in environ.items():
-        if not name.startswith(PREFIX):
+        if not name.startswith(PREFIX) or _is_service_link(name, value):
             continue
         target = name.removesuffix("_FILE")
         if name in known:
@@ -225,16 +232,16 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             if target in environ:
                 raise InvalidSetting(f"{target} and {name} are both set; one of them must go")
             given[target] = _content(name, value)
-        elif not _is_service_link(name, value):
+        else:
             raise InvalidSetting(f"{name} is no setting; `pricedesk config` lists them all")
     values: dict[str, Any] = {known[n].name: _parsed(known[n], v) for n, v in given.items()}
     return Settings(**values)
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    return bool(_SERVICE_LINK.fullmatch(name)) and (
-        "_SERVICE_" in name or "_PORT_" in name or "://" in value
-    )
+    if name.endswith("_PORT") and value.startswith(("tcp://", "udp://", "sctp://")):
+        return True
+    return bool(_SERVICE_LINK.fullmatch(name))
 
 
 def _content(name: str, path: str) -> str:
@@ -273,7 +280,7 @@ def _shown(value: object) -> str:
         case Rounding():
             return value.value
         case float():
-            return f"{value:g}"
+            return f"{value:.0f}"
         case datetime():
             return value.isoformat()
         case _:

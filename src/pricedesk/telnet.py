@@ -68,7 +68,8 @@ class TelnetFilter:
                 elif self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX:
                     self._state = _State.TEXT
             case _State.SUBNEGOTIATION_IAC:
-                self._state = _State.TEXT if byte == SE else _State.SUBNEGOTIATION
+                too_long = self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX
+                self._state = _State.TEXT if byte == SE or too_long else _State.SUBNEGOTIATION
 
     def _text(self, byte: int, text: bytearray) -> None:
         """CR LF and CR NUL both become LF; a CR before anything else is kept."""

@@ -18,6 +18,9 @@ START_SECONDS = 20
 STOP_SECONDS = 10
 _LOOK_SECONDS = 0.05
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""The last one comes when the terminal's window is closed."""
+
 
 class _Stopped(BaseException):
     """A signal to stop arrived."""
@@ -32,7 +35,7 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     telnet = HostPort(settings.telnet_address, settings.telnet_port)
     environment = {**os.environ, f"{PREFIX}BACKEND": str(lines)}
     environment.pop(f"{PREFIX}BACKEND_FILE", None)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     services: list[subprocess.Popen[bytes]] = []
     try:
@@ -71,7 +74,7 @@ def _all_answer(services: list[subprocess.Popen[bytes]], lines: HostPort, telnet
 
 
 def _end(services: list[subprocess.Popen[bytes]]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     for service in services:
         service.terminate()

@@ -6,9 +6,9 @@ the same digits.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from pricedesk.backend.calendars import Calendar, State, state
+from pricedesk.backend.calendars import Calendar, state
 from pricedesk.backend.conversion import Conversion, convert
 from pricedesk.backend.rates import Publication, RateBook
 from pricedesk.clock import Clock
@@ -23,24 +23,30 @@ _EARLIEST_ZONE = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A conversion and how its rate stood against its source's calendar.
+    """A conversion, and what it takes to say how old its rate is.
 
-    `day` is the day that was asked for; `missed` publications were expected between the
-    rate's date and that day.
+    It was asked at the instant `asked_at` for the day `on`, the present one if None. How old
+    the rate is by `calendar` is worked out when somebody wants to know.
     """
 
     conversion: Conversion
-    day: date
-    missed: int
+    asked_at: datetime
+    on: date | None
+    calendar: Calendar
 
     @property
-    def state(self) -> State:
-        """Fresh, late or stale."""
-        return state(self.missed)
+    def missed(self) -> int:
+        """How many publications were expected after the rate's, up to then."""
+        publication = self.conversion.rate.publication
+        if publication is None:
+            return 0
+        if self.on is None or self.on >= self.asked_at.date():
+            return self.calendar.missed(publication.date, self.asked_at)
+        return self.calendar.missed_on(publication.date, self.on)
 
     def explained(self) -> Explanation:
         """The answer with its reasons, as text."""
-        conversion, rate = self.conversion, self.conversion.rate
+        conversion, rate, missed = self.conversion, self.conversion.rate, self.missed
         publication = rate.publication
         return Explanation(
             amount=str(conversion.amount),
@@ -48,11 +54,11 @@ class Answer:
             counter=rate.counter.code,
             result=str(conversion.result),
             rate=str(rate),
-            date=str(publication.date if publication else self.day),
+            date=str(publication.date if publication else self.on or self.asked_at.date()),
             source=publication.source if publication else "none",
             path="/".join(rate.path),
-            state=self.state.value,
-            missed=str(self.missed),
+            state=state(missed).value,
+            missed=str(missed),
             published=",".join(f"{pair}:{text}" for pair, text in rate.published) or "none",
             unrounded=conversion.unrounded_text,
             rounding=conversion.rounding.value,
@@ -97,22 +103,12 @@ class Bureau:
             RatesUnavailable: no rates are known at all.
         """
         now = self._clock()
-        today = now.date()
         if on is not None and on > (now + _EARLIEST_ZONE).date():
             raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
-        rate = self.book.rate(base or self._terms.base, counter or self._terms.counter, on or today)
-        conversion = convert(amount, rate, self._terms.rounding)
-        if rate.publication is None:
-            missed = 0
-        elif on is None or on >= today:
-            missed = self._calendar.missed(rate.publication.date, now)
-        else:
-            missed = self._calendar.missed_on(rate.publication.date, on)
-        return Answer(conversion, on or today, missed)
-
-    def missed(self) -> int:
-        """How many publications after the newest one should be known by now."""
-        return self._calendar.missed(self.book.newest.date, self._clock())
+        rate = self.book.rate(
+            base or self._terms.base, counter or self._terms.counter, on or now.date()
+        )
+        return Answer(convert(amount, rate, self._terms.rounding), now, on, self._calendar)
 
     def currencies(self) -> list[str]:
         """The codes that the newest publication answers for, sorted."""

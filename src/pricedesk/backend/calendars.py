@@ -70,9 +70,7 @@ class Calendar:
 
     def missed(self, publication: date, now: datetime) -> int:
         """How many publications after this one should be out at `now`."""
-        expected = self.newest_expected(now)
-        days = (publication + n * _ONE_DAY for n in range(1, (expected - publication).days + 1))
-        return sum(self.is_publication_day(day) for day in days)
+        return self.missed_on(publication, self.newest_expected(now))
 
     def missed_on(self, publication: date, day: date) -> int:
         """How many publications after this one there are up to and with a day gone by."""

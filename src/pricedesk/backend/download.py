@@ -12,6 +12,8 @@ from pricedesk import __version__
 from pricedesk.errors import DownloadFailed
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import httpx2
 
 ATTEMPT_SECONDS = 10
@@ -38,32 +40,34 @@ async def download(url: str, *, bytes_max: int, attempt_seconds: float = ATTEMPT
     Raises:
         DownloadFailed: with the reason of the last attempt.
     """
-    # Imported late, in a thread: the first answers need not wait for an HTTP client.
-    stamina = await asyncio.to_thread(_imported)
-    async for attempt in stamina.retry_context(on=_Again, attempts=ATTEMPTS, timeout=None):
-        with attempt:
-            return await _attempt(url, bytes_max, attempt_seconds)
+    # Imported late, in a thread: answers need not wait for an HTTP client and its certificates.
+    try:
+        stamina, client = await asyncio.to_thread(_tools)
+    except OSError as error:
+        raise DownloadFailed(f"{url} cannot be fetched: {error}") from error
+    async with client:
+        async for attempt in stamina.retry_context(on=_Again, attempts=ATTEMPTS, timeout=None):
+            with attempt:
+                return await _attempt(client, url, bytes_max, attempt_seconds)
     raise AssertionError("the last attempt either returns or raises")
 
 
-def _imported():  # type: ignore[no-untyped-def]  # noqa: ANN202  # gives a module
-    import httpx2  # noqa: F401, PLC0415  # loaded here for _attempt
-    import stamina  # noqa: PLC0415
+def _tools() -> "tuple[ModuleType, httpx2.AsyncClient]":
+    """The module that retries, and a client that fetches."""
+    import httpx2  # noqa: PLC0415  # imported late
+    import stamina  # noqa: PLC0415  # imported late
 
     # The refresher tells of a failure once, when no attempt is left.
     stamina.instrumentation.set_on_retry_hooks([])
-    return stamina
+    # An attempt's deadline is for all of it, so none is set for its parts.
+    return stamina, httpx2.AsyncClient(headers=HEADERS, timeout=None)
 
 
-async def _attempt(url: str, bytes_max: int, seconds: float) -> bytes:
+async def _attempt(client: "httpx2.AsyncClient", url: str, bytes_max: int, seconds: float) -> bytes:
     import httpx2  # noqa: PLC0415  # loaded by now
 
     try:
-        async with (
-            asyncio.timeout(seconds),
-            httpx2.AsyncClient(headers=HEADERS, timeout=None) as client,
-            client.stream("GET", url) as response,
-        ):
+        async with asyncio.timeout(seconds), client.stream("GET", url) as response:
             _check_head(url, response)
             return await _body(url, response, bytes_max)
     except TimeoutError as error:

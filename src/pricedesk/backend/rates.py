@@ -5,7 +5,7 @@ decimals, of one publication, and says how it was made: direct, inverted, or cro
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -29,29 +29,31 @@ class Provenance:
 class Publication:
     """What one source published for one date.
 
-    `values[i]` is the decimal text, as published, of how much of `counters[i]` one unit of
-    `base` is worth; it is empty for a currency without a value. Publications that were read
-    from one table share its `counters`. A correction is a further `revision`, from 1.
+    One unit of `base` is worth so much of each of `counters`. The values are in `row`, in the
+    order of `counters`: decimal texts as published, joined by commas, empty for a currency
+    without a value. Kept like this a history of thousands of days is made in no time and takes
+    little memory; publications that were read from one table share its `counters`. A
+    correction is a further `revision`, from 1.
     """
 
     source: str
     date: date
     base: str
     counters: tuple[str, ...]
-    values: tuple[str, ...]
+    row: str
     provenance: Provenance
     revision: int = 1
 
     def value(self, counter: str) -> str | None:
         """The published text for a currency, None if there is none."""
         try:
-            return self.values[self.counters.index(counter)] or None
+            return self.row.split(",")[self.counters.index(counter)] or None
         except ValueError:
             return None
 
     def rates(self) -> dict[str, str]:
         """The published texts by currency, those without a value left out."""
-        return {c: v for c, v in zip(self.counters, self.values, strict=True) if v}
+        return {c: v for c, v in zip(self.counters, self.row.split(","), strict=True) if v}
 
     def publishes(self, code: str) -> bool:
         """Whether a currency is its base or has a value in it."""
@@ -64,6 +66,13 @@ class Publication:
             text == theirs[code] or _plain(text) == _plain(theirs[code])
             for code, text in mine.items()
         )
+
+
+def publication_of(
+    source: str, day: date, base: str, rates: Mapping[str, str], provenance: Provenance
+) -> Publication:
+    """The first revision of a publication, from published texts by currency."""
+    return Publication(source, day, base, tuple(rates), ",".join(rates.values()), provenance)
 
 
 def _plain(text: str) -> str:

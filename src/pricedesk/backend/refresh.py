@@ -80,7 +80,12 @@ class Refresher:
             )
         return Tick(document, tuple(accepted))
 
-    async def run(self, clock: Clock, jitter: Callable[[], float]) -> None:
+    async def run(
+        self,
+        clock: Clock,
+        jitter: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """Look now and then for ever; `jitter` gives numbers from 0 up to 1."""
         while True:
             try:
@@ -89,16 +94,21 @@ class Refresher:
                 logger.exception("internal error while looking for new rates")
             now = clock()
             pause = next_look(self._bureau.book.newest.date, ecb.CALENDAR, now) - now
-            await asyncio.sleep((pause + JITTER * jitter()).total_seconds())
+            await sleep((pause + JITTER * jitter()).total_seconds())
 
     def _accept(self, document: ecb.Document, raw: bytes, now: datetime) -> list[Publication]:
-        """What is new in a document, kept in the store."""
+        """What the book lacks: what is new in a document, which the store now keeps.
+
+        Another process may have kept some of it since; that is taken from the store.
+        """
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), now)
         publications = ecb.parse(document, raw, provenance, now.date())
-        accepted = news(publications, self._bureau.book)
-        if accepted:
-            self._store.add(RawDocument(ecb.NAME, document.value, raw, provenance), accepted)
-        return accepted
+        book = self._bureau.book
+        kept = [p for p in self._store.publications() if supersedes(p, book)]
+        added = news(publications, book.with_publications(kept))
+        if added:
+            self._store.add(RawDocument(ecb.NAME, document.value, raw, provenance), added)
+        return [*kept, *added]
 
 
 def document_for(newest: date, wanted: date, *, first_look: bool) -> ecb.Document:
@@ -112,6 +122,12 @@ def document_for(newest: date, wanted: date, *, first_look: bool) -> ecb.Documen
     if first_look or ecb.CALENDAR.missed_on(newest, wanted) > 1:
         return ecb.Document.NINETY_DAYS
     return ecb.Document.DAY
+
+
+def supersedes(publication: Publication, book: RateBook) -> bool:
+    """Whether the book would answer from this publication in the place of its own, if any."""
+    known = book.on(publication.date)
+    return known is None or publication.revision > known.revision
 
 
 def news(publications: list[Publication], book: RateBook) -> list[Publication]:

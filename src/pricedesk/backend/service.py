@@ -1,5 +1,6 @@
 """The back-end's composition root: settings in, a running service out."""
 
+import asyncio
 import logging
 import random
 import time
@@ -81,8 +82,11 @@ async def run_backend(settings: Settings) -> int:
         url = f"{settings.ecb_url}/{document.value}"
         return await download(url, bytes_max=ecb.DOCUMENT_BYTES_MAX)
 
-    async def refresh() -> None:
-        await Refresher(bureau, store, fetch).run(clock, random.random)
+    async def know_the_calendar_and_refresh() -> None:
+        # The calendar's library is loaded in a thread, so that the first answers do not wait.
+        await asyncio.to_thread(ecb.CALENDAR.newest_possible, clock())
+        if settings.fetch:
+            await Refresher(bureau, store, fetch).run(clock, random.random)
 
     newest = bureau.book.newest
     logger.info(
@@ -92,7 +96,7 @@ async def run_backend(settings: Settings) -> int:
     code = await serve(
         service,
         HostPort(settings.lines_address, settings.lines_port),
-        [refresh] if settings.fetch else [],
+        [know_the_calendar_and_refresh],
         settings.drain_seconds,
         "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
     )

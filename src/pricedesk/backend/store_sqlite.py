@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
@@ -120,10 +119,7 @@ class SqliteStore:
 
     def _migrate(self) -> None:
         """Apply the numbered migrations that this file has not seen yet, in order."""
-        scripts = sorted(
-            (script for script in files(__package__).joinpath("migrations").iterdir()),
-            key=lambda script: script.name,
-        )
+        scripts = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
         with self._transaction():
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version > len(scripts):
@@ -162,7 +158,7 @@ def _publication(
         date=date.fromisoformat(day),
         base=base,
         counters=tuple(row[6] for row in rows),
-        values=tuple(row[7] for row in rows),
+        row=",".join(row[7] for row in rows),
         provenance=Provenance(sha256, datetime.fromisoformat(fetched_at)),
         revision=revision,
     )

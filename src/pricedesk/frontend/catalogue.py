@@ -3,7 +3,6 @@
 import csv
 import io
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from pricedesk.currencies import currency
@@ -28,7 +27,7 @@ class Product:
 
 def packaged_catalogue() -> list[Product]:
     """The tutorial's three products."""
-    text = files(__package__).joinpath("products.csv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("products.csv").read_text(encoding="utf-8")
     return parse_catalogue(text, "products.csv")
 
 

@@ -7,7 +7,7 @@ European Central Bank is its source; it may be used freely with that source name
 
 import hashlib
 from datetime import UTC, datetime
-from importlib.resources import files
+from pathlib import Path
 
 from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.sources import ecb
@@ -18,6 +18,6 @@ PUBLISHED_AT = datetime(2026, 10, 30, 15, 56, tzinfo=UTC)
 
 def packaged_publications() -> list[Publication]:
     """What the package knows without a network, by date."""
-    raw = files(__package__).joinpath(ecb.Document.HISTORY.value).read_bytes()
+    raw = Path(__file__).with_name(ecb.Document.HISTORY.value).read_bytes()
     provenance = Provenance(hashlib.sha256(raw).hexdigest(), PUBLISHED_AT)
     return ecb.parse(ecb.Document.HISTORY, raw, provenance, PUBLISHED_AT.date())

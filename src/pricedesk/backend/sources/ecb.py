@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.backend.rates import Provenance, Publication, publication_of
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, quoted
 
@@ -89,7 +89,7 @@ def _in_order(publications: Iterable[Publication], today: date) -> list[Publicat
         if before.date == after.date:
             raise RefusedDocument(f"the date {after.date} occurs twice")
     for publication in ordered:
-        if not any(publication.values):
+        if not publication.row.strip(","):
             raise RefusedDocument(f"there are no rates on {publication.date}")
     if ordered[0].date < FIRST_DATE:
         raise RefusedDocument(f"the date {ordered[0].date} is before the euro")
@@ -133,7 +133,7 @@ def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
         if not _VALUE.fullmatch(value):
             raise RefusedDocument(f"{code} on {day} has the value {quoted(value)}")
         rates[code] = value
-    return Publication(NAME, day, BASE, tuple(rates), tuple(rates.values()), provenance)
+    return publication_of(NAME, day, BASE, rates, provenance)
 
 
 def _unzipped(raw: bytes) -> str:
@@ -176,11 +176,11 @@ def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
             raise RefusedDocument(f"the history has more than {HISTORY_LINES_MAX} lines")
         short = len(row) <= HISTORY_LINE_CHARACTERS_MAX
         matched = _CSV_ROW.fullmatch(row) if short else None
-        values = matched[2].replace(_CSV_NONE, "").split(",")[:-1] if matched else []
-        if not matched or len(values) != len(counters):
+        if not matched or row.count(",") != len(counters) + 1:
             raise RefusedDocument(f"line {number}: {_what_is_wrong(row, counters)}")
+        values = matched[2].replace(_CSV_NONE, "")[:-1]
         publications.append(
-            Publication(NAME, _date(matched[1]), BASE, counters, tuple(values), provenance)
+            Publication(NAME, _date(matched[1]), BASE, counters, values, provenance)
         )
     return publications
 
