@@ -20,6 +20,7 @@ from pricedesk.money import Rounding
 PREFIX = "PRICEDESK_"
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
+_CLOCK_YEARS = range(1900, 2200)
 
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?")
 """Variables that Kubernetes puts into every container beside a service whose own name begins
@@ -112,12 +113,13 @@ def _instant(value: str) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(value)
-        in_utc = instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise ValueError("must be an instant such as 2026-10-30T18:00:00Z") from error
     if instant.tzinfo is None:
         raise ValueError("must name its zone, as in 2026-10-30T18:00:00Z")
-    return in_utc
+    if instant.year not in _CLOCK_YEARS:
+        raise ValueError(f"must be in the years {_CLOCK_YEARS[0]} to {_CLOCK_YEARS[-1]}")
+    return instant.astimezone(UTC)
 
 
 def _log_format(value: str) -> str:

@@ -11,7 +11,7 @@ from types import FrameType
 from pricedesk import __version__
 from pricedesk.errors import PricedeskError, RatesUnavailable
 from pricedesk.healthcheck import ask
-from pricedesk.protocol import Explanation, parse_explanation
+from pricedesk.protocol import ErrorReply, Explanation, parse_explanation
 from pricedesk.settings import PREFIX, HostPort, Settings
 
 START_SECONDS = 20
@@ -104,7 +104,7 @@ def _welcome(lines: HostPort, telnet: HostPort) -> str:
 def _rates(lines: HostPort) -> str:
     try:
         explanation = parse_explanation(ask(lines, "explain 1 EUR USD"))
-    except PricedeskError as error:
+    except (PricedeskError, ErrorReply) as error:
         return str(error)
     return newest_rates(explanation)
 

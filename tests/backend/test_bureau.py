@@ -1,0 +1,208 @@
+"""The bureau's answers: defaults, the age of a rate, its reasons, and what it refuses."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.rates import Provenance, RateBook, publication_of
+from pricedesk.backend.sources.ecb import CALENDAR
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import NoRateForCurrency, NoRateForDate, PricedeskError, RatesUnavailable
+from pricedesk.money import ExactDecimal, Rounding
+from pricedesk.protocol import Explanation
+
+EUR, USD, CAD, JPY = (currency(code) for code in ("EUR", "USD", "CAD", "JPY"))
+AMOUNT = ExactDecimal(1100, 0)
+PROVENANCE = Provenance("5" * 64, datetime(2026, 11, 2, 15, 5, tzinfo=UTC))
+MONDAY = publication_of("ECB", date(2026, 11, 2), "EUR", {"USD": "2", "CAD": "4"}, PROVENANCE)
+
+
+def day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def bureau_at(now: str, book: RateBook, terms: Terms | None = None) -> Bureau:
+    instant = datetime.fromisoformat(f"{now}:00Z")
+    return Bureau(book, CALENDAR, lambda: instant, terms or Terms(CAD, USD))
+
+
+@pytest.mark.parametrize(
+    ("base", "counter", "result"),
+    [
+        (None, None, "787.47"),
+        ("EUR", None, "1228.92"),
+        ("USD", None, "1100.00"),
+        (None, "JPY", "123829"),
+        ("CAD", "JPY", "123829"),
+    ],
+)
+def test_a_currency_that_is_not_named_is_that_of_the_terms(
+    bureau: Bureau, base: str | None, counter: str | None, result: str
+) -> None:
+    named = (currency(code) if code else None for code in (base, counter))
+    answer = bureau.convert(AMOUNT, next(named), next(named))
+    assert str(answer.conversion.result) == result
+
+
+def test_the_terms_say_pair_and_rounding(book: RateBook) -> None:
+    bureau = bureau_at("2026-10-30T18:00", book, Terms(EUR, JPY, Rounding.HALF_EVEN))
+    conversion = bureau.convert(ExactDecimal(125, 1)).conversion
+    assert (str(conversion.result), conversion.rounding) == ("2196", Rounding.HALF_EVEN)
+    assert str(bureau.convert(ExactDecimal(5, 3), EUR, EUR).conversion.result) == "0.00"
+    half_up = bureau_at("2026-10-30T18:00", book).convert(ExactDecimal(5, 3), EUR, EUR)
+    assert str(half_up.conversion.result) == "0.01"
+
+
+@pytest.mark.parametrize(
+    ("on", "now", "age"),
+    [
+        (None, "2026-10-30T18:00", "2026-10-30 0 fresh"),
+        (None, "2026-11-01T18:00", "2026-10-30 0 fresh"),
+        (None, "2026-11-02T15:59", "2026-10-30 0 fresh"),
+        (None, "2026-11-02T16:00", "2026-10-30 1 late"),
+        (None, "2026-11-03T16:00", "2026-10-30 2 stale"),
+        # Today by its date is no other question than today.
+        ("2026-10-30", "2026-10-30T18:00", "2026-10-30 0 fresh"),
+        ("2026-11-02", "2026-11-02T15:59", "2026-10-30 0 fresh"),
+        ("2026-11-02", "2026-11-02T16:00", "2026-10-30 1 late"),
+        # A day gone by is held against what that day had, however late it is asked for.
+        ("2026-10-30", "2026-12-24T18:00", "2026-10-30 0 fresh"),
+        ("2026-11-01", "2026-12-24T18:00", "2026-10-30 0 fresh"),
+        ("2026-11-02", "2026-12-24T18:00", "2026-10-30 1 late"),
+        ("2026-11-04", "2026-12-24T18:00", "2026-10-30 3 stale"),
+        ("2020-02-14", "2026-10-30T18:00", "2020-02-14 0 fresh"),
+        ("2020-02-16", "2026-10-30T18:00", "2020-02-14 0 fresh"),
+        ("2020-04-13", "2026-10-30T18:00", "2020-04-09 0 fresh"),
+        # Where the day has begun already it is today, and it is held against now.
+        ("2026-10-31", "2026-10-30T18:00", "2026-10-30 0 fresh"),
+        ("2026-11-03", "2026-11-02T16:00", "2026-10-30 1 late"),
+        # A rehearsal: what the book knows of later days does not count.
+        (None, "2020-02-16T12:00", "2020-02-14 0 fresh"),
+    ],
+)
+def test_the_age_of_a_rate_is_counted_in_publications(
+    book: RateBook, on: str | None, now: str, age: str
+) -> None:
+    explained = bureau_at(now, book).convert(AMOUNT, on=day(on)).explained()
+    assert f"{explained.date} {explained.missed} {explained.state}" == age
+
+
+def test_an_answer_is_explained(bureau: Bureau) -> None:
+    assert bureau.convert(AMOUNT, CAD, JPY, date(2020, 2, 14)).explained() == Explanation(
+        amount="1100",
+        base="CAD",
+        counter="JPY",
+        result="91221",
+        rate="82.9283575855",
+        date="2020-02-14",
+        source="ECB",
+        path="CAD/EUR/JPY",
+        state="fresh",
+        missed="0",
+        published="EUR/CAD:1.4363,EUR/JPY:119.11",
+        unrounded="91221.193344008912",
+        rounding="half-up",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pair", "rate", "path", "published"),
+    [
+        ((EUR, USD), "1.1172", "EUR/USD", "EUR/USD:1.1172"),
+        ((USD, EUR), "0.895094880057", "USD/EUR", "EUR/USD:1.1172"),
+        ((CAD, USD), "0.715878508266", "CAD/EUR/USD", "EUR/CAD:1.5606,EUR/USD:1.1172"),
+    ],
+)
+def test_a_rate_is_direct_inverted_or_crossed(
+    bureau: Bureau, pair: tuple[Currency, Currency], rate: str, path: str, published: str
+) -> None:
+    explained = bureau.convert(AMOUNT, *pair).explained()
+    assert (explained.rate, explained.path, explained.published) == (rate, path, published)
+
+
+@pytest.mark.parametrize(("on", "date_"), [(None, "2026-10-30"), ("1990-01-01", "1990-01-01")])
+def test_a_currency_to_itself_has_no_source_and_is_always_fresh(on: str | None, date_: str) -> None:
+    empty = bureau_at("2026-10-30T18:00", RateBook([]))
+    explained = empty.convert(ExactDecimal(12345, 3), CAD, CAD, day(on)).explained()
+    assert str(explained) == (
+        f"amount=12.345 from=CAD to=CAD result=12.35 rate=1 date={date_} source=none path=CAD"
+        " state=fresh missed=0 published=none unrounded=12.345 rounding=half-up"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pair", "on", "error", "sentence"),
+    [
+        ("CAD KWD", None, NoRateForCurrency, "ECB does not publish KWD"),
+        (
+            "CAD USD",
+            "1998-12-31",
+            NoRateForDate,
+            "there is no rate for CAD on 1998-12-31: ECB has it since 1999-01-04",
+        ),
+        (
+            "CAD BGN",
+            None,
+            NoRateForDate,
+            "there is no rate for BGN on 2026-10-30: ECB has it from 2000-07-19 to 2025-12-31",
+        ),
+        (
+            "CAD USD",
+            "2026-11-01",
+            NoRateForDate,
+            "2026-11-01 is in the future: there is no rate for it yet",
+        ),
+        (
+            "CAD CAD",
+            "9999-12-31",
+            NoRateForDate,
+            "9999-12-31 is in the future: there is no rate for it yet",
+        ),
+    ],
+)
+def test_no_rate_is_a_refusal_with_its_reason(
+    bureau: Bureau, pair: str, on: str | None, error: type[PricedeskError], sentence: str
+) -> None:
+    base, counter = (currency(code) for code in pair.split())
+    with pytest.raises(PricedeskError) as refusal:
+        bureau.convert(AMOUNT, base, counter, day(on))
+    assert (type(refusal.value), str(refusal.value)) == (error, sentence)
+
+
+def test_a_day_is_the_future_only_when_it_has_begun_nowhere(book: RateBook) -> None:
+    saturday = date(2026, 10, 31)
+    with pytest.raises(NoRateForDate):
+        bureau_at("2026-10-30T09:59", book).convert(AMOUNT, on=saturday)
+    begun = bureau_at("2026-10-30T10:00", book).convert(AMOUNT, on=saturday)
+    assert str(begun.conversion.result) == "787.47"
+
+
+def test_a_bureau_without_rates_says_so() -> None:
+    empty = bureau_at("2026-10-30T18:00", RateBook([]))
+    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+        empty.convert(AMOUNT)
+    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+        empty.currencies()
+
+
+def test_the_currencies_are_those_of_the_newest_publication(bureau: Bureau) -> None:
+    assert " ".join(bureau.currencies()) == (
+        "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD PHP"
+        " PLN RON SEK SGD THB TRY USD ZAR"
+    )
+
+
+def test_publications_that_arrive_answer_from_the_next_question_on(book: RateBook) -> None:
+    bureau = bureau_at("2026-11-02T18:00", book)
+    before = bureau.convert(AMOUNT)
+    bureau.take([MONDAY])
+    after = bureau.convert(AMOUNT)
+    bureau.take([replace(MONDAY, row="3,4", revision=2)])
+    corrected = bureau.convert(AMOUNT)
+    results = [str(answer.conversion.result) for answer in (before, after, corrected)]
+    assert results == ["787.47", "550.00", "825.00"]
+    assert [answer.explained().state for answer in (before, after)] == ["late", "fresh"]
+    assert str(bureau.convert(AMOUNT, on=date(2026, 10, 30)).conversion.result) == "787.47"
+    assert bureau.currencies() == ["CAD", "EUR", "USD"]
