@@ -182,12 +182,46 @@ async def test_a_client_that_reads_nothing_stops_being_answered_and_is_cut_off()
         _reader, writer = await served.connect()
         (connection,) = await connections(served, 1)
         cast("asyncio.Transport", writer.transport).pause_reading()
-        while connection._stalled_since is None:
+        while not connection._output_full:
             writer.write(b"flood\n" * 100)
             await asyncio.sleep(0)
         assert connection._transport.get_write_buffer_size() <= 2 * OUTPUT_BYTES_MAX
+        served.pass_time(0)
         served.pass_time(STALLED_OUTPUT_SECONDS + 1)
         await connections(served, 0)
+
+
+async def test_a_client_that_reads_slowly_gets_everything() -> None:
+    """Time passes between its reads, more in all than a client that reads nothing is given."""
+    loop = asyncio.get_running_loop()
+    async with rig() as served:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", served.port))
+            await loop.sock_sendall(client, b"flood\n" * 200)
+            client.shutdown(socket.SHUT_WR)
+            received = b""
+            while chunk := await loop.sock_recv(client, 20_000):
+                received += chunk
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                served.pass_time(STALLED_OUTPUT_SECONDS / 10)
+        assert received == b"hello\n" + (b"x" * 10_000 + b"\n") * 200
+
+
+async def test_an_address_that_has_enough_does_not_take_the_room_of_another() -> None:
+    limits = Limits(connections=4, connections_per_address=2, idle_seconds=300, line_seconds=60)
+    async with rig(limits) as served:
+        for _ in range(4):
+            await served.connect()
+        await connections(served, 2)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", served.port, local_addr=("127.0.0.2", 0)
+        )
+        writer.write(b"one\n")
+        assert await reader.readuntil(b"ONE\n") == b"hello\nONE\n"
+        writer.close()
 
 
 async def send_for_ever(writer: asyncio.StreamWriter) -> None:
@@ -198,14 +232,14 @@ async def send_for_ever(writer: asyncio.StreamWriter) -> None:
 
 async def connections(served: Rig, count: int) -> list:  # type: ignore[type-arg]  # of a private class
     """The service's connections, as soon as there are so many."""
-    while len(served.service._connections) != count:  # noqa: ASYNC110  # seen from outside
+    while len(served.service._admitted) != count:  # noqa: ASYNC110  # seen from outside
         await asyncio.sleep(0)
-    return list(served.service._connections)
+    return list(served.service._admitted)
 
 
 async def somebody_waits(served: Rig) -> None:
     """As soon as a client waits for an answer."""
-    while not any(c._answering for c in served.service._connections):  # noqa: ASYNC110  # as above
+    while not any(c._answering for c in served.service._admitted):  # noqa: ASYNC110  # as above
         await asyncio.sleep(0)
 
 

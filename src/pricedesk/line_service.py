@@ -20,11 +20,17 @@ from pricedesk.telnet import TelnetFilter
 
 logger = logging.getLogger(__name__)
 
+READ_BYTES = 16 * 1024
+"""Bytes of one client that are taken at once; with OUTPUT_BYTES_MAX it bounds its memory."""
+
 OUTPUT_BYTES_MAX = 64 * 1024
 """Answers that may wait for a client to read them; beyond it nothing more is answered."""
 
+KERNEL_OUTPUT_BYTES = 32 * 1024
+"""Answers that may wait in the kernel besides; left to itself it would take megabytes."""
+
 STALLED_OUTPUT_SECONDS = 10
-"""A client that reads nothing for so long, though answers wait for it, is cut off."""
+"""A client that takes nothing of what waits for it for so long is cut off."""
 
 LINGER_SECONDS = 2
 """How long a client that was told goodbye may go on sending before it is cut off.
@@ -34,7 +40,6 @@ Closing at once would make the kernel throw away the goodbye together with what 
 
 SWEEP_SECONDS = 1
 """How often connections are held against their time limits."""
-
 
 LINES_AT_ONCE = 500
 """Lines of one client that are answered before the other clients get a turn."""
@@ -102,8 +107,10 @@ class LineService:
         self.notices = notices
         self.limits = limits
         self.seconds = seconds
+        self.read_buffer = bytearray(READ_BYTES)
         self.draining = False
-        self._connections: set[_Connection] = set()
+        self._admitted: set[_Connection] = set()
+        self._refused: set[_Connection] = set()
         self._per_address: Counter[str] = Counter()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -128,49 +135,58 @@ class LineService:
         self.draining = True
         if self._listener is not None:
             self._listener.close()
-        for connection in list(self._connections):
+        for connection in self._all():
             connection.go_on()
         try:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
-            logger.warning("connections cut off", extra={"connections": len(self._connections)})
-            for connection in list(self._connections):
+            logger.warning("connections cut off", extra={"connections": self.connections})
+            for connection in self._all():
                 connection.cut_off()
             await self._empty.wait()
         if self._sweeper is not None:
             self._sweeper.cancel()
 
+    @property
+    def connections(self) -> int:
+        """How many clients there are, those that are being refused not counted."""
+        return len(self._admitted)
+
     def admit(self, connection: "_Connection", address: str) -> "Admission":
         """Count a new connection and say whether there is room for it."""
-        limits, open_now = self.limits, len(self._connections)
-        room = (
-            open_now < limits.connections
-            and self._per_address[address] < limits.connections_per_address
-        )
-        self._connections.add(connection)
-        self._per_address[address] += 1
         self._empty.clear()
-        if room:
+        limits = self.limits
+        if (
+            len(self._admitted) < limits.connections
+            and self._per_address[address] < limits.connections_per_address
+        ):
+            self._admitted.add(connection)
+            self._per_address[address] += 1
             return Admission.WELCOME
-        if open_now < limits.connections + REFUSALS_AT_ONCE_MAX:
-            return Admission.BUSY
-        return Admission.FLOOD
+        flood = len(self._refused) >= REFUSALS_AT_ONCE_MAX
+        self._refused.add(connection)
+        return Admission.FLOOD if flood else Admission.BUSY
 
     def forget(self, connection: "_Connection", address: str) -> None:
         """A connection is over."""
-        self._connections.discard(connection)
-        self._per_address[address] -= 1
-        if not self._per_address[address]:
-            del self._per_address[address]
-        if not self._connections:
+        if connection in self._admitted:
+            self._admitted.discard(connection)
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+        self._refused.discard(connection)
+        if not self._admitted and not self._refused:
             self._empty.set()
 
     def sweep(self) -> None:
         """End the connections that are past a time limit."""
         now = self.seconds()
-        for connection in list(self._connections):
+        for connection in self._all():
             connection.check_time(now)
+
+    def _all(self) -> "list[_Connection]":
+        return [*self._admitted, *self._refused]
 
     def _schedule_sweep(self) -> None:
         def sweep_and_schedule() -> None:
@@ -181,7 +197,7 @@ class LineService:
         self._sweeper = loop.call_later(SWEEP_SECONDS, sweep_and_schedule)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     """One client: bytes to lines to answers to bytes, in order."""
 
     __slots__ = (
@@ -192,42 +208,49 @@ class _Connection(asyncio.Protocol):
         "_filter",
         "_last_line_at",
         "_lines",
+        "_output_full",
         "_partial_since",
         "_peer_finished",
+        "_progress_at",
         "_service",
         "_session",
-        "_stalled_since",
-        "_too_long",
         "_transport",
+        "_unread_bytes",
     )
 
     _transport: asyncio.Transport
 
     def __init__(self, service: LineService) -> None:
+        now = service.seconds()
         self._service = service
         self._session = service.new_session()
         self._filter = TelnetFilter()
         self._buffer = LineBuffer()
         self._lines: deque[bytes] = deque()
         self._answering: asyncio.Future[bytes] | None = None
-        self._too_long = False
+        self._output_full = False
         self._peer_finished = False
-        self._last_line_at = service.seconds()
+        self._last_line_at = now
         self._partial_since: float | None = None
-        self._stalled_since: float | None = None
         self._ending_since: float | None = None
+        self._unread_bytes = 0
+        self._progress_at = now
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
         # Telnet marks the end of its synch command as urgent data; left out of line, the
         # command would lose its last byte and take the next one of the text.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else "unknown"
         match self._service.admit(self, self._address):
+            case Admission.WELCOME if self._service.draining:
+                self._end(self._service.notices.closing)
             case Admission.WELCOME:
                 self._transport.write(self._session.greeting)
             case Admission.BUSY:
@@ -241,39 +264,38 @@ class _Connection(asyncio.Protocol):
         self._lines.clear()
         self._service.forget(self, self._address)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
+        """All connections read into one buffer: each empties it before another is read."""
+        return self._service.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self._ending_since is not None:
             return
-        text, reply = self._filter.receive(data)
+        text, reply = self._filter.receive(bytes(self._service.read_buffer[:nbytes]))
         if reply:
             self._transport.write(reply)
-        lines, self._too_long = self._buffer.receive(text)
-        now = self._service.seconds()
-        if lines:
-            self._last_line_at = now
-            self._lines.extend(lines)
-        if not self._buffer.partial:
+        self._buffer.add(text)
+        if not self._buffer.has_partial:
             self._partial_since = None
-        elif lines or self._partial_since is None:
-            self._partial_since = now
+        elif self._partial_since is None or b"\n" in text:
+            self._partial_since = self._service.seconds()
         self.go_on()
 
     def eof_received(self) -> bool:
         """Answer what was asked before the end; the connection closes after that."""
+        self._peer_finished = True
         if self._ending_since is not None:
             self._transport.close()
         else:
-            self._peer_finished = True
-            if not self._too_long:
-                self._lines.extend(self._buffer.end())
+            self._buffer.end()
             self.go_on()
         return True
 
     def pause_writing(self) -> None:
-        self._stalled_since = self._service.seconds()
+        self._output_full = True
 
     def resume_writing(self) -> None:
-        self._stalled_since = None
+        self._output_full = False
         self.go_on()
 
     # What the service calls.
@@ -283,15 +305,17 @@ class _Connection(asyncio.Protocol):
         if self._ending_since is not None or self._transport.is_closing():
             return
         self._answer_lines()
-        if self._answering is not None or self._stalled_since is not None:
+        if self._answering is not None or self._output_full:
             self._transport.pause_reading()
-        elif self._lines and not self._session.finished:
+        elif self._session.finished:
+            self._end(b"")
+        elif self._lines or self._buffer.has_line:
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self.go_on)
-        elif self._session.finished or (self._peer_finished and not self._too_long):
-            self._end(b"")
-        elif self._too_long:
+        elif self._buffer.is_too_long:
             self._end(self._service.notices.line_too_long)
+        elif self._peer_finished:
+            self._end(b"")
         elif self._service.draining:
             self._end(self._service.notices.closing)
         else:
@@ -300,13 +324,13 @@ class _Connection(asyncio.Protocol):
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
         limits, notices = self._service.limits, self._service.notices
-        if self._stalled_since is not None and now - self._stalled_since > STALLED_OUTPUT_SECONDS:
+        if self._is_stalled(now):
             self.cut_off()
-        elif self._ending_since is not None:
-            if now - self._ending_since > LINGER_SECONDS:
-                self.cut_off()
-        elif self._answering is not None:
+        elif self._unread_bytes or self._answering is not None:
             return
+        elif self._ending_since is not None:
+            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+                self.cut_off()
         elif (
             self._partial_since is not None and now - self._partial_since > limits.line_seconds
         ) or now - self._last_line_at > limits.idle_seconds:
@@ -318,13 +342,25 @@ class _Connection(asyncio.Protocol):
 
     # The rest.
 
+    def _is_stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long of what waits for it."""
+        unread, before = self._transport.get_write_buffer_size(), self._unread_bytes
+        self._unread_bytes = unread
+        if unread < before or (unread and not before):
+            self._progress_at = now
+        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
+
     def _answer_lines(self) -> None:
         """Write the answers to the waiting lines until one has to be waited for."""
+        if not self._lines and self._answering is None and not self._output_full:
+            self._lines.extend(self._buffer.take(LINES_AT_ONCE))
+            if self._lines:
+                self._last_line_at = self._service.seconds()
         answers: list[bytes] = []
         size = 0
-        for _ in range(LINES_AT_ONCE):
-            if not self._lines or self._answering is not None or self._session.finished:
-                break
+        while self._lines and not (
+            self._answering is not None or self._output_full or self._session.finished
+        ):
             answer = self._answer(self._lines.popleft())
             if isinstance(answer, bytes):
                 answers.append(answer)
@@ -335,8 +371,6 @@ class _Connection(asyncio.Protocol):
             if size > OUTPUT_BYTES_MAX:
                 self._transport.write(b"".join(answers))
                 answers, size = [], 0
-            if self._stalled_since is not None:
-                break
         if answers:
             self._transport.write(b"".join(answers))
 
@@ -350,11 +384,13 @@ class _Connection(asyncio.Protocol):
     def _answered(self, answering: asyncio.Future[bytes]) -> None:
         """The answer that was waited for is there."""
         self._answering = None
-        if answering.cancelled() or self._transport.is_closing():
+        if answering.cancelled():
             return
         error = answering.exception()
         if error is not None:
             logger.error("internal error while answering a line", exc_info=error)
+        if self._transport.is_closing():
+            return
         self._last_line_at = self._service.seconds()
         self._transport.write(
             answering.result() if error is None else self._service.notices.internal_error

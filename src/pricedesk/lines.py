@@ -1,36 +1,54 @@
-"""Bytes in, whole lines out: the framing of both TCP doors, without sockets."""
+"""Text bytes in, whole lines out: the framing of both TCP doors, without sockets.
+
+Lines end with LF here; `telnet.py` has made LF of whatever a client ends its lines with.
+"""
 
 LINE_BYTES_MAX = 1024
 """A line's length without its end; what is longer is refused, not cut."""
 
 
 class LineBuffer:
-    """Collects bytes until a line is complete. Lines end with LF or CR LF."""
+    """Bytes that arrived, until they are taken as lines.
 
-    __slots__ = ("_partial",)
+    Only bytes are kept, however many lines they are: a client that sends nothing but line
+    ends does not become an object for each of them.
+    """
+
+    __slots__ = ("_data", "_found_too_long")
 
     def __init__(self) -> None:
-        self._partial = b""
+        self._data = b""
+        self._found_too_long = False
+
+    def add(self, data: bytes) -> None:
+        """Bytes have arrived."""
+        self._data += data
+
+    def take(self, count: int) -> list[bytes]:
+        """Up to `count` whole lines without their ends, up to one that is too long."""
+        *lines, self._data = self._data.split(b"\n", count)
+        for number, line in enumerate(lines):
+            if len(line) > LINE_BYTES_MAX:
+                self._found_too_long = True
+                return lines[:number]
+        return lines
+
+    def end(self) -> None:
+        """The peer has finished sending: a last line that it did not end counts as ended."""
+        if self.has_partial:
+            self._data += b"\n"
 
     @property
-    def partial(self) -> bool:
-        """Whether a line has begun and not ended."""
-        return bool(self._partial)
+    def is_too_long(self) -> bool:
+        """Whether the next line is too long; after it the framing is lost."""
+        return self._found_too_long or (len(self._data) > LINE_BYTES_MAX and not self.has_line)
 
-    def receive(self, data: bytes) -> tuple[list[bytes], bool]:
-        """The lines that these bytes complete, and whether a line was too long.
+    @property
+    def has_line(self) -> bool:
+        """Whether a whole line can be taken."""
+        return b"\n" in self._data
 
-        After a line that is too long the framing is lost: nothing that follows is a line.
-        """
-        *lines, partial = (self._partial + data).split(b"\n")
-        self._partial = partial
-        for number, line in enumerate(lines):
-            if len(line) > LINE_BYTES_MAX and len(line.removesuffix(b"\r")) > LINE_BYTES_MAX:
-                return [whole.removesuffix(b"\r") for whole in lines[:number]], True
-        too_long = len(partial.removesuffix(b"\r")) > LINE_BYTES_MAX
-        return [line.removesuffix(b"\r") for line in lines], too_long
-
-    def end(self) -> list[bytes]:
-        """What remains when the peer has finished sending: its last line, if unended."""
-        last, self._partial = self._partial.removesuffix(b"\r"), b""
-        return [last] if last else []
+    @property
+    def has_partial(self) -> bool:
+        """Whether the last line has begun and not ended."""
+        return self._data != b"" and self._data[-1:] != b"\n"

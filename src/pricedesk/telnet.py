@@ -45,12 +45,22 @@ class TelnetFilter:
 
     def receive(self, data: bytes) -> tuple[bytes, bytes]:
         """Take bytes off the wire: (text bytes for the service, bytes to send back)."""
-        if self._state is _State.TEXT and IAC not in data and _CR not in data:
-            return data, b""
+        if IAC not in data and self._state in (_State.TEXT, _State.AFTER_CR):
+            return self._plain(data), b""
         text, reply = bytearray(), bytearray()
         for byte in data:
             self._step(byte, text, reply)
         return bytes(text), bytes(reply)
+
+    def _plain(self, data: bytes) -> bytes:
+        """What `_step` makes of bytes without a command, all at once."""
+        if self._state is _State.AFTER_CR and data:
+            data = b"\r" + data
+            self._state = _State.TEXT
+        if data.endswith(b"\r"):
+            data = data[:-1]
+            self._state = _State.AFTER_CR
+        return data.replace(b"\r\n", b"\n").replace(b"\r\0", b"\n")
 
     def _step(self, byte: int, text: bytearray, reply: bytearray) -> None:
         match self._state:

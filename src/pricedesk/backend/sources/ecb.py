@@ -151,7 +151,6 @@ def _unzipped(raw: bytes) -> str:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        OSError,
         OverflowError,
         RuntimeError,
         ValueError,
