@@ -1,6 +1,6 @@
 """Stand-ins for the back-end, simple enough to be right by reading them."""
 
-from pricedesk.errors import RatesUnavailable
+from pricedesk.errors import ServiceUnavailable
 
 FRESH = (
     "amount=1100.00 from=CAD to=USD result=787.47 rate=0.715878508266 date=2026-10-30 source=ECB"
@@ -17,5 +17,5 @@ class FakeRates:
 
     async def ask(self, request: str) -> str:
         if request not in self.replies:
-            raise RatesUnavailable("the fake is away")
+            raise ServiceUnavailable("the fake is away")
         return self.replies[request]

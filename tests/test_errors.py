@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import pricedesk
 from pricedesk import errors
 from pricedesk.cli import EXIT_CODES
-from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, quoted
+from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, in_quotes
 from pricedesk.protocol import GOODBYES
 
 EDGES = re.compile(r"^[ │]*[├└]── ([A-Za-z]+) ", re.MULTILINE)
@@ -79,12 +79,12 @@ def test_no_exit_code_of_an_error_is_one_of_success_or_of_a_fault() -> None:
     ],
 )
 def test_a_strangers_text_is_quoted_cut_and_escaped(text: str, shown: str) -> None:
-    assert quoted(text) == shown
+    assert in_quotes(text) == shown
 
 
 @given(st.text(st.characters()))
 def test_a_quoted_text_is_short_and_printable_whatever_it_was(text: str) -> None:
-    shown = quoted(text)
+    shown = in_quotes(text)
     assert set(shown) <= {chr(code) for code in range(32, 127)}
     assert shown[0] == shown[-1] == '"'
     assert len(shown) <= QUOTED_CHARACTERS_MAX + 2

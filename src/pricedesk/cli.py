@@ -23,9 +23,10 @@ from pricedesk.errors import (
     InvalidSetting,
     NoRateForCurrency,
     NoRateForDate,
+    NoRatesKnown,
     PricedeskError,
-    RatesUnavailable,
     RefusedDocument,
+    ServiceUnavailable,
     StoreFailed,
     UnknownCurrency,
 )
@@ -40,7 +41,8 @@ EXIT_CODES: dict[type[PricedeskError], int] = {
     InvalidCatalogue: 2,
     NoRateForCurrency: 3,
     NoRateForDate: 3,
-    RatesUnavailable: 5,
+    NoRatesKnown: 3,
+    ServiceUnavailable: 5,
     DownloadFailed: 5,
     RefusedDocument: 5,
     StoreFailed: 6,
@@ -69,7 +71,7 @@ def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except PricedeskError as error:
             click.echo(f"pricedesk: {error}", err=True)
-            sys.exit(EXIT_CODES[type(error)])
+            sys.exit(next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES))
 
     return run
 
@@ -213,17 +215,19 @@ def healthcheck(service: str) -> None:
       pricedesk healthcheck backend
     """
     from pricedesk.frontend.menu import QUESTION
+    from pricedesk.frontend.telnet_server import NOTICES
     from pricedesk.healthcheck import ask
+    from pricedesk.protocol import is_goodbye
 
     settings = read_settings()
     try:
         if service == "backend":
             said = ask(HostPort(settings.lines_address, settings.lines_port), "ping")
-            healthy = said == "pong"
+            healthy = said == "pong" or is_goodbye(said)
         else:
             said = ask(HostPort(settings.telnet_address, settings.telnet_port))
-            healthy = said == QUESTION
-    except RatesUnavailable as error:
+            healthy = said in (QUESTION, NOTICES.busy.decode().rstrip())
+    except ServiceUnavailable as error:
         said, healthy = str(error), False
     click.echo("healthy" if healthy else f"not healthy: {said}", err=not healthy)
     sys.exit(0 if healthy else 1)

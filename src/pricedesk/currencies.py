@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pricedesk.errors import UnknownCurrency, quoted
+from pricedesk.errors import UnknownCurrency, in_quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,5 @@ def currency(code: str) -> Currency:
     # Other scripts have letters whose capital is one of ours: U+017F is a long s.
     found = CURRENCIES.get(code) or (CURRENCIES.get(code.upper()) if code.isascii() else None)
     if found is None:
-        raise UnknownCurrency(f"{quoted(code)} is not an ISO 4217 currency code")
+        raise UnknownCurrency(f"{in_quotes(code)} is not an ISO 4217 currency code")
     return found

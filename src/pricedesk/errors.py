@@ -7,9 +7,10 @@
     │   ├── InvalidDate             not a calendar date
     │   └── UnknownCurrency         not an ISO 4217 currency
     ├── NoRate                  the question is fine; no published rate answers it
+    │   ├── NoRatesKnown            not a single publication is known
     │   ├── NoRateForCurrency       no source publishes the currency
     │   └── NoRateForDate           not on that date
-    ├── RatesUnavailable        the conversion service cannot be reached
+    ├── ServiceUnavailable      a service cannot be reached, or does not answer in time
     ├── RefusedDocument         what a source sent is not what it publishes
     ├── DownloadFailed          a source's document could not be had
     ├── StoreFailed             the store cannot be read or written
@@ -61,6 +62,12 @@ class NoRate(PricedeskError):
     """No published rate answers the question; never answered with 1 or 0 instead."""
 
 
+class NoRatesKnown(NoRate):
+    """Not a single publication is known."""
+
+    slug = "no-rates-known"
+
+
 class NoRateForCurrency(NoRate):
     """No source has ever published the currency."""
 
@@ -73,10 +80,10 @@ class NoRateForDate(NoRate):
     slug = "no-rate-for-date"
 
 
-class RatesUnavailable(PricedeskError):
-    """The conversion service cannot be reached, or did not answer in time."""
+class ServiceUnavailable(PricedeskError):
+    """A service cannot be reached, or did not answer in time."""
 
-    slug = "rates-unavailable"
+    slug = "service-unavailable"
 
 
 class RefusedDocument(PricedeskError):
@@ -113,7 +120,7 @@ QUOTED_CHARACTERS_MAX = 40
 """How much of a stranger's text an error message repeats."""
 
 
-def quoted(text: str) -> str:
+def in_quotes(text: str) -> str:
     """A stranger's text between quotes, safe to show on a terminal or in a log.
 
     Everything that is not printable ASCII is written as an escape, so that no terminal

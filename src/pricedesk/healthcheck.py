@@ -2,7 +2,7 @@
 
 import socket
 
-from pricedesk.errors import RatesUnavailable
+from pricedesk.errors import ServiceUnavailable
 from pricedesk.settings import HostPort
 
 HEALTHCHECK_SECONDS = 3
@@ -16,7 +16,7 @@ def ask(service: HostPort, request: str = "") -> str:
     A service that listens on every address is asked on the loopback.
 
     Raises:
-        RatesUnavailable: it cannot be reached, or says nothing in HEALTHCHECK_SECONDS.
+        ServiceUnavailable: it cannot be reached, or says nothing in HEALTHCHECK_SECONDS.
     """
     host = _EVERYWHERE.get(service.host, service.host)
     try:
@@ -26,7 +26,7 @@ def ask(service: HostPort, request: str = "") -> str:
             with connection.makefile("rb") as file:
                 line = file.readline(_GREETING_BYTES)
     except OSError as error:
-        raise RatesUnavailable(
+        raise ServiceUnavailable(
             f"{HostPort(host, service.port)} cannot be reached: {error}"
         ) from error
     return line.decode("utf-8", "backslashreplace").removesuffix("\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pricedesk.currencies import Currency
-from pricedesk.errors import InvalidAmount, quoted
+from pricedesk.errors import InvalidAmount, in_quotes
 
 AMOUNT_DIGITS_MAX = 30
 """Digits of an amount, before and after the point together; one leading zero is not counted."""
@@ -45,10 +45,10 @@ class ExactDecimal:
         """
         if not _PLAIN_DECIMAL.fullmatch(text):
             hint = ": write it like 1100 or 19.99" if any(c.isdigit() for c in text) else ""
-            raise InvalidAmount(f"{quoted(text)} is not a number{hint}")
+            raise InvalidAmount(f"{in_quotes(text)} is not a number{hint}")
         whole, _, fraction = text.partition(".")
         if len(whole.lstrip("+-").removeprefix("0")) + len(fraction) > AMOUNT_DIGITS_MAX:
-            raise InvalidAmount(f"{quoted(text)} has more than {AMOUNT_DIGITS_MAX} digits")
+            raise InvalidAmount(f"{in_quotes(text)} has more than {AMOUNT_DIGITS_MAX} digits")
         return cls(int(whole + fraction), len(fraction))
 
     def __str__(self) -> str:
@@ -67,15 +67,18 @@ class Money:
         """Read an amount of a currency; it is never rounded.
 
         Raises:
-            InvalidAmount: not a number, or finer than the currency's minor unit.
+            InvalidAmount: not a number, finer than the currency's minor unit, or of more
+                than AMOUNT_DIGITS_MAX digits with all its decimals.
         """
         amount = ExactDecimal.parse(text)
         digits = currency.minor_digits
         amount_minor, rest = divmod(amount.unscaled * 10**digits, 10**amount.scale)
         if rest:
             raise InvalidAmount(
-                f"{quoted(text)} has more decimals than {currency}, which has {digits}"
+                f"{in_quotes(text)} has more decimals than {currency}, which has {digits}"
             )
+        if len(str(abs(amount_minor))) > AMOUNT_DIGITS_MAX:
+            raise InvalidAmount(f"{in_quotes(text)} {currency} has too many digits")
         return cls(amount_minor, currency)
 
     def __str__(self) -> str:

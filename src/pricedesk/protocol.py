@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, quoted
+from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, in_quotes
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import ExactDecimal
 
@@ -68,7 +68,7 @@ def parse_request(line: str) -> Request:
     command = _COMMANDS.get(verb)
     if command is not None:
         if len(words) > 1:
-            raise InvalidRequest(f"{verb} takes no arguments, but got {quoted(words[1])}")
+            raise InvalidRequest(f"{verb} takes no arguments, but got {in_quotes(words[1])}")
         return command
     explained = verb == "explain"
     if explained:
@@ -84,7 +84,7 @@ def _parse_convert(words: list[str], *, explained: bool) -> Convert:
     codes = words[1:]
     if len(codes) > 2:  # noqa: PLR2004  # a pair is two
         raise InvalidRequest(
-            f"{quoted(codes[2])} is one word too many: AMOUNT FROM TO YYYY-MM-DD is the order"
+            f"{in_quotes(codes[2])} is one word too many: AMOUNT FROM TO YYYY-MM-DD is the order"
         )
     pair = [currency(code) for code in codes]
     return Convert(
@@ -103,11 +103,11 @@ def parse_date(text: str) -> date:
         InvalidDate: another notation, or no such day.
     """
     if not _DATE.fullmatch(text):
-        raise InvalidDate(f"{quoted(text)} is not a date: write it as YYYY-MM-DD")
+        raise InvalidDate(f"{in_quotes(text)} is not a date: write it as YYYY-MM-DD")
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise InvalidDate(f"{quoted(text)} is not a day of the calendar") from error
+        raise InvalidDate(f"{in_quotes(text)} is not a day of the calendar") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def parse_explanation(line: str) -> Explanation:
     values = dict(word.partition("=")[::2] for word in line.split())
     missing = [name for name in _EXPLANATION_NAMES.values() if name not in values]
     if missing:
-        raise InvalidRequest(f"{quoted(line)} is not an explanation: it has no {missing[0]}")
+        raise InvalidRequest(f"{in_quotes(line)} is not an explanation: it has no {missing[0]}")
     return Explanation(**{name: values[wire] for name, wire in _EXPLANATION_NAMES.items()})
 
 

@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import NoReturn
 
@@ -16,10 +16,11 @@ from pricedesk.settings import HostPort
 logger = logging.getLogger(__name__)
 
 EXIT_CANNOT_LISTEN = 1
+EXIT_FAULT = 1
 EXIT_AT_ONCE = 1
 
 
-def run_process(main: Callable[[], Awaitable[int]]) -> NoReturn:
+def run_process(main: Callable[[], Coroutine[None, None, int]]) -> NoReturn:
     """Run a service until it ends by itself, and end the process with its exit code."""
     loop = asyncio.new_event_loop()
     code = loop.run_until_complete(main())
@@ -33,13 +34,14 @@ def run_process(main: Callable[[], Awaitable[int]]) -> NoReturn:
 async def serve(
     service: LineService,
     listen: HostPort,
-    background: list[Callable[[], Awaitable[None]]],
+    background: list[Callable[[], Coroutine[None, None, None]]],
     drain_seconds: float,
     address_variable: str,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then drain; a second signal ends the process at once.
 
-    `background` is what runs beside the service. Gives the exit code.
+    `background` is what runs beside the service; a fault in it stops the service too. Gives
+    the exit code.
     """
     _raise_file_limit()
     stopped = _stopped_by_signal()
@@ -52,14 +54,26 @@ async def serve(
         )
         return EXIT_CANNOT_LISTEN
     logger.info("listening", extra={"address": str(HostPort(listen.host, port))})
-    tasks = [asyncio.ensure_future(start()) for start in background]
+    tasks = [asyncio.create_task(start()) for start in background]
+    faults: list[BaseException] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            logger.critical("a part of the service has failed", exc_info=fault)
+            faults.append(fault)
+            stopped.set()
+
+    for task in tasks:
+        task.add_done_callback(ended)
     await stopped.wait()
     logger.info("stopping")
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     await service.drain(drain_seconds)
     logger.info("stopped")
-    return 0
+    return EXIT_FAULT if faults else 0
 
 
 def _stopped_by_signal() -> asyncio.Event:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidSetting, PricedeskError, quoted
+from pricedesk.errors import InvalidSetting, PricedeskError, in_quotes
 from pricedesk.money import Rounding
 
 PREFIX = "PRICEDESK_"
@@ -158,7 +158,7 @@ class Settings:
     default_to: Currency = _setting(
         _currency,
         "USD",
-        "Currency to convert to where none is named, and the one in which the desk quotes.",
+        "Currency to convert to where none is named, and the one in which the desk prices.",
     )
     rounding: Rounding = _setting(
         _rounding,
@@ -250,14 +250,14 @@ def _content(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"{name}: {quoted(path)} cannot be read: {error}") from error
+        raise InvalidSetting(f"{name}: {in_quotes(path)} cannot be read: {error}") from error
 
 
 def _parsed(setting: Field[Any], value: str) -> object:
     try:
         return setting.metadata["parse"](value)
     except ValueError as error:
-        raise InvalidSetting(f"{variable(setting)}={quoted(value)} {error}") from error
+        raise InvalidSetting(f"{variable(setting)}={in_quotes(value)} {error}") from error
 
 
 def table(settings: Settings) -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from pricedesk import __version__
-from pricedesk.errors import PricedeskError, RatesUnavailable
+from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.healthcheck import ask
 from pricedesk.protocol import ErrorReply, Explanation, parse_explanation
 from pricedesk.settings import PREFIX, HostPort, Settings
@@ -44,9 +44,12 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
             services.append(subprocess.Popen(command, env=environment, start_new_session=True))  # noqa: S603  # our own program
         if _all_answer(services, lines, telnet):
             say(_welcome(lines, telnet))
-            while all(service.poll() is None for service in services):
+            while not _one_has_ended(services):
                 time.sleep(_LOOK_SECONDS)
-        say("One of the services has ended; ending the other. Its log above says why.")
+        if _one_has_ended(services):
+            say("One of the services has ended; ending the other. Its log above says why.")
+        else:
+            say(f"The services do not answer after {START_SECONDS} seconds; ending them.")
         return 1
     except _Stopped:
         return 0
@@ -60,17 +63,20 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 def _all_answer(services: list[subprocess.Popen[bytes]], lines: HostPort, telnet: HostPort) -> bool:
     """Wait until both services answer; False if one has ended or is too slow."""
-    for _ in range(int(START_SECONDS / _LOOK_SECONDS)):
-        if any(service.poll() is not None for service in services):
-            return False
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and not _one_has_ended(services):
         try:
             ask(lines, "ping")
             ask(telnet)
-        except RatesUnavailable:
+        except ServiceUnavailable:
             time.sleep(_LOOK_SECONDS)
         else:
             return True
     return False
+
+
+def _one_has_ended(services: list[subprocess.Popen[bytes]]) -> bool:
+    return any(service.poll() is not None for service in services)
 
 
 def _end(services: list[subprocess.Popen[bytes]]) -> None:

@@ -9,7 +9,7 @@ from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.rates import Provenance, RateBook, publication_of
 from pricedesk.backend.sources.ecb import CALENDAR
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import NoRateForCurrency, NoRateForDate, PricedeskError, RatesUnavailable
+from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 
@@ -181,9 +181,9 @@ def test_a_day_is_the_future_only_when_it_has_begun_nowhere(book: RateBook) -> N
 
 def test_a_bureau_without_rates_says_so() -> None:
     empty = bureau_at("2026-10-30T18:00", RateBook([]))
-    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
         empty.convert(AMOUNT)
-    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
         empty.currencies()
 
 

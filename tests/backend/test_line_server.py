@@ -95,7 +95,7 @@ def test_without_rates_every_conversion_says_so() -> None:
     terms = Terms(currency("CAD"), currency("USD"))
     session = LineSession(Bureau(RateBook([]), CALENDAR, lambda: FRIDAY_EVENING, terms))
     replies = [session.answer(line) for line in (b"1100", b"explain 1", b"currencies")]
-    assert replies == [b"error rates-unavailable no rates are known yet\n"] * 3
+    assert replies == [b"error no-rates-known no rates are known yet\n"] * 3
     assert session.answer(b"ping") == b"pong\n"
 
 

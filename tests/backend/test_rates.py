@@ -18,7 +18,7 @@ from pricedesk.backend.rates import (
     rate_in,
 )
 from pricedesk.currencies import currency
-from pricedesk.errors import NoRateForCurrency, NoRateForDate, PricedeskError, RatesUnavailable
+from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
 
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
 THURSDAY, FRIDAY = date(2026, 10, 29), date(2026, 10, 30)
@@ -232,9 +232,9 @@ def test_a_currency_to_itself_is_never_refused(book: RateBook, day: date) -> Non
 
 
 def test_an_empty_book_has_no_rates_at_all() -> None:
-    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
         _ = RateBook([]).newest
-    with pytest.raises(RatesUnavailable, match=r"^no rates are known yet$"):
+    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
         RateBook([]).rate(EUR, USD, FRIDAY)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pricedesk.errors import NoRate, PricedeskError, RatesUnavailable, RequestError
+from pricedesk.errors import NoRate, PricedeskError, RequestError
 from pricedesk.protocol import GOODBYES
 from services import Client, backend
 
@@ -35,7 +35,6 @@ def test_every_error_that_the_door_can_give_is_in_the_table() -> None:
     kinds: list[type[PricedeskError]] = [
         *RequestError.__subclasses__(),
         *NoRate.__subclasses__(),
-        RatesUnavailable,
     ]
     expected = {kind.slug for kind in kinds} | set(GOODBYES) | {"internal"}
     assert set(row.findall(PAGE.read_text(encoding="utf-8"))) == expected

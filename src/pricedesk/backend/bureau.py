@@ -35,12 +35,17 @@ class Answer:
     calendar: Calendar
 
     @property
+    def today(self) -> date:
+        """The date where the source is, when it was asked."""
+        return self.calendar.today(self.asked_at)
+
+    @property
     def missed(self) -> int:
         """How many publications were expected after the rate's, up to then."""
         publication = self.conversion.rate.publication
         if publication is None:
             return 0
-        if self.on is None or self.on >= self.asked_at.date():
+        if self.on is None or self.on >= self.today:
             return self.calendar.missed(publication.date, self.asked_at)
         return self.calendar.missed_on(publication.date, self.on)
 
@@ -54,7 +59,7 @@ class Answer:
             counter=rate.counter.code,
             result=str(conversion.result),
             rate=str(rate),
-            date=str(publication.date if publication else self.on or self.asked_at.date()),
+            date=str(publication.date if publication else self.on or self.today),
             source=publication.source if publication else "none",
             path="/".join(rate.path),
             state=state(missed).value,
@@ -100,13 +105,15 @@ class Bureau:
 
         Raises:
             NoRate: no published rate answers this, or the day is still to come.
-            RatesUnavailable: no rates are known at all.
+            NoRatesKnown: no rates are known at all.
         """
         now = self._clock()
         if on is not None and on > (now + _EARLIEST_ZONE).date():
             raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
         rate = self.book.rate(
-            base or self._terms.base, counter or self._terms.counter, on or now.date()
+            base or self._terms.base,
+            counter or self._terms.counter,
+            on or self._calendar.today(now),
         )
         return Answer(convert(amount, rate, self._terms.rounding), now, on, self._calendar)
 

@@ -72,10 +72,13 @@ class Calendar:
         """How many publications after this one should be out at `now`."""
         return self.missed_on(publication, self.newest_expected(now))
 
+    def today(self, now: datetime) -> date:
+        """The date at `now` where the source is."""
+        return now.astimezone(self.zone).date()
+
     def missed_on(self, publication: date, day: date) -> int:
         """How many publications after this one there are up to and with a day gone by."""
-        days = (publication + n * _ONE_DAY for n in range(1, (day - publication).days + 1))
-        return sum(self.is_publication_day(day) for day in days)
+        return _publication_days(self, publication, day)
 
 
 def state(missed: int) -> State:
@@ -83,6 +86,13 @@ def state(missed: int) -> State:
     if missed == 0:
         return State.FRESH
     return State.LATE if missed < STALE_AFTER_MISSED else State.STALE
+
+
+@lru_cache(maxsize=1024)
+def _publication_days(calendar: Calendar, after: date, last: date) -> int:
+    """How many publication days there are after one day, up to and with another."""
+    days = (after + n * _ONE_DAY for n in range(1, (last - after).days + 1))
+    return sum(calendar.is_publication_day(day) for day in days)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pricedesk.currencies import Currency
-from pricedesk.errors import NoRateForCurrency, NoRateForDate, RatesUnavailable
+from pricedesk.errors import NoRate, NoRateForCurrency, NoRateForDate, NoRatesKnown
 from pricedesk.money import ExactDecimal, significant_text
 
 RATE_DIGITS = 12
@@ -161,10 +161,10 @@ class RateBook:
         """The publication of the latest date.
 
         Raises:
-            RatesUnavailable: the book is empty.
+            NoRatesKnown: the book is empty.
         """
         if not self._publications:
-            raise RatesUnavailable("no rates are known yet")
+            raise NoRatesKnown("no rates are known yet")
         return self._publications[-1]
 
     def on(self, day: date) -> Publication | None:
@@ -183,11 +183,12 @@ class RateBook:
         for a currency that it does not have.
 
         Raises:
+            NoRatesKnown: the book is empty.
             NoRateForCurrency: a currency is in no publication of any date.
             NoRateForDate: the day is before the first publication, or the publication that
                 holds on the day has no value for a currency.
         """
-        if base is counter:
+        if base == counter:
             return identity(base)
         publication = self._as_of(day)
         for currency in (base, counter):
@@ -221,9 +222,9 @@ class RateBook:
         index = bisect_right(self._dates, day)
         return self._publications[index - 1] if index else None
 
-    def _refusal(self, currency: Currency, day: date) -> NoRateForDate | NoRateForCurrency:
+    def _refusal(self, currency: Currency, day: date) -> NoRate:
         if not self._publications:
-            raise RatesUnavailable("no rates are known yet")
+            return NoRatesKnown("no rates are known yet")
         source = self.newest.source
         spans = self.spans(currency.code)
         if not spans:

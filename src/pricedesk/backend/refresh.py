@@ -57,6 +57,7 @@ class Refresher:
         self._store = store
         self._fetch = fetch
         self._looked_for: date | None = None
+        self._keeping: asyncio.Future[list[Publication]] | None = None
 
     async def tick(self, now: datetime) -> Tick:
         """Look once, if a publication can be out that is not known yet."""
@@ -67,7 +68,10 @@ class Refresher:
         document = document_for(newest, wanted, first_look=self._looked_for != wanted)
         try:
             raw = await self._fetch(document)
-            accepted = await asyncio.to_thread(self._accept, document, raw, now)
+            self._keeping = asyncio.ensure_future(
+                asyncio.to_thread(self._accept, document, raw, now)
+            )
+            accepted = await asyncio.shield(self._keeping)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
             logger.warning("no new rates", extra={"document": document.value, "reason": str(error)})
             return Tick(document, failure=str(error))
@@ -96,13 +100,18 @@ class Refresher:
             pause = next_look(self._bureau.book.newest.date, ecb.CALENDAR, now) - now
             await sleep((pause + JITTER * jitter()).total_seconds())
 
+    async def finish(self) -> None:
+        """Wait until the document in hand, if there is one, is in the store or refused."""
+        if self._keeping is not None:
+            await asyncio.wait([self._keeping])
+
     def _accept(self, document: ecb.Document, raw: bytes, now: datetime) -> list[Publication]:
         """What the book lacks: what is new in a document, which the store now keeps.
 
         Another process may have kept some of it since; that is taken from the store.
         """
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), now)
-        publications = ecb.parse(document, raw, provenance, now.date())
+        publications = ecb.parse(document, raw, provenance, ecb.CALENDAR.today(now))
         book = self._bureau.book
         kept = [p for p in self._store.publications() if supersedes(p, book)]
         added = news(publications, book.with_publications(kept))

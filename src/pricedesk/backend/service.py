@@ -48,7 +48,7 @@ def readable_store(settings: Settings) -> Iterator[SqliteStore | None]:
     if not (settings.data_dir / FILE_NAME).exists():
         yield None
         return
-    store = SqliteStore(settings.data_dir)
+    store = SqliteStore(settings.data_dir, read_only=True)
     try:
         yield store
     finally:
@@ -82,11 +82,13 @@ async def run_backend(settings: Settings) -> int:
         url = f"{settings.ecb_url}/{document.value}"
         return await download(url, bytes_max=ecb.DOCUMENT_BYTES_MAX)
 
+    refresher = Refresher(bureau, store, fetch)
+
     async def know_the_calendar_and_refresh() -> None:
         # The calendar's library is loaded in a thread, so that the first answers do not wait.
         await asyncio.to_thread(ecb.CALENDAR.newest_possible, clock())
         if settings.fetch:
-            await Refresher(bureau, store, fetch).run(clock, random.random)
+            await refresher.run(clock, random.random)
 
     newest = bureau.book.newest
     logger.info(
@@ -100,5 +102,6 @@ async def run_backend(settings: Settings) -> int:
         settings.drain_seconds,
         "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
     )
+    await refresher.finish()
     store.close()
     return code

@@ -4,6 +4,7 @@ Nothing is ever overwritten or deleted: a correction is a further revision. What
 returned from is on the disk (`synchronous=FULL`).
 """
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,9 @@ from pricedesk.errors import StoreFailed
 FILE_NAME = "pricedesk.sqlite3"
 BUSY_SECONDS = 5
 
+MIGRATIONS = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
+"""The schema, step by step; a file remembers in `user_version` how many it has seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
@@ -33,24 +37,32 @@ class RawDocument:
 class SqliteStore:
     """The publications in one SQLite file. Used by one thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store in `folder`, making both where they are missing.
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        """Open the store in `folder`, making both where they are missing unless `read_only`.
 
         Raises:
-            StoreFailed: the folder cannot be written, or the file is damaged or of a
-                later version of Pricedesk.
+            StoreFailed: the folder cannot be written, or the file is damaged or of another
+                version of Pricedesk than can be read or migrated.
         """
         self._path = folder / FILE_NAME
         with self._failures():
-            folder.mkdir(parents=True, exist_ok=True)
+            if not read_only:
+                folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self._address(read_only=read_only),
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
             try:
-                self._database.executescript(
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                )
-                self._migrate()
+                if read_only:
+                    self._check_version()
+                else:
+                    self._database.executescript(
+                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                    )
+                    self._migrate()
             except BaseException:
                 self._database.close()
                 raise
@@ -67,9 +79,9 @@ class SqliteStore:
         """
         with self._failures():
             rows = self._database.execute(
-                "SELECT p.source, p.date, p.revision, base, sha256, fetched_at, counter, value"
+                "SELECT p.source, p.date, p.revision, p.base, sha256, fetched_at, counter, value"
                 " FROM publication AS p JOIN document ON document.sha256 = p.document"
-                " JOIN rate USING (source, date, revision)"
+                " JOIN rate AS r ON (r.source, r.date, r.revision) = (p.source, p.date, p.revision)"
                 " ORDER BY p.source, p.date, p.revision, position"
             )
             return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:6])]
@@ -117,15 +129,33 @@ class SqliteStore:
             ).fetchone()
             return zlib.decompress(row[0]) if row else None
 
+    def _address(self, *, read_only: bool) -> str:
+        """The file as SQLite is told to open it."""
+        address = self._path.absolute().as_uri()
+        if not read_only:
+            return f"{address}?mode=rwc"
+        # Reading needs files beside the database; where they cannot be made, nobody writes.
+        writable = os.access(self._path.parent, os.W_OK)
+        unused = not self._path.with_name(f"{FILE_NAME}-wal").exists()
+        return f"{address}?mode=ro" + ("&immutable=1" if unused and not writable else "")
+
+    def _version(self) -> int:
+        """How many of the migrations this file has seen."""
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise StoreFailed(f"{self._path} was written by a later version of Pricedesk")
+        return int(version)
+
+    def _check_version(self) -> None:
+        if self._version() < len(MIGRATIONS):
+            raise StoreFailed(f"{self._path} was written by an earlier version of Pricedesk")
+
     def _migrate(self) -> None:
         """Apply the numbered migrations that this file has not seen yet, in order."""
-        scripts = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
         with self._transaction():
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version > len(scripts):
-                raise StoreFailed(f"{self._path} was written by a later version of Pricedesk")
-            for number, script in enumerate(scripts[version:], start=version + 1):
-                for statement in script.read_text(encoding="utf-8").split(";\n"):
+            version = self._version()
+            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+                for statement in _statements(script.read_text(encoding="utf-8")):
                     self._database.execute(statement)
                 self._database.execute(f"PRAGMA user_version = {number}")
 
@@ -147,6 +177,16 @@ class SqliteStore:
             yield
         except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             raise StoreFailed(f"the store {self._path} failed: {error}") from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of an SQL script, each with the comments before it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _publication(

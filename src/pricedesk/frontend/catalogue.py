@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pricedesk.currencies import currency
-from pricedesk.errors import InvalidCatalogue, PricedeskError, quoted
+from pricedesk.errors import InvalidCatalogue, PricedeskError, in_quotes
 from pricedesk.money import Money
 
 COLUMNS = ("sku", "name", "price", "currency")
@@ -70,7 +70,7 @@ def parse_catalogue(text: str, name: str) -> list[Product]:
             if row:
                 product = _product(row)
                 if product.sku in products:
-                    raise InvalidCatalogue(f"the sku {quoted(product.sku)} occurs twice")
+                    raise InvalidCatalogue(f"the sku {in_quotes(product.sku)} occurs twice")
                 products[product.sku] = product
             if len(products) > PRODUCTS_MAX:
                 raise InvalidCatalogue(f"there are more than {PRODUCTS_MAX} products")
@@ -90,10 +90,10 @@ def _product(row: list[str]) -> Product:
         if not value or value != value.strip():
             raise InvalidCatalogue(f"{column} is empty or has spaces around it")
         if not value.isprintable():
-            raise InvalidCatalogue(f"{column} {quoted(value)} has characters that do not print")
+            raise InvalidCatalogue(f"{column} {in_quotes(value)} has characters that do not print")
     if len(name) > NAME_CHARACTERS_MAX:
         raise InvalidCatalogue(f"name has more than {NAME_CHARACTERS_MAX} characters")
     money = Money.parse(price, currency(code))
     if money.amount_minor < 0:
-        raise InvalidCatalogue(f"price {quoted(price)} is negative")
+        raise InvalidCatalogue(f"price {in_quotes(price)} is negative")
     return Product(sku, name, money)

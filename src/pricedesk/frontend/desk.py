@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pricedesk.currencies import Currency
-from pricedesk.errors import InvalidRequest, RatesUnavailable
+from pricedesk.errors import InvalidRequest, ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Convert, parse_explanation
@@ -14,7 +14,7 @@ class RatesService(Protocol):
     """Who answers request lines: the client of the back-end, or a fake in tests."""
 
     async def ask(self, request: str) -> str:
-        """The reply to a request line; raises RatesUnavailable."""
+        """The reply to a request line; raises ServiceUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class Desk:
         """What a product costs now.
 
         Raises:
-            RatesUnavailable: the back-end did not answer in time, or not in its own words.
+            ServiceUnavailable: the back-end did not answer in time, or not in its own words.
             ErrorReply: the back-end refuses, with its reason.
         """
         request = Convert(
-            amount=ExactDecimal.parse(str(product.price)),
+            amount=ExactDecimal(product.price.amount_minor, product.price.currency.minor_digits),
             base=product.price.currency,
             counter=self._currency,
             explained=True,
@@ -57,7 +57,7 @@ class Desk:
         try:
             answer = parse_explanation(reply)
         except InvalidRequest as error:
-            raise RatesUnavailable(f"the back-end does not speak our lines: {error}") from error
+            raise ServiceUnavailable(f"the back-end does not speak our lines: {error}") from error
         return Price(
             amount=answer.result,
             currency=answer.counter,

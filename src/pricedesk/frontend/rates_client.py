@@ -10,9 +10,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
-from pricedesk.errors import RatesUnavailable
+from pricedesk.errors import ServiceUnavailable
 from pricedesk.protocol import is_goodbye
 from pricedesk.settings import HostPort
 
@@ -23,6 +24,9 @@ ANSWER_SECONDS = 1.4
 
 CONNECT_SECONDS = 1.0
 """For finding the host, connecting, and the back-end's first sign of life."""
+
+SILENT_SECONDS = 0.7
+"""A connection on which nothing came for so long after a request is taken for dead."""
 
 RETRY_SECONDS = 0.2
 """After a failed attempt, how long requests fail at once instead of trying again."""
@@ -37,15 +41,18 @@ REPLY_BYTES_MAX = 64 * 1024
 """A longer line is not a reply of ours: the connection is dropped."""
 
 
-class _ConnectionLost(RatesUnavailable):
+class _ConnectionLost(ServiceUnavailable):
     """The connection ended before the reply came; asking again on a new one is safe."""
 
 
 class _Link(asyncio.Protocol):
     """One TCP connection: request lines out, reply lines matched to them in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float], lost: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._lost = lost
         self.closed = False
+        self.received_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[asyncio.Future[str]] = deque()
         self._unsent: list[str] = []
@@ -56,12 +63,14 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
         self.closed = True
+        self._lost()
         while self._waiting:
             reply = self._waiting.popleft()
             if not reply.done():
                 reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
 
     def data_received(self, data: bytes) -> None:
+        self.received_at = self._seconds()
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
             text = line.decode("utf-8", "backslashreplace")
@@ -82,7 +91,7 @@ class _Link(asyncio.Protocol):
             reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
             return reply
         if len(self._waiting) >= REQUESTS_MAX:
-            reply.set_exception(RatesUnavailable("too many requests wait for the back-end"))
+            reply.set_exception(ServiceUnavailable("too many requests wait for the back-end"))
             return reply
         self._waiting.append(reply)
         if not self._unsent:
@@ -111,37 +120,29 @@ class RatesClient:
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
         self._failed_at: float | None = None
+        self._told_away = False
 
     async def ask(self, request: str) -> str:
         """The reply to a request line.
 
         Raises:
-            RatesUnavailable: there was none within ANSWER_SECONDS.
+            ServiceUnavailable: there was none within ANSWER_SECONDS.
         """
-        link: _Link | None = None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                link = await self._connected()
                 try:
-                    return await link.send(request)
+                    return await self._ask_once(request)
                 except _ConnectionLost:
-                    link = await self._connected()
-                    return await link.send(request)
+                    return await self._ask_once(request)
         except TimeoutError as error:
-            # Replies come in order: behind one that is overdue none can be trusted to come.
-            if link is not None:
-                link.close()
-                self._failed_at = self._seconds()
-            raise RatesUnavailable(f"{self._backend} did not answer in time") from error
+            raise ServiceUnavailable(f"{self._backend} did not answer in time") from error
 
     async def keep_alive(self) -> None:
         """Try the connection now and then, for ever."""
         while True:
             await asyncio.sleep(PING_SECONDS)
-            try:
+            with suppress(ServiceUnavailable):
                 await self.ask("ping")
-            except RatesUnavailable as error:
-                logger.warning("back-end away", extra={"reason": str(error)})
 
     def close(self) -> None:
         """Drop the connection."""
@@ -150,12 +151,24 @@ class RatesClient:
         if self._link is not None:
             self._link.close()
 
+    async def _ask_once(self, request: str) -> str:
+        link = await self._connected()
+        sent_at = self._seconds()
+        try:
+            return await link.send(request)
+        except asyncio.CancelledError:
+            # Replies come in order: behind one that does not come, none will.
+            if link.received_at < sent_at <= self._seconds() - SILENT_SECONDS:
+                link.close()
+                self._failed_at = self._seconds()
+            raise
+
     async def _connected(self) -> _Link:
         if self._link is not None and not self._link.closed:
             return self._link
         if self._connecting is None:
             if self._failed_at is not None and self._seconds() - self._failed_at < RETRY_SECONDS:
-                raise RatesUnavailable(f"{self._backend} could not be reached a moment ago")
+                raise ServiceUnavailable(f"{self._backend} could not be reached a moment ago")
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._connect_done)
         return await asyncio.shield(self._connecting)
@@ -168,23 +181,30 @@ class RatesClient:
         if error is None:
             self._link = connecting.result()
             self._failed_at = None
+            self._told_away = False
             logger.info("back-end reached", extra={"backend": str(self._backend)})
         else:
             self._failed_at = self._seconds()
+            if not self._told_away:
+                self._told_away = True
+                logger.warning("back-end away", extra={"reason": str(error)})
+
+    def _link_lost(self) -> None:
+        logger.info("connection to the back-end ended", extra={"backend": str(self._backend)})
 
     async def _connect(self) -> _Link:
         """A connection over which the back-end has answered a ping."""
-        link = _Link()
+        link = _Link(self._seconds, self._link_lost)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await loop.create_connection(lambda: link, self._backend.host, self._backend.port)
                 pong = await link.send("ping")
-        except (OSError, TimeoutError, RatesUnavailable, UnicodeError) as error:
+        except (OSError, TimeoutError, ServiceUnavailable, UnicodeError) as error:
             link.close()
             reason = str(error) or "no answer in time"
-            raise RatesUnavailable(f"{self._backend} cannot be reached: {reason}") from error
+            raise ServiceUnavailable(f"{self._backend} cannot be reached: {reason}") from error
         if pong != "pong":
             link.close()
-            raise RatesUnavailable(f"{self._backend} is not a Pricedesk back-end")
+            raise ServiceUnavailable(f"{self._backend} is not a Pricedesk back-end")
         return link

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from pricedesk.errors import RatesUnavailable
+from pricedesk.errors import ServiceUnavailable
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.line_service import Notices
@@ -39,7 +39,7 @@ class TelnetSession:
     async def _priced(self, ask: AskPrice) -> bytes:
         try:
             said = self._menu.priced(await self._desk.price(ask.product))
-        except RatesUnavailable:
+        except ServiceUnavailable:
             said = self._menu.unavailable()
         except ErrorReply as error:
             said = self._menu.refused(error.sentence)

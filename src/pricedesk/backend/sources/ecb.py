@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Provenance, Publication, publication_of
 from pricedesk.currencies import CURRENCIES
-from pricedesk.errors import RefusedDocument, quoted
+from pricedesk.errors import RefusedDocument, in_quotes
 
 NAME = "ECB"
 BASE = "EUR"
@@ -114,24 +114,24 @@ def _parse_xml(raw: bytes, provenance: Provenance) -> list[Publication]:
     except (ET.ParseError, ValueError, LookupError) as error:
         raise RefusedDocument(f"the document is not well-formed XML: {error}") from error
     if root.tag != _ENVELOPE:
-        raise RefusedDocument(f"the root element is {quoted(root.tag)}, not an ECB envelope")
+        raise RefusedDocument(f"the root element is {in_quotes(root.tag)}, not an ECB envelope")
     return [_day_of_xml(day, provenance) for day in root.findall(f"{_NAMESPACE}Cube/*")]
 
 
 def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
     if element.tag != f"{_NAMESPACE}Cube":
-        raise RefusedDocument(f"unexpected element {quoted(element.tag)}")
+        raise RefusedDocument(f"unexpected element {in_quotes(element.tag)}")
     day = _date(element.get("time", ""))
     rates: dict[str, str] = {}
     for child in element:
         code, value = child.get("currency", ""), child.get("rate", "")
         if child.tag != f"{_NAMESPACE}Cube" or len(child) > 0:
-            raise RefusedDocument(f"unexpected element {quoted(child.tag)} on {day}")
+            raise RefusedDocument(f"unexpected element {in_quotes(child.tag)} on {day}")
         if code in rates:
             raise RefusedDocument(f"{code} occurs twice on {day}")
         _check_code(code, day)
         if not _VALUE.fullmatch(value):
-            raise RefusedDocument(f"{code} on {day} has the value {quoted(value)}")
+            raise RefusedDocument(f"{code} on {day} has the value {in_quotes(value)}")
         rates[code] = value
     return publication_of(NAME, day, BASE, rates, provenance)
 
@@ -188,7 +188,7 @@ def _counters(header: str) -> tuple[str, ...]:
     short = len(header) <= HISTORY_LINE_CHARACTERS_MAX
     first, *codes, last = header.split(",") if short and header.count(",") > 1 else ("", "")
     if first != "Date" or last:
-        raise RefusedDocument(f"the history begins with {quoted(header)}, not with its columns")
+        raise RefusedDocument(f"the history begins with {in_quotes(header)}, not with its columns")
     for code in codes:
         _check_code(code, None)
     if len(set(codes)) != len(codes):
@@ -202,19 +202,19 @@ def _what_is_wrong(row: str, counters: tuple[str, ...]) -> str:
         return f"it is longer than {HISTORY_LINE_CHARACTERS_MAX} characters"
     day, *values = row.split(",")
     if not _DATE.fullmatch(day):
-        return f"{quoted(day)} is not a date"
+        return f"{in_quotes(day)} is not a date"
     if not values or values.pop():
         return "it does not end with a comma"
     for code, value in zip(counters, values, strict=False):
         if value != _CSV_NONE and not _VALUE.fullmatch(value):
-            return f"{code} on {day} has the value {quoted(value)}"
+            return f"{code} on {day} has the value {in_quotes(value)}"
     return f"there are {len(values)} values for {len(counters)} columns"
 
 
 def _check_code(code: str, day: date | None) -> None:
     if code not in CURRENCIES or code == BASE:
         where = f" on {day}" if day else ""
-        raise RefusedDocument(f"{quoted(code)}{where} is no currency that the ECB can quote")
+        raise RefusedDocument(f"{in_quotes(code)}{where} is no currency that the ECB can publish")
 
 
 def _date(text: str) -> date:
@@ -223,4 +223,4 @@ def _date(text: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise RefusedDocument(f"{quoted(text)} is not a date")
+    raise RefusedDocument(f"{in_quotes(text)} is not a date")
