@@ -1,0 +1,122 @@
+"""When the refresher looks, which document it asks for, and that nothing stops it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fake_source import xml_document
+from pricedesk.backend.refresh import Refresher, document_for, next_look
+from pricedesk.backend.service import make_bureau
+from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources.ecb import Document
+from pricedesk.backend.store_sqlite import SqliteStore
+from pricedesk.errors import DownloadFailed
+from pricedesk.settings import Settings
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("newest", "wanted", "first_look", "document"),
+    [
+        ("2026-10-30", "2026-11-02", True, Document.NINETY_DAYS),
+        ("2026-10-30", "2026-11-02", False, Document.DAY),
+        ("2026-10-29", "2026-11-02", False, Document.NINETY_DAYS),
+        ("2026-08-14", "2026-11-02", False, Document.NINETY_DAYS),
+        ("2026-08-14", "2026-11-02", True, Document.NINETY_DAYS),
+        ("2026-08-13", "2026-11-02", False, Document.HISTORY),
+        ("2026-08-13", "2026-11-02", True, Document.HISTORY),
+        ("1999-01-04", "2026-11-02", True, Document.HISTORY),
+    ],
+)
+def test_the_smallest_document_that_brings_what_is_missing_is_asked_for(
+    newest: str, wanted: str, first_look: bool, document: Document
+) -> None:
+    days = date.fromisoformat(newest), date.fromisoformat(wanted)
+    assert document_for(*days, first_look=first_look) is document
+
+
+@pytest.mark.parametrize(
+    ("newest", "now", "look"),
+    [
+        # Everything is known: the next publication, at 16:00 in Frankfurt.
+        ("2026-10-30", "2026-10-30 18:00", "2026-11-02 15:00"),
+        ("2026-10-30", "2026-11-01 12:00", "2026-11-02 15:00"),
+        ("2026-10-30", "2026-11-02 14:59:59", "2026-11-02 15:00"),
+        ("2026-10-23", "2026-10-23 14:00", "2026-10-26 15:00"),
+        ("2026-03-27", "2026-03-27 15:00", "2026-03-30 14:00"),
+        ("2026-12-24", "2026-12-24 15:30", "2026-12-28 15:00"),
+        # One is due: soon, from two hours on later.
+        ("2026-10-30", "2026-11-02 15:00", "2026-11-02 15:05"),
+        ("2026-10-30", "2026-11-02 16:59:59", "2026-11-02 17:04:59"),
+        ("2026-10-30", "2026-11-02 17:00", "2026-11-02 17:30"),
+        ("2026-10-30", "2026-11-03 03:00", "2026-11-03 03:30"),
+        ("2026-10-30", "2026-11-03 15:00", "2026-11-03 15:05"),
+        ("1999-01-04", "2026-11-02 15:00", "2026-11-02 15:05"),
+    ],
+)
+def test_a_publication_that_is_due_is_looked_for_soon_and_the_next_one_when_it_comes_out(
+    newest: str, now: str, look: str
+) -> None:
+    assert next_look(date.fromisoformat(newest), ecb.CALENDAR, utc(now)) == utc(look)
+
+
+class Stop(Exception):
+    """What the fake sleep ends a run with."""
+
+
+async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[str]:
+    """Run from Monday afternoon on, with one of these at each look; gives when the next one is."""
+    now = utc("2026-11-02 15:01")
+    looks: list[str] = []
+
+    async def fetch(document: Document) -> bytes:
+        return await fetches[len(looks)]()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+        looks.append(f"{now:%A %H:%M:%S}")
+        if len(looks) == len(fetches):
+            raise Stop
+
+    with closing(SqliteStore(folder)) as store:
+        bureau = make_bureau(Settings(data_dir=folder), store, lambda: now)
+        with pytest.raises(Stop):
+            await Refresher(bureau, store, fetch).run(lambda: now, lambda: 0.5, sleep)
+    return looks
+
+
+async def bug() -> bytes:
+    raise ZeroDivisionError
+
+
+async def away() -> bytes:
+    raise DownloadFailed("the source is away")
+
+
+async def rates() -> bytes:
+    return xml_document({"2026-11-02": {"USD": "1.2000"}})
+
+
+async def test_a_run_goes_on_after_every_kind_of_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With half a minute of jitter."""
+    caplog.set_level(logging.INFO, "pricedesk")
+    assert await run(tmp_path, bug, away, rates) == [
+        "Monday 15:06:30",
+        "Monday 15:12:00",
+        "Tuesday 15:00:30",
+    ]
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("ERROR", "internal error while looking for new rates"),
+        ("WARNING", "no new rates"),
+        ("INFO", "new rates"),
+    ]
