@@ -6,6 +6,7 @@ image does without the back-end's libraries.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -76,6 +77,14 @@ def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _end_on_signal() -> None:
+    """End on SIGTERM while a service is still starting.
+
+    A container's first process has no default for a signal: it would be lost.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+
 @click.group(
     epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
 )
@@ -119,6 +128,7 @@ def backend() -> None:
       PRICEDESK_LINES_PORT=3001 pricedesk backend
       printf '1100\\n' | nc -q1 localhost 3001
     """
+    _end_on_signal()
     from pricedesk.backend.service import run_backend
     from pricedesk.logs import start_logging
     from pricedesk.running import run_process
@@ -138,6 +148,7 @@ def frontend() -> None:
       PRICEDESK_BACKEND=localhost:3000 pricedesk frontend
       telnet localhost 10000
     """
+    _end_on_signal()
     from pricedesk.frontend.service import run_frontend
     from pricedesk.logs import start_logging
     from pricedesk.running import run_process
