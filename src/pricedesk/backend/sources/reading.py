@@ -1,0 +1,177 @@
+"""What the sources' parsers share: reading strictly, and refusing with a reason.
+
+A document is text from a stranger. Numbers stay the text that they were published as, and
+whatever is not as the source publishes it refuses the whole document.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NoReturn
+
+from pricedesk.currencies import CURRENCIES
+from pricedesk.errors import RefusedDocument, in_quotes
+
+LINE_CHARACTERS_MAX = 4096
+"""A longer line of a CSV document is refused."""
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a document says for one date: decimal texts as published, by currency code.
+
+    A value is for one unit of its currency, or for as many as `units` says.
+    """
+
+    date: date
+    rates: Mapping[str, str]
+    units: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_text(raw: bytes) -> str:
+    """A document as text, UTF-8 with or without a byte order mark.
+
+    Raises:
+        RefusedDocument: it is empty, not UTF-8, or a web page.
+    """
+    if not raw.strip():
+        raise RefusedDocument("the document is empty")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RefusedDocument(f"the document is not UTF-8 text: {error}") from error
+    if text.lstrip()[:1] == "<":
+        raise RefusedDocument("the document is a web page or XML, which the source's is not")
+    return text
+
+
+def read_json(raw: bytes) -> object:
+    """A JSON document; every number in it, whole or not, is the text that was sent.
+
+    Raises:
+        RefusedDocument: not JSON, a name twice in an object, or NaN and the like.
+    """
+    text = read_text(raw)
+    try:
+        return json.loads(
+            text,
+            parse_float=str,
+            parse_int=str,
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_duplicates,
+        )
+    except (ValueError, RecursionError) as error:
+        raise RefusedDocument(f"the document is not JSON: {error}") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise RefusedDocument(f"the document has the number {name}")
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RefusedDocument("the document has a name twice in one object")
+    return found
+
+
+def read_csv(raw: bytes) -> list[list[str]]:
+    """The rows of a CSV document.
+
+    Raises:
+        RefusedDocument: not CSV, or a line longer than LINE_CHARACTERS_MAX.
+    """
+    lines = read_text(raw).splitlines()
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LINE_CHARACTERS_MAX:
+            raise RefusedDocument(f"line {number} is longer than {LINE_CHARACTERS_MAX} characters")
+    try:
+        return list(csv.reader(lines, strict=True))
+    except csv.Error as error:
+        raise RefusedDocument(f"the document is not CSV: {error}") from error
+
+
+def read_date(text: object) -> date:
+    """A date written as YYYY-MM-DD.
+
+    Raises:
+        RefusedDocument: it is not one.
+    """
+    try:
+        if isinstance(text, str) and _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise RefusedDocument(f"{in_quotes(str(text))} is not a date")
+
+
+def read_value(text: object, code: str, day: date) -> str:
+    """A published value: a positive plain decimal, kept as its text.
+
+    Raises:
+        RefusedDocument: it is not one.
+    """
+    if not (isinstance(text, str) and _VALUE.fullmatch(text)):
+        raise RefusedDocument(f"{code} on {day} has the value {in_quotes(str(text))}")
+    return text
+
+
+def read_code(text: object, pivot: str) -> str:
+    """The ISO 4217 code of a currency other than the source's own.
+
+    Raises:
+        RefusedDocument: it is not one.
+    """
+    if not (isinstance(text, str) and text in CURRENCIES and text != pivot):
+        raise RefusedDocument(f"{in_quotes(str(text))} is no currency that the source can publish")
+    return text
+
+
+class Sheets:
+    """Collects values by date and currency; each pair of them once."""
+
+    def __init__(self) -> None:
+        self._rates: dict[date, dict[str, str]] = {}
+        self._units: dict[date, dict[str, int]] = {}
+
+    def add(self, day: date, code: str, value: str, units: int = 1) -> None:
+        """A value that was read.
+
+        Raises:
+            RefusedDocument: there was one for this day and currency.
+        """
+        rates = self._rates.setdefault(day, {})
+        if code in rates:
+            raise RefusedDocument(f"{code} occurs twice on {day}")
+        rates[code] = value
+        if units != 1:
+            self._units.setdefault(day, {})[code] = units
+
+    def by_date(self) -> list[Sheet]:
+        """All of it, ascending by date.
+
+        Raises:
+            RefusedDocument: nothing was added.
+        """
+        if not self._rates:
+            raise RefusedDocument("the document has no rates")
+        return [
+            Sheet(day, self._rates[day], self._units.get(day, {})) for day in sorted(self._rates)
+        ]
+
+
+def objects(value: object, what: str) -> Iterable[Mapping[str, object]]:
+    """The objects of a JSON list.
+
+    Raises:
+        RefusedDocument: it is not a list of objects; `what` names it.
+    """
+    if not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
+        raise RefusedDocument(f"{what} is not a list of objects")
+    return value
