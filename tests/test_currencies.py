@@ -111,5 +111,5 @@ def test_only_the_table_and_its_small_letters_are_currencies(text: str) -> None:
 
 
 def test_every_currency_that_the_packaged_history_has_is_in_the_table() -> None:
-    codes = {code for publication in packaged_publications() for code in publication.counters}
+    codes = {code for publication in packaged_publications() for code in publication.codes}
     assert codes - CURRENCIES.keys() == set()

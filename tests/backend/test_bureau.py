@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.rates import Provenance, RateBook, publication_of
+from pricedesk.backend.rates import Provenance, RateBook, Sheet, publication_of
+from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import CALENDAR
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
@@ -16,7 +17,9 @@ from pricedesk.protocol import Explanation
 EUR, USD, CAD, JPY = (currency(code) for code in ("EUR", "USD", "CAD", "JPY"))
 AMOUNT = ExactDecimal(1100, 0)
 PROVENANCE = Provenance("5" * 64, datetime(2026, 11, 2, 15, 5, tzinfo=UTC))
-MONDAY = publication_of("ECB", date(2026, 11, 2), "EUR", {"USD": "2", "CAD": "4"}, PROVENANCE)
+MONDAY = publication_of(
+    "ECB", ecb.CONVENTION, Sheet(date(2026, 11, 2), {"USD": "2", "CAD": "4"}), PROVENANCE
+)
 
 
 def day(text: str | None) -> date | None:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.backend.conversion import Conversion, convert
-from pricedesk.backend.rates import Provenance, RateBook, publication_of, rate_in
+from pricedesk.backend.rates import Provenance, RateBook, Sheet, publication_of, rate_in
+from pricedesk.backend.sources.ecb import CONVENTION
 from pricedesk.currencies import CURRENCIES, currency
 from pricedesk.errors import NoRateForDate
 from pricedesk.money import ExactDecimal, Rounding
@@ -24,13 +25,18 @@ SEED = 20261030
 FRIDAY = date(2026, 10, 30)
 MADE_UP = publication_of(
     "ECB",
-    FRIDAY,
-    "EUR",
-    {"USD": "1.1172", "CAD": "1.5606", "JPY": "175.68", "KWD": "0.34275", "CLF": "0.0255"},
+    CONVENTION,
+    Sheet(
+        FRIDAY,
+        {"USD": "1.1172", "CAD": "1.5606", "JPY": "175.68", "KWD": "0.34275", "CLF": "0.0255"},
+    ),
     Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC)),
 )
 TIES = publication_of(
-    "ECB", FRIDAY, "EUR", {"USD": "0.5", "JPY": "0.5", "KWD": "0.5"}, MADE_UP.provenance
+    "ECB",
+    CONVENTION,
+    Sheet(FRIDAY, {"USD": "0.5", "JPY": "0.5", "KWD": "0.5"}),
+    MADE_UP.provenance,
 )
 
 AMOUNTS = st.builds(ExactDecimal, st.integers(-(10**15), 10**15), st.integers(0, 6))

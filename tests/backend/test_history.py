@@ -45,7 +45,9 @@ def test_its_publications_say_where_they_are_from() -> None:
     assert {p.provenance for p in packaged_publications()} == {
         Provenance(SHA256, datetime(2026, 10, 30, 15, 56, tzinfo=UTC))
     }
-    assert {(p.source, p.base, p.revision) for p in packaged_publications()} == {("ECB", "EUR", 1)}
+    assert {(p.source, p.convention.pivot, p.revision) for p in packaged_publications()} == {
+        ("ECB", "EUR", 1)
+    }
 
 
 def test_it_has_every_day_on_which_the_calendar_expects_a_publication() -> None:

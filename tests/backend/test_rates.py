@@ -9,15 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.backend.rates import (
+    Convention,
     Provenance,
     Publication,
+    PublishedRate,
     Rate,
     RateBook,
+    Sheet,
     identity,
     publication_of,
     rate_in,
 )
-from pricedesk.currencies import currency
+from pricedesk.currencies import Currency, currency
 from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
 
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
@@ -27,7 +30,7 @@ EUR, USD, CAD, JPY = (currency(code) for code in ("EUR", "USD", "CAD", "JPY"))
 
 
 def publication(day: date, **rates: str) -> Publication:
-    return publication_of("ECB", day, "EUR", rates, PROVENANCE)
+    return publication_of("ECB", Convention("EUR", per_pivot=True), Sheet(day, rates), PROVENANCE)
 
 
 PUBLISHED = publication(FRIDAY, USD="1.1172", CAD="1.5606", JPY="175.68", HRK="")
@@ -38,13 +41,18 @@ def exact(rate: Rate) -> Fraction:
 
 
 @pytest.mark.parametrize(
-    ("code", "value", "publishes"),
-    [("USD", "1.1172", True), ("HRK", None, False), ("KWD", None, False), ("EUR", None, True)],
+    ("code", "published", "publishes"),
+    [
+        ("USD", PublishedRate("EUR", "USD", 1, "1.1172"), True),
+        ("HRK", None, False),
+        ("KWD", None, False),
+        ("EUR", None, True),
+    ],
 )
 def test_a_publication_has_values_as_published_or_none(
-    code: str, value: str | None, publishes: bool
+    code: str, published: PublishedRate | None, publishes: bool
 ) -> None:
-    assert (PUBLISHED.value(code), PUBLISHED.publishes(code)) == (value, publishes)
+    assert (PUBLISHED.published(code), PUBLISHED.publishes(code)) == (published, publishes)
 
 
 def test_the_rates_of_a_publication_leave_out_what_has_no_value() -> None:
@@ -169,8 +177,8 @@ def test_new_publications_make_a_new_book_and_leave_the_old_one() -> None:
     old = RateBook([publication(FRIDAY, USD="1")])
     corrected = replace(publication(FRIDAY, USD="2"), revision=2)
     new = old.with_publications([corrected, publication(MONDAY, USD="3")])
-    assert [(str(p.date), p.value("USD")) for p in old] == [("2026-10-30", "1")]
-    assert [(str(p.date), p.value("USD")) for p in new] == [
+    assert [(str(p.date), p.rates()["USD"]) for p in old] == [("2026-10-30", "1")]
+    assert [(str(p.date), p.rates()["USD"]) for p in new] == [
         ("2026-10-30", "2"),
         ("2026-11-02", "3"),
     ]
@@ -252,3 +260,42 @@ def test_a_book_knows_from_when_to_when_a_currency_was_published(
     book: RateBook, code: str, spans: str
 ) -> None:
     assert ", ".join(f"{first} {last}" for first, last in book.spans(code)) == spans
+
+
+BOC = publication_of(
+    "BOC", Convention("CAD", per_pivot=False), Sheet(FRIDAY, {"USD": "1.3699"}), PROVENANCE
+)
+NB = publication_of(
+    "NB",
+    Convention("NOK", per_pivot=False),
+    Sheet(FRIDAY, {"USD": "9.5", "HUF": "2.85"}, {"HUF": 100}),
+    PROVENANCE,
+)
+HUF, NOK = currency("HUF"), currency("NOK")
+
+
+@pytest.mark.parametrize(
+    ("source", "base", "counter", "expected", "published"),
+    [
+        (BOC, USD, CAD, Fraction("1.3699"), (("USD/CAD", "1.3699"),)),
+        (BOC, CAD, USD, 1 / Fraction("1.3699"), (("USD/CAD", "1.3699"),)),
+        (NB, HUF, NOK, Fraction("0.0285"), (("100HUF/NOK", "2.85"),)),
+        (NB, NOK, HUF, 100 / Fraction("2.85"), (("100HUF/NOK", "2.85"),)),
+        (
+            NB,
+            HUF,
+            USD,
+            Fraction("0.0285") / Fraction("9.5"),
+            (("100HUF/NOK", "2.85"), ("USD/NOK", "9.5")),
+        ),
+    ],
+)
+def test_a_rate_follows_from_whichever_way_its_source_publishes(
+    source: Publication,
+    base: Currency,
+    counter: Currency,
+    expected: Fraction,
+    published: tuple[tuple[str, str], ...],
+) -> None:
+    rate = rate_in(source, base, counter)
+    assert (exact(rate), rate.published) == (expected, published)

@@ -71,7 +71,7 @@ class Desk:
         return self.bureau.convert(amount, cad, usd, on).explained().result
 
     def kept(self) -> list[tuple[str, int, str | None]]:
-        return [(str(p.date), p.revision, p.value("USD")) for p in self.store.publications()]
+        return [(str(p.date), p.revision, p.rates()["USD"]) for p in self.store.publications()]
 
 
 @pytest.fixture

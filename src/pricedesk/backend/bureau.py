@@ -120,7 +120,7 @@ class Bureau:
     def currencies(self) -> list[str]:
         """The codes that the newest publication answers for, sorted."""
         newest = self.book.newest
-        return sorted([newest.base, *newest.rates()])
+        return sorted([newest.convention.pivot, *newest.rates()])
 
     def take(self, publications: Iterable[Publication]) -> None:
         """Answer from these publications too, from the next question on."""

@@ -6,7 +6,7 @@ decimals, of one publication, and says how it was made: direct, inverted, or cro
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from pricedesk.currencies import Currency
@@ -26,53 +26,117 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """What one source published for one date.
+class PublishedRate:
+    """One rate as published: so many `units` of `base` are worth `value` of `counter`.
 
-    One unit of `base` is worth so much of each of `counters`. The values are in `row`, in the
-    order of `counters`: decimal texts as published, joined by commas, empty for a currency
-    without a value. Kept like this a history of thousands of days is made in no time and takes
-    little memory; publications that were read from one table share its `counters`. A
+    `value` is the decimal text of the source; `units` is 1, or 100 or 1000 for a currency of
+    which one is worth little.
+    """
+
+    base: str
+    counter: str
+    units: int
+    value: str
+
+    @property
+    def pair(self) -> str:
+        """The pair for reading: EUR/CAD, or 100HUF/NOK."""
+        return f"{self.units if self.units != 1 else ''}{self.base}/{self.counter}"
+
+    def fraction(self) -> tuple[int, int]:
+        """What one unit of the base is worth, as numerator and denominator."""
+        exact = ExactDecimal.parse(self.value)
+        return exact.unscaled, 10**exact.scale * self.units
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How a source publishes: each of its rates has its `pivot`, the source's own currency.
+
+    Where it is `per_pivot`, one unit of the pivot is worth the value (the ECB's way), else
+    units of the other currency are worth the value in the pivot (the Bank of Canada's).
+    """
+
+    pivot: str
+    per_pivot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a document says for one date: decimal texts as published, by currency.
+
+    A value is for one unit of its currency, or for as many as `units` says.
+    """
+
+    date: date
+    rates: Mapping[str, str]
+    units: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What one source published for one date, by its convention.
+
+    The values are in `row`, in the order of `codes`: decimal texts as published, joined by
+    commas, empty for a currency without a value. Kept like this a history of thousands of days
+    is made in no time and takes little memory; publications that were read from one table
+    share its `codes`. `units` has the units of each code, and is empty where all are 1. A
     correction is a further `revision`, from 1.
     """
 
     source: str
     date: date
-    base: str
-    counters: tuple[str, ...]
+    convention: Convention
+    codes: tuple[str, ...]
     row: str
     provenance: Provenance
+    units: tuple[int, ...] = ()
     revision: int = 1
 
-    def value(self, counter: str) -> str | None:
-        """The published text for a currency, None if there is none."""
-        try:
-            return self.row.split(",")[self.counters.index(counter)] or None
-        except ValueError:
+    def published(self, code: str) -> PublishedRate | None:
+        """What was published for a currency other than the pivot, None if nothing was."""
+        if code not in self.codes:
             return None
+        index = self.codes.index(code)
+        value = self.row.split(",")[index]
+        if not value:
+            return None
+        if self.convention.per_pivot:
+            return PublishedRate(self.convention.pivot, code, 1, value)
+        units = self.units[index] if self.units else 1
+        return PublishedRate(code, self.convention.pivot, units, value)
 
     def rates(self) -> dict[str, str]:
         """The published texts by currency, those without a value left out."""
-        return {c: v for c, v in zip(self.counters, self.row.split(","), strict=True) if v}
+        return {c: v for c, v in zip(self.codes, self.row.split(","), strict=True) if v}
+
+    def units_by_code(self) -> dict[str, int]:
+        """The units of the currencies of which more than one is worth the value."""
+        return {c: n for c, n in zip(self.codes, self.units, strict=False) if n != 1}
 
     def publishes(self, code: str) -> bool:
-        """Whether a currency is its base or has a value in it."""
-        return code == self.base or self.value(code) is not None
+        """Whether a currency is the pivot or has a value."""
+        return code == self.convention.pivot or self.published(code) is not None
 
     def says_the_same(self, other: "Publication") -> bool:
         """Whether both give the same currencies the same values; 310.70 is 310.7."""
-        mine, theirs = self.rates(), other.rates()
-        return mine.keys() == theirs.keys() and all(
-            text == theirs[code] or _plain(text) == _plain(theirs[code])
-            for code, text in mine.items()
-        )
+        mine, theirs = ({c: _plain(v) for c, v in p.rates().items()} for p in (self, other))
+        return mine == theirs and self.units_by_code() == other.units_by_code()
 
 
 def publication_of(
-    source: str, day: date, base: str, rates: Mapping[str, str], provenance: Provenance
+    source: str, convention: Convention, sheet: Sheet, provenance: Provenance
 ) -> Publication:
-    """The first revision of a publication, from published texts by currency."""
-    return Publication(source, day, base, tuple(rates), ",".join(rates.values()), provenance)
+    """The first revision of a publication, from what a document says for its date."""
+    return Publication(
+        source,
+        sheet.date,
+        convention,
+        tuple(sheet.rates),
+        ",".join(sheet.rates.values()),
+        provenance,
+        tuple(sheet.units.get(code, 1) for code in sheet.rates) if sheet.units else (),
+    )
 
 
 def _plain(text: str) -> str:
@@ -113,22 +177,18 @@ def identity(currency: Currency) -> Rate:
 
 def rate_in(publication: Publication, base: Currency, counter: Currency) -> Rate:
     """The rate of a pair of different currencies that `publication` has both of."""
-    pivot = publication.base
+    pivot = publication.convention.pivot
     numerator, denominator = 1, 1
     published = []
-    for code, is_base in ((base.code, True), (counter.code, False)):
-        if code == pivot:
+    for start, end in ((base.code, pivot), (pivot, counter.code)):
+        if start == end:
             continue
-        text = publication.value(code)
-        assert text is not None  # noqa: S101  # the caller has looked
-        value = ExactDecimal.parse(text)
-        published.append((f"{pivot}/{code}", text))
-        if is_base:
-            numerator *= 10**value.scale
-            denominator *= value.unscaled
-        else:
-            numerator *= value.unscaled
-            denominator *= 10**value.scale
+        leg = publication.published(end if start == pivot else start)
+        assert leg is not None  # noqa: S101  # the caller has looked
+        worth, of = leg.fraction() if leg.base == start else leg.fraction()[::-1]
+        numerator *= worth
+        denominator *= of
+        published.append((leg.pair, leg.value))
     middle = () if pivot in (base.code, counter.code) else (pivot,)
     path = (base.code, *middle, counter.code)
     return Rate(base, counter, numerator, denominator, path, tuple(published), publication)

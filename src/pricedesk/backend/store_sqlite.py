@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.backend.rates import Convention, Provenance, Publication
 from pricedesk.errors import StoreFailed
 
 FILE_NAME = "pricedesk.sqlite3"
@@ -79,12 +80,13 @@ class SqliteStore:
         """
         with self._failures():
             rows = self._database.execute(
-                "SELECT p.source, p.date, p.revision, p.base, sha256, fetched_at, counter, value"
+                "SELECT p.source, p.date, p.revision, pivot, per_pivot, sha256,"
+                " fetched_at, code, units, value"
                 " FROM publication AS p JOIN document ON document.sha256 = p.document"
                 " JOIN rate AS r ON (r.source, r.date, r.revision) = (p.source, p.date, p.revision)"
                 " ORDER BY p.source, p.date, p.revision, position"
             )
-            return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:6])]
+            return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:7])]
 
     def add(self, document: RawDocument, publications: Iterable[Publication]) -> None:
         """Keep these publications and the document they are from: all of it or nothing.
@@ -106,14 +108,20 @@ class SqliteStore:
             for publication in publications:
                 key = (publication.source, publication.date.isoformat(), publication.revision)
                 self._database.execute(
-                    "INSERT INTO publication VALUES (?, ?, ?, ?, ?)",
-                    (*key, publication.base, publication.provenance.sha256),
+                    "INSERT INTO publication VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        *key,
+                        publication.convention.pivot,
+                        publication.convention.per_pivot,
+                        publication.provenance.sha256,
+                    ),
                 )
+                units = publication.units_by_code()
                 self._database.executemany(
-                    "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?, ?)",
                     [
-                        (*key, position, counter, value)
-                        for position, (counter, value) in enumerate(publication.rates().items())
+                        (*key, position, code, units.get(code, 1), value)
+                        for position, (code, value) in enumerate(publication.rates().items())
                     ],
                 )
 
@@ -190,15 +198,17 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _publication(
-    key: tuple[str, str, int, str, str, str], rows: list[tuple[str, ...]]
+    key: tuple[str, str, int, str, int, str, str], rows: list[tuple[Any, ...]]
 ) -> Publication:
-    source, day, revision, base, sha256, fetched_at = key
+    source, day, revision, pivot, per_pivot, sha256, fetched_at = key
+    codes, units, values = zip(*(row[7:] for row in rows), strict=True)
     return Publication(
         source=source,
         date=date.fromisoformat(day),
-        base=base,
-        counters=tuple(row[6] for row in rows),
-        row=",".join(row[7] for row in rows),
+        convention=Convention(pivot, per_pivot=bool(per_pivot)),
+        codes=codes,
+        row=",".join(values),
         provenance=Provenance(sha256, datetime.fromisoformat(fetched_at)),
+        units=units if set(units) != {1} else (),
         revision=revision,
     )

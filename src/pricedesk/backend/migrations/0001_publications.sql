@@ -11,7 +11,8 @@ CREATE TABLE publication (
     source    TEXT NOT NULL,
     date      TEXT NOT NULL,    -- YYYY-MM-DD
     revision  INTEGER NOT NULL CHECK (revision >= 1),
-    base      TEXT NOT NULL,
+    pivot     TEXT NOT NULL,    -- the source's own currency
+    per_pivot INTEGER NOT NULL CHECK (per_pivot IN (0, 1)),
     document  TEXT NOT NULL REFERENCES document (sha256),
     PRIMARY KEY (source, date, revision)
 ) STRICT, WITHOUT ROWID;
@@ -21,8 +22,9 @@ CREATE TABLE rate (
     date      TEXT NOT NULL,
     revision  INTEGER NOT NULL,
     position  INTEGER NOT NULL, -- order in the document
-    counter   TEXT NOT NULL,
-    value     TEXT NOT NULL,    -- decimal text as published
-    PRIMARY KEY (source, date, revision, counter),
+    code      TEXT NOT NULL,    -- the other currency
+    units     INTEGER NOT NULL CHECK (units >= 1),
+    value     TEXT NOT NULL,    -- decimal text as published, for so many units
+    PRIMARY KEY (source, date, revision, code),
     FOREIGN KEY (source, date, revision) REFERENCES publication (source, date, revision)
 ) STRICT, WITHOUT ROWID;

@@ -19,12 +19,12 @@ from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Provenance, Publication, publication_of
+from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
 
 NAME = "ECB"
-BASE = "EUR"
+CONVENTION = Convention(pivot="EUR", per_pivot=True)
 FIRST_DATE = date(1999, 1, 4)
 CALENDAR = Calendar(
     market="XECB",
@@ -133,7 +133,7 @@ def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
         if not _VALUE.fullmatch(value):
             raise RefusedDocument(f"{code} on {day} has the value {in_quotes(value)}")
         rates[code] = value
-    return publication_of(NAME, day, BASE, rates, provenance)
+    return publication_of(NAME, CONVENTION, Sheet(day, rates), provenance)
 
 
 def _unzipped(raw: bytes) -> str:
@@ -168,23 +168,23 @@ def _unzipped(raw: bytes) -> str:
 def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
     """A row a day, newest first: the date, then a value or N/A for each column."""
     rows = iter(text.splitlines())
-    counters = _counters(next(rows, ""))
+    codes = _codes(next(rows, ""))
     publications = []
     for number, row in enumerate(rows, start=2):
         if number > HISTORY_LINES_MAX:
             raise RefusedDocument(f"the history has more than {HISTORY_LINES_MAX} lines")
         short = len(row) <= HISTORY_LINE_CHARACTERS_MAX
         matched = _CSV_ROW.fullmatch(row) if short else None
-        if not matched or row.count(",") != len(counters) + 1:
-            raise RefusedDocument(f"line {number}: {_what_is_wrong(row, counters)}")
+        if not matched or row.count(",") != len(codes) + 1:
+            raise RefusedDocument(f"line {number}: {_what_is_wrong(row, codes)}")
         values = matched[2].replace(_CSV_NONE, "")[:-1]
         publications.append(
-            Publication(NAME, _date(matched[1]), BASE, counters, values, provenance)
+            Publication(NAME, _date(matched[1]), CONVENTION, codes, values, provenance)
         )
     return publications
 
 
-def _counters(header: str) -> tuple[str, ...]:
+def _codes(header: str) -> tuple[str, ...]:
     short = len(header) <= HISTORY_LINE_CHARACTERS_MAX
     first, *codes, last = header.split(",") if short and header.count(",") > 1 else ("", "")
     if first != "Date" or last:
@@ -196,7 +196,7 @@ def _counters(header: str) -> tuple[str, ...]:
     return tuple(codes)
 
 
-def _what_is_wrong(row: str, counters: tuple[str, ...]) -> str:
+def _what_is_wrong(row: str, codes: tuple[str, ...]) -> str:
     """The first thing in a row of the history that is not as it should be."""
     if len(row) > HISTORY_LINE_CHARACTERS_MAX:
         return f"it is longer than {HISTORY_LINE_CHARACTERS_MAX} characters"
@@ -205,14 +205,14 @@ def _what_is_wrong(row: str, counters: tuple[str, ...]) -> str:
         return f"{in_quotes(day)} is not a date"
     if not values or values.pop():
         return "it does not end with a comma"
-    for code, value in zip(counters, values, strict=False):
+    for code, value in zip(codes, values, strict=False):
         if value != _CSV_NONE and not _VALUE.fullmatch(value):
             return f"{code} on {day} has the value {in_quotes(value)}"
-    return f"there are {len(values)} values for {len(counters)} columns"
+    return f"there are {len(values)} values for {len(codes)} columns"
 
 
 def _check_code(code: str, day: date | None) -> None:
-    if code not in CURRENCIES or code == BASE:
+    if code not in CURRENCIES or code == CONVENTION.pivot:
         where = f" on {day}" if day else ""
         raise RefusedDocument(f"{in_quotes(code)}{where} is no currency that the ECB can publish")
 

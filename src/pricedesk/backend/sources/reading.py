@@ -8,10 +8,10 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import NoReturn
 
+from pricedesk.backend.rates import Sheet
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
 
@@ -20,18 +20,6 @@ LINE_CHARACTERS_MAX = 4096
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What a document says for one date: decimal texts as published, by currency code.
-
-    A value is for one unit of its currency, or for as many as `units` says.
-    """
-
-    date: date
-    rates: Mapping[str, str]
-    units: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_text(raw: bytes) -> str:
