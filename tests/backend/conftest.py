@@ -23,4 +23,4 @@ def book() -> RateBook:
 def bureau(book: RateBook) -> Bureau:
     """Asked on the evening of the day on which the packaged history ends."""
     terms = Terms(currency("CAD"), currency("USD"))
-    return Bureau(book, ecb.CALENDAR, lambda: FRIDAY_EVENING, terms)
+    return Bureau(book, {"ECB": ecb.CALENDAR}, lambda: FRIDAY_EVENING, terms)

@@ -28,7 +28,7 @@ def day(text: str | None) -> date | None:
 
 def bureau_at(now: str, book: RateBook, terms: Terms | None = None) -> Bureau:
     instant = datetime.fromisoformat(f"{now}:00Z")
-    return Bureau(book, CALENDAR, lambda: instant, terms or Terms(CAD, USD))
+    return Bureau(book, {"ECB": CALENDAR}, lambda: instant, terms or Terms(CAD, USD))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.rates import RateBook
-from pricedesk.backend.sources.ecb import CALENDAR
 from pricedesk.currencies import currency
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.protocol import Command
@@ -93,7 +92,7 @@ def test_each_line_off_the_rules_has_its_error(bureau: Bureau, line: str, error:
 
 def test_without_rates_every_conversion_says_so() -> None:
     terms = Terms(currency("CAD"), currency("USD"))
-    session = LineSession(Bureau(RateBook([]), CALENDAR, lambda: FRIDAY_EVENING, terms))
+    session = LineSession(Bureau(RateBook([]), {}, lambda: FRIDAY_EVENING, terms))
     replies = [session.answer(line) for line in (b"1100", b"explain 1", b"currencies")]
     assert replies == [b"error no-rates-known no rates are known yet\n"] * 3
     assert session.answer(b"ping") == b"pong\n"

@@ -163,7 +163,7 @@ def test_a_book_is_in_order_of_dates_whatever_it_was_made_from() -> None:
 
 
 def test_a_book_knows_which_days_have_a_publication_of_their_own() -> None:
-    book = RateBook([PUBLISHED])
+    book = RateBook([PUBLISHED]).of("ECB")
     assert (book.on(FRIDAY), book.on(SATURDAY), book.on(THURSDAY)) == (PUBLISHED, None, None)
 
 
@@ -259,7 +259,7 @@ def test_an_empty_book_has_no_rates_at_all() -> None:
 def test_a_book_knows_from_when_to_when_a_currency_was_published(
     book: RateBook, code: str, spans: str
 ) -> None:
-    assert ", ".join(f"{first} {last}" for first, last in book.spans(code)) == spans
+    assert ", ".join(f"{first} {last}" for first, last in book.of("ECB").spans(code)) == spans
 
 
 BOC = publication_of(

@@ -19,6 +19,7 @@ from pricedesk.backend.refresh import Refresher, Tick
 from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
+from pricedesk.backend.sources.source import Request
 from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
 from pricedesk.currencies import currency
 from pricedesk.errors import DownloadFailed
@@ -52,10 +53,13 @@ class Desk:
             self.bureau = make_bureau(Settings(data_dir=folder), self.store, lambda: self.now)
         else:
             terms = Terms(currency("CAD"), currency("USD"))
-            self.bureau = Bureau(book, ecb.CALENDAR, lambda: self.now, terms)
-        self.refresher = Refresher(self.bureau, self.store, self.fetch)
+            self.bureau = Bureau(book, {"ECB": ecb.CALENDAR}, lambda: self.now, terms)
+        self.refresher = Refresher(
+            ecb.source("https://ecb.example"), self.bureau, self.store, self.fetch
+        )
 
-    async def fetch(self, document: Document) -> bytes:
+    async def fetch(self, request: Request) -> bytes:
+        document = Document(request.name)
         self.asked.append(document)
         if document not in self.served:
             raise DownloadFailed("the source is away")
@@ -100,11 +104,15 @@ async def test_the_first_look_for_a_day_asks_for_ninety_days_and_later_ones_for_
     desk: Desk,
 ) -> None:
     looks = [await desk.look({FRIDAY: FRIDAY_RATES}) for _ in range(3)]
-    assert looks == [Tick(Document.NINETY_DAYS), Tick(Document.DAY), Tick(Document.DAY)]
+    assert looks == [
+        Tick(Document.NINETY_DAYS.value),
+        Tick(Document.DAY.value),
+        Tick(Document.DAY.value),
+    ]
     assert news_of(await desk.look({MONDAY: MONDAY_RATES})) == [(MONDAY, 1)]
     assert await desk.look({MONDAY: MONDAY_RATES}) == Tick()
     desk.now += timedelta(days=1)
-    assert (await desk.look({MONDAY: MONDAY_RATES})).document is Document.NINETY_DAYS
+    assert (await desk.look({MONDAY: MONDAY_RATES})).document == Document.NINETY_DAYS.value
     assert desk.asked == [
         *(Document.NINETY_DAYS, Document.DAY, Document.DAY, Document.DAY),
         Document.NINETY_DAYS,
@@ -123,7 +131,7 @@ async def test_a_long_gap_is_filled_from_the_history(desk: Desk) -> None:
     desk.now = utc("2026-10-30 18:00")
     desk.served = {Document.HISTORY: files(history).joinpath("eurofxref-hist.zip").read_bytes()}
     tick = await desk.refresher.tick(desk.now)
-    assert (tick.document, len(tick.accepted), len(desk.kept())) == (Document.HISTORY, 65, 65)
+    assert (tick.document, len(tick.accepted), len(desk.kept())) == (Document.HISTORY.value, 65, 65)
     assert [p.rates() for p in desk.bureau.book] == [p.rates() for p in whole]
 
 
@@ -218,7 +226,7 @@ async def test_a_look_that_fails_changes_nothing(
 ) -> None:
     book, desk.served = desk.bureau.book, served
     tick = await desk.refresher.tick(desk.now)
-    assert tick == Tick(Document.NINETY_DAYS, failure=reason)
+    assert tick == Tick(Document.NINETY_DAYS.value, failure=reason)
     assert desk.bureau.book is book
     assert desk.kept() == []
     assert news_of(await desk.look({MONDAY: MONDAY_RATES})) == [(MONDAY, 1)]

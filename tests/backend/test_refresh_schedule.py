@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fake_source import xml_document
-from pricedesk.backend.refresh import Refresher, document_for, next_look
+from pricedesk.backend.refresh import Refresher, first_day, next_look
 from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
+from pricedesk.backend.sources.source import Request
 from pricedesk.backend.store_sqlite import SqliteStore
 from pricedesk.errors import DownloadFailed
 from pricedesk.settings import Settings
@@ -38,8 +39,9 @@ def utc(text: str) -> datetime:
 def test_the_smallest_document_that_brings_what_is_missing_is_asked_for(
     newest: str, wanted: str, first_look: bool, document: Document
 ) -> None:
-    days = date.fromisoformat(newest), date.fromisoformat(wanted)
-    assert document_for(*days, first_look=first_look) is document
+    last = date.fromisoformat(wanted)
+    first = first_day(date.fromisoformat(newest), last, first_look=first_look)
+    assert ecb.document_for(first, last) is document
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[st
     now = utc("2026-11-02 15:01")
     looks: list[str] = []
 
-    async def fetch(document: Document) -> bytes:
+    async def fetch(_request: Request) -> bytes:
         return await fetches[len(looks)]()
 
     async def sleep(seconds: float) -> None:
@@ -89,7 +91,9 @@ async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[st
     with closing(SqliteStore(folder)) as store:
         bureau = make_bureau(Settings(data_dir=folder), store, lambda: now)
         with pytest.raises(Stop):
-            await Refresher(bureau, store, fetch).run(lambda: now, lambda: 0.5, sleep)
+            await Refresher(ecb.source("https://ecb.example"), bureau, store, fetch).run(
+                lambda: now, lambda: 0.5, sleep
+            )
     return looks
 
 

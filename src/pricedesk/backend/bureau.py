@@ -4,7 +4,7 @@ Doors parse a question, ask here, and write the answer down; that is why all of 
 the same digits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -32,20 +32,20 @@ class Answer:
     conversion: Conversion
     asked_at: datetime
     on: date | None
-    calendar: Calendar
+    calendar: Calendar | None
 
     @property
-    def today(self) -> date:
-        """The date where the source is, when it was asked."""
-        return self.calendar.today(self.asked_at)
+    def day(self) -> date:
+        """The day that was asked for."""
+        return self.on or self.asked_at.date()
 
     @property
     def missed(self) -> int:
         """How many publications were expected after the rate's, up to then."""
         publication = self.conversion.rate.publication
-        if publication is None:
+        if publication is None or self.calendar is None:
             return 0
-        if self.on is None or self.on >= self.today:
+        if self.on is None or self.on >= self.calendar.today(self.asked_at):
             return self.calendar.missed(publication.date, self.asked_at)
         return self.calendar.missed_on(publication.date, self.on)
 
@@ -59,7 +59,7 @@ class Answer:
             counter=rate.counter.code,
             result=str(conversion.result),
             rate=str(rate),
-            date=str(publication.date if publication else self.on or self.today),
+            date=str(publication.date if publication else self.day),
             source=publication.source if publication else "none",
             path="/".join(rate.path),
             state=state(missed).value,
@@ -85,12 +85,12 @@ class Bureau:
     def __init__(
         self,
         book: RateBook,
-        calendar: Calendar,
+        calendars: Mapping[str, Calendar],
         clock: Clock,
         terms: Terms,
     ) -> None:
         self.book = book
-        self._calendar = calendar
+        self._calendars = calendars
         self._clock = clock
         self._terms = terms
 
@@ -113,9 +113,10 @@ class Bureau:
         rate = self.book.rate(
             base or self._terms.base,
             counter or self._terms.counter,
-            on or self._calendar.today(now),
+            on or now.date(),
         )
-        return Answer(convert(amount, rate, self._terms.rounding), now, on, self._calendar)
+        calendar = self._calendars[rate.publication.source] if rate.publication else None
+        return Answer(convert(amount, rate, self._terms.rounding), now, on, calendar)
 
     def currencies(self) -> list[str]:
         """The codes that the newest publication answers for, sorted."""

@@ -12,16 +12,16 @@ from datetime import date, datetime, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Provenance, Publication, RateBook
-from pricedesk.backend.sources import ecb
+from pricedesk.backend.rates import Provenance, Publication, SourceHistory
+from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store_sqlite import RawDocument, SqliteStore
 from pricedesk.clock import Clock
 from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed
 
 logger = logging.getLogger(__name__)
 
-NINETY_DAYS_REACH = timedelta(days=80)
-"""How far back a gap may begin for the ninety-day document to be sure to cover it."""
+READ_AGAIN = timedelta(days=60)
+"""How far back the first look for a day's publication reads: so corrections are noticed."""
 
 POLL_SOON = timedelta(minutes=5)
 POLL_LATER = timedelta(minutes=30)
@@ -36,23 +36,25 @@ JITTER = timedelta(seconds=60)
 class Tick:
     """What came of one look: the document asked for, what was accepted, why not if not."""
 
-    document: ecb.Document | None = None
+    document: str | None = None
     accepted: tuple[Publication, ...] = ()
     failure: str | None = None
 
 
 class Refresher:
-    """Looks for the ECB's publications and gives the new ones to store and bureau.
+    """Looks for a source's publications and gives the new ones to store and bureau.
 
     `fetch` gets a document's bytes; it raises DownloadFailed.
     """
 
     def __init__(
         self,
+        source: Source,
         bureau: Bureau,
         store: SqliteStore,
-        fetch: Callable[[ecb.Document], Awaitable[bytes]],
+        fetch: Callable[[Request], Awaitable[bytes]],
     ) -> None:
+        self._source = source
         self._bureau = bureau
         self._store = store
         self._fetch = fetch
@@ -61,28 +63,28 @@ class Refresher:
 
     async def tick(self, now: datetime) -> Tick:
         """Look once, if a publication can be out that is not known yet."""
-        newest = self._bureau.book.newest.date
-        wanted = ecb.CALENDAR.newest_possible(now)
-        if newest >= wanted:
+        newest = self._newest()
+        wanted = self._source.calendar.newest_possible(now)
+        if newest is not None and newest >= wanted:
             return Tick()
-        document = document_for(newest, wanted, first_look=self._looked_for != wanted)
+        first = first_day(newest, wanted, first_look=self._looked_for != wanted)
+        request = self._source.request(first, wanted)
+        names = {"source": self._source.key, "document": request.name}
         try:
-            raw = await self._fetch(document)
+            raw = await self._fetch(request)
             self._keeping = asyncio.ensure_future(
-                asyncio.to_thread(self._accept, document, raw, now)
+                asyncio.to_thread(self._accept, request, raw, now)
             )
             accepted = await asyncio.shield(self._keeping)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            logger.warning("no new rates", extra={"document": document.value, "reason": str(error)})
-            return Tick(document, failure=str(error))
+            logger.warning("no new rates", extra={**names, "reason": str(error)})
+            return Tick(request.name, failure=str(error))
         self._looked_for = wanted
         if accepted:
             self._bureau.take(accepted)
-            logger.info(
-                "new rates",
-                extra={"publications": len(accepted), "newest": str(self._bureau.book.newest.date)},
-            )
-        return Tick(document, tuple(accepted))
+            news_of = {"publications": len(accepted), "newest": str(self._newest())}
+            logger.info("new rates", extra={**names, **news_of})
+        return Tick(request.name, tuple(accepted))
 
     async def run(
         self,
@@ -97,7 +99,7 @@ class Refresher:
             except Exception:
                 logger.exception("internal error while looking for new rates")
             now = clock()
-            pause = next_look(self._bureau.book.newest.date, ecb.CALENDAR, now) - now
+            pause = next_look(self._newest(), self._source.calendar, now) - now
             await sleep((pause + JITTER * jitter()).total_seconds())
 
     async def finish(self) -> None:
@@ -105,56 +107,61 @@ class Refresher:
         if self._keeping is not None:
             await asyncio.wait([self._keeping])
 
-    def _accept(self, document: ecb.Document, raw: bytes, now: datetime) -> list[Publication]:
+    def _newest(self) -> date | None:
+        newest = self._bureau.book.of(self._source.key).newest
+        return newest.date if newest is not None else None
+
+    def _accept(self, request: Request, raw: bytes, now: datetime) -> list[Publication]:
         """What the book lacks: what is new in a document, which the store now keeps.
 
         Another process may have kept some of it since; that is taken from the store.
         """
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), now)
-        publications = ecb.parse(document, raw, provenance, ecb.CALENDAR.today(now))
-        book = self._bureau.book
-        kept = [p for p in self._store.publications() if supersedes(p, book)]
-        added = news(publications, book.with_publications(kept))
+        source = self._source
+        publications = source.read(request, raw, provenance, source.calendar.today(now))
+        known = self._bureau.book.of(source.key)
+        kept = [p for p in self._store.publications(source.key) if supersedes(p, known)]
+        added = news(publications, SourceHistory([*known, *kept]))
         if added:
-            self._store.add(RawDocument(ecb.NAME, document.value, raw, provenance), added)
+            self._store.add(RawDocument(source.key, request.name, raw, provenance), added)
         return [*kept, *added]
 
 
-def document_for(newest: date, wanted: date, *, first_look: bool) -> ecb.Document:
-    """The smallest document that brings what is missing.
+def first_day(newest: date | None, wanted: date, *, first_look: bool) -> date:
+    """From which day on to ask, knowing publications up to `newest`.
 
-    The first look for a day's publication reads ninety days also when one day is missing:
+    The first look for a day's publication reads further back also when one day is missing:
     that is how corrections of earlier days are noticed.
     """
-    if wanted - newest > NINETY_DAYS_REACH:
-        return ecb.Document.HISTORY
-    if first_look or ecb.CALENDAR.missed_on(newest, wanted) > 1:
-        return ecb.Document.NINETY_DAYS
-    return ecb.Document.DAY
+    again = wanted - READ_AGAIN
+    if newest is None:
+        return again
+    following = newest + timedelta(days=1)
+    return min(following, again) if first_look else following
 
 
-def supersedes(publication: Publication, book: RateBook) -> bool:
-    """Whether the book would answer from this publication in the place of its own, if any."""
-    known = book.on(publication.date)
-    return known is None or publication.revision > known.revision
+def supersedes(publication: Publication, known: SourceHistory) -> bool:
+    """Whether this publication would answer in the place of the known one, if there is one."""
+    mine = known.on(publication.date)
+    return mine is None or publication.revision > mine.revision
 
 
-def news(publications: list[Publication], book: RateBook) -> list[Publication]:
-    """The publications that the book does not have: new dates, and further revisions."""
+def news(publications: list[Publication], known: SourceHistory) -> list[Publication]:
+    """The publications that are not known: new dates, and further revisions."""
     fresh = []
     for publication in publications:
-        known = book.on(publication.date)
-        if known is None:
+        mine = known.on(publication.date)
+        if mine is None:
             fresh.append(publication)
-        elif not publication.says_the_same(known):
-            fresh.append(replace(publication, revision=known.revision + 1))
+        elif not publication.says_the_same(mine):
+            fresh.append(replace(publication, revision=mine.revision + 1))
     return fresh
 
 
-def next_look(newest: date, calendar: Calendar, now: datetime) -> datetime:
+def next_look(newest: date | None, calendar: Calendar, now: datetime) -> datetime:
     """When to look next, knowing publications up to `newest`."""
     wanted = calendar.newest_possible(now)
-    if newest >= wanted:
+    if newest is not None and newest >= wanted:
         return calendar.next_publication(now)
     waited = now - calendar.published(wanted)
     return now + (POLL_SOON if waited < POLL_SOON_FOR else POLL_LATER)

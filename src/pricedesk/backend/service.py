@@ -14,6 +14,7 @@ from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.rates import RateBook
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
 from pricedesk.clock import Clock, clock_from
 from pricedesk.line_service import Limits, LineService
@@ -21,6 +22,11 @@ from pricedesk.running import serve
 from pricedesk.settings import HostPort, Settings
 
 logger = logging.getLogger(__name__)
+
+
+def sources_in(settings: Settings) -> list[Source]:
+    """The sources that are asked, in the order in which they answer."""
+    return [ecb.source(settings.ecb_url)]
 
 
 def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> Bureau:
@@ -31,8 +37,8 @@ def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> 
     """
     kept = store.publications() if store is not None else []
     return Bureau(
-        RateBook([*packaged_publications(), *kept]),
-        ecb.CALENDAR,
+        RateBook([*packaged_publications(), *kept], [s.key for s in sources_in(settings)]),
+        {source.key: source.calendar for source in sources_in(settings)},
         clock,
         Terms(settings.default_from, settings.default_to, settings.rounding),
     )
@@ -78,11 +84,12 @@ async def run_backend(settings: Settings) -> int:
         time.monotonic,
     )
 
-    async def fetch(document: ecb.Document) -> bytes:
-        url = f"{settings.ecb_url}/{document.value}"
-        return await download(url, bytes_max=ecb.DOCUMENT_BYTES_MAX)
+    [source] = sources_in(settings)
 
-    refresher = Refresher(bureau, store, fetch)
+    async def fetch(request: Request) -> bytes:
+        return await download(request.url, bytes_max=source.document_bytes_max)
+
+    refresher = Refresher(source, bureau, store, fetch)
 
     async def know_the_calendar_and_refresh() -> None:
         # The calendar's library is loaded in a thread, so that the first answers do not wait.

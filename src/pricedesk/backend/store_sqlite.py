@@ -72,8 +72,8 @@ class SqliteStore:
         """Close the file."""
         self._database.close()
 
-    def publications(self) -> list[Publication]:
-        """Every publication that is kept, every revision of it, by date.
+    def publications(self, source: str | None = None) -> list[Publication]:
+        """Every publication that is kept, or those of one source; every revision, by date.
 
         Raises:
             StoreFailed: the file cannot be read.
@@ -84,7 +84,8 @@ class SqliteStore:
                 " fetched_at, code, units, value"
                 " FROM publication AS p JOIN document ON document.sha256 = p.document"
                 " JOIN rate AS r ON (r.source, r.date, r.revision) = (p.source, p.date, p.revision)"
-                " ORDER BY p.source, p.date, p.revision, position"
+                " WHERE ? IN (p.source, '') ORDER BY p.source, p.date, p.revision, position",
+                (source or "",),
             )
             return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:7])]
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
+from pricedesk.backend.sources.source import Request, Source
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
 
@@ -59,6 +60,45 @@ class Document(Enum):
     DAY = "eurofxref-daily.xml"
     NINETY_DAYS = "eurofxref-hist-90d.xml"
     HISTORY = "eurofxref-hist.zip"
+
+
+NINETY_DAYS_REACH = timedelta(days=80)
+"""How far back a gap may begin for the ninety-day document to be sure to cover it."""
+
+
+def document_for(first: date, last: date) -> Document:
+    """The smallest document that has the publications from `first` to `last`, the newest."""
+    if last - first >= NINETY_DAYS_REACH:
+        return Document.HISTORY
+    if CALENDAR.missed_on(first - timedelta(days=1), last) > 1:
+        return Document.NINETY_DAYS
+    return Document.DAY
+
+
+def source(address: str) -> Source:
+    """The ECB as a source whose documents are in the folder at `address`."""
+
+    def request(first: date, last: date) -> Request:
+        name = document_for(first, last).value
+        return Request(name, f"{address}/{name}")
+
+    def read(
+        request: Request, raw: bytes, provenance: Provenance, today: date
+    ) -> list[Publication]:
+        return parse(Document(request.name), raw, provenance, today)
+
+    return Source(
+        key=NAME,
+        name="European Central Bank",
+        convention=CONVENTION,
+        calendar=CALENDAR,
+        first_date=FIRST_DATE,
+        document_bytes_max=DOCUMENT_BYTES_MAX,
+        terms="Free to use with the source named; for information, not for transactions.",
+        terms_url="https://www.ecb.europa.eu/services/using-our-site/disclaimer/html/index.en.html",
+        request=request,
+        read=read,
+    )
 
 
 def parse(document: Document, raw: bytes, provenance: Provenance, today: date) -> list[Publication]:

@@ -1,0 +1,58 @@
+"""What a source is to the rest of the back-end: facts about it, how to ask, how to read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from pricedesk.backend.calendars import Calendar
+from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
+from pricedesk.errors import RefusedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A document to ask a source for: what to call it, and where it is."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An institution that publishes rates.
+
+    `request(first, last)` is the document that has its publications of these days; `read`
+    makes publications of it, or refuses it as a whole with RefusedDocument. `terms` are its
+    terms of use in a sentence, with their address.
+    """
+
+    key: str
+    name: str
+    convention: Convention
+    calendar: Calendar
+    first_date: date
+    document_bytes_max: int
+    terms: str
+    terms_url: str
+    request: Callable[[date, date], Request]
+    read: Callable[[Request, bytes, Provenance, date], list[Publication]]
+
+
+def publications(
+    key: str,
+    convention: Convention,
+    sheets: list[Sheet],
+    provenance: Provenance,
+    dates: tuple[date, date],
+) -> list[Publication]:
+    """The publications of a document's sheets, which come ascending by date.
+
+    Raises:
+        RefusedDocument: a date is before the first or after the last of `dates`.
+    """
+    first, last = dates
+    if sheets and sheets[0].date < first:
+        raise RefusedDocument(f"the date {sheets[0].date} is before the source's first")
+    if sheets and sheets[-1].date > last:
+        raise RefusedDocument(f"the date {sheets[-1].date} is in the future")
+    return [publication_of(key, convention, sheet, provenance) for sheet in sheets]
