@@ -15,6 +15,9 @@ class FakeRates:
     def __init__(self, replies: dict[str, str]) -> None:
         self.replies = replies
 
+    def drop(self) -> None:
+        """There is no connection."""
+
     async def ask(self, request: str) -> str:
         if request not in self.replies:
             raise ServiceUnavailable("the fake is away")

@@ -14,8 +14,7 @@ from services import FRIDAY_EVENING, backend, environment, frontend
 from terminal import Terminal
 
 STALE = (
-    "note: the rate is ECB, 2026-10-30, stale"
-    " (2 later publications should be out and are not known here)\n"
+    "note: the rate is ECB, 2026-10-30, stale (2 later publications are due and not known here)\n"
 )
 
 

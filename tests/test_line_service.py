@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -281,6 +282,19 @@ async def test_an_answer_that_fails_is_told_as_a_fault_and_the_connection_lives(
         served.later.set_exception(ZeroDivisionError("a bug"))
         assert await reader.readuntil(b"TWO\n") == b"bug\nTWO\n"
     assert "a bug" in caplog.text
+
+
+async def test_a_client_that_resets_its_connection_disturbs_neither_the_limits_nor_the_end() -> (
+    None
+):
+    async with rig() as served:
+        reset = socket.create_connection(("127.0.0.1", served.port))
+        staying, _ = await served.connect()
+        await connections(served, 2)
+        reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()
+        served.pass_time(301)
+        assert await staying.read() == b"hello\nidle\n"
 
 
 async def test_draining_finishes_what_was_begun_then_says_goodbye_to_everybody() -> None:

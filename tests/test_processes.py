@@ -87,7 +87,7 @@ def test_a_price_at_an_old_rate_names_its_publication(tmp_path: Path) -> None:
         desk.send(b"1\n")
         assert desk.lines(2) == LAPTOP + (
             b"This price is from the ECB publication of 2026-10-30; "
-            b"2 later publications should be out and not known here yet.\n"
+            b"2 later ones are due and not known here yet.\n"
         )
 
 
@@ -154,6 +154,39 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
     for port in (lines_port, telnet_port):
         with pytest.raises(ConnectionRefusedError):
             Client(port)
+
+
+def test_the_services_end_when_up_is_killed(tmp_path: Path) -> None:
+    lines_port, telnet_port = free_port(), free_port()
+    settings = environment(
+        lines_port=str(lines_port),
+        telnet_port=str(telnet_port),
+        data_dir=str(tmp_path),
+        fetch="off",
+        log="json",
+    )
+    command = [sys.executable, "-m", "pricedesk.cli", "up"]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE) as up:
+        assert up.stdout is not None
+        while b"Rates:" not in up.stdout.readline():
+            pass
+        up.kill()
+        said = up.stdout.read()
+    assert said.count(b'"event": "stopped"') == 2
+
+
+def test_up_does_not_start_where_a_port_is_taken(tmp_path: Path) -> None:
+    with backend(tmp_path) as (_, port):
+        done = subprocess.run(
+            [sys.executable, "-m", "pricedesk.cli", "up"],
+            env=environment(lines_port=str(port), data_dir=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    reason = "cannot be listened on: Address already in use; see PRICEDESK_LINES_PORT"
+    assert (done.stdout, done.returncode) == (f"127.0.0.1:{port} {reason}\n", 1)
 
 
 def test_random_bytes_never_end_a_service_or_leave_a_trace(

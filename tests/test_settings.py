@@ -19,7 +19,7 @@ EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 PORT = "must be a port number, 0 to 65535"
 COUNT = "must be a whole number from 1 to 1000000"
 TEXT = "must not be empty or have spaces around it"
-HOST_PORT = "must be host:port, as in backend:3000"
+HOST_PORT = "must be host:port, as in backend:3000 or [::1]:3000"
 URL = "must be an http or https address"
 YEARS = "must be in the years 1900 to 2199"
 INSTANT = "must be an instant such as 2026-10-30T18:00:00Z"
@@ -65,7 +65,7 @@ BAD = [
     ("BACKEND", "backend", HOST_PORT),
     ("BACKEND", ":3000", HOST_PORT),
     ("BACKEND", "back end:3000", HOST_PORT),
-    ("BACKEND", "backend:http", PORT),
+    ("BACKEND", "backend:http", HOST_PORT),
     ("BACKEND", "", HOST_PORT),
     ("DEFAULT_FROM", "XYZ", 'must be a currency: "XYZ" is not an ISO 4217 currency code'),
     ("DEFAULT_TO", "", 'must be a currency: "" is not an ISO 4217 currency code'),

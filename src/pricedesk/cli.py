@@ -196,8 +196,8 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
 
     settings = read_settings()
     exact = ExactDecimal.parse(amount)
-    pair = [currency(code) if code else None for code in (base, counter)]
-    day = parse_date(on) if on else None
+    pair = [currency(code) if code is not None else None for code in (base, counter)]
+    day = parse_date(on) if on is not None else None
     with readable_store(settings) as store:
         bureau = make_bureau(settings, store, clock_from(settings.clock))
     explanation = bureau.convert(exact, pair[0], pair[1], day).explained()

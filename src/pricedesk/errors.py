@@ -21,6 +21,7 @@ Each error has a `slug`, its stable name on every door, and its text is one sent
 that names what was wrong.
 """
 
+import re
 from typing import ClassVar
 
 
@@ -118,6 +119,14 @@ class InvalidSetting(PricedeskError):
 
 QUOTED_CHARACTERS_MAX = 40
 """How much of a stranger's text an error message repeats."""
+
+
+_USER_OF_ADDRESS = re.compile(r"//[^/?#]*@")
+
+
+def without_password(text: str) -> str:
+    """A text whose addresses name no user and password any more."""
+    return _USER_OF_ADDRESS.sub("//***@", text)
 
 
 def in_quotes(text: str) -> str:

@@ -11,7 +11,7 @@ import logging
 import socket
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol, cast
 
@@ -109,6 +109,7 @@ class LineService:
         self.seconds = seconds
         self.read_buffer = bytearray(READ_BYTES)
         self.draining = False
+        self._refusals_max = REFUSALS_AT_ONCE_MAX
         self._admitted: set[_Connection] = set()
         self._refused: set[_Connection] = set()
         self._per_address: Counter[str] = Counter()
@@ -153,6 +154,17 @@ class LineService:
         """How many clients there are, those that are being refused not counted."""
         return len(self._admitted)
 
+    def limit_connections(self, most: int) -> None:
+        """Serve no more clients than this, counting those that are told busy."""
+        room = most - REFUSALS_AT_ONCE_MAX if most > 2 * REFUSALS_AT_ONCE_MAX else most // 2
+        if room < self.limits.connections:
+            logger.warning(
+                "the limit of open files allows fewer clients than the settings",
+                extra={"clients": room, "settings": self.limits.connections},
+            )
+            self.limits = replace(self.limits, connections=room)
+            self._refusals_max = min(REFUSALS_AT_ONCE_MAX, most - room)
+
     def admit(self, connection: "_Connection", address: str) -> "Admission":
         """Count a new connection and say whether there is room for it."""
         self._empty.clear()
@@ -164,7 +176,7 @@ class LineService:
             self._admitted.add(connection)
             self._per_address[address] += 1
             return Admission.WELCOME
-        flood = len(self._refused) >= REFUSALS_AT_ONCE_MAX
+        flood = len(self._refused) >= self._refusals_max
         self._refused.add(connection)
         return Admission.FLOOD if flood else Admission.BUSY
 
@@ -183,15 +195,19 @@ class LineService:
         """End the connections that are past a time limit."""
         now = self.seconds()
         for connection in self._all():
-            connection.check_time(now)
+            try:
+                connection.check_time(now)
+            except Exception:
+                logger.exception("internal error while ending a connection")
+                connection.cut_off()
 
     def _all(self) -> "list[_Connection]":
         return [*self._admitted, *self._refused]
 
     def _schedule_sweep(self) -> None:
         def sweep_and_schedule() -> None:
-            self.sweep()
             self._schedule_sweep()
+            self.sweep()
 
         loop = asyncio.get_running_loop()
         self._sweeper = loop.call_later(SWEEP_SECONDS, sweep_and_schedule)
@@ -405,6 +421,10 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.write(notice)
         if self._peer_finished:
             self._transport.close()
-        else:
+            return
+        try:
             self._transport.write_eof()
+        except OSError:  # The peer has just reset the connection.
+            self.cut_off()
+        else:
             self._transport.resume_reading()

@@ -46,6 +46,7 @@ class TextFormatter(logging.Formatter):
         extra = " ".join(f"{key}={value}" for key, value in _extra(record).items())
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         text = f"{moment} {self._service}: {level}{record.getMessage()} {extra}".rstrip()
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 

@@ -15,6 +15,12 @@ from pricedesk.settings import HostPort
 
 logger = logging.getLogger(__name__)
 
+PARENT_PIPE = "_PRICEDESK_PARENT_PIPE"
+"""Variable with a file descriptor at whose end the service stops: its parent has ended."""
+
+FILES_BESIDE_CONNECTIONS = 64
+"""Open files that a service needs besides a file for each connection."""
+
 EXIT_CANNOT_LISTEN = 1
 EXIT_FAULT = 1
 EXIT_AT_ONCE = 1
@@ -43,8 +49,10 @@ async def serve(
     `background` is what runs beside the service; a fault in it stops the service too. Gives
     the exit code.
     """
-    _raise_file_limit()
+    service.limit_connections(_raise_file_limit() - FILES_BESIDE_CONNECTIONS)
     stopped = _stopped_by_signal()
+    if PARENT_PIPE in os.environ:
+        asyncio.get_running_loop().add_reader(int(os.environ[PARENT_PIPE]), stopped.set)
     try:
         port = await service.start(listen.host, listen.port)
     except OSError as error:
@@ -91,8 +99,9 @@ def _stopped_by_signal() -> asyncio.Event:
     return stopped
 
 
-def _raise_file_limit() -> None:
-    """Allow as many open connections as the system lets this process have."""
+def _raise_file_limit() -> int:
+    """Allow as many open files as the system lets this process have, and say how many."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

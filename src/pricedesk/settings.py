@@ -14,12 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidSetting, PricedeskError, in_quotes
+from pricedesk.errors import InvalidSetting, PricedeskError, in_quotes, without_password
 from pricedesk.money import Rounding
 
 PREFIX = "PRICEDESK_"
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
+_HOST_PORT = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
+)
 _CLOCK_YEARS = range(1900, 2200)
 
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?")
@@ -62,11 +65,10 @@ def _seconds(value: str) -> float:
 
 
 def _host_port(value: str) -> HostPort:
-    host, colon, port = value.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or any(c.isspace() for c in host):
-        raise ValueError("must be host:port, as in backend:3000")
-    return HostPort(host, _port(port))
+    matched = _HOST_PORT.fullmatch(value)
+    if not matched or _port(matched["port"]) == 0:
+        raise ValueError("must be host:port, as in backend:3000 or [::1]:3000")
+    return HostPort(matched["host"] or matched["address"], _port(matched["port"]))
 
 
 def _currency(value: str) -> Currency:
@@ -77,7 +79,10 @@ def _currency(value: str) -> Currency:
 
 
 def _path(value: str) -> Path:
-    return Path(_text(value)).expanduser()
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"names no home directory: {error}") from error
 
 
 def _optional_path(value: str) -> Path | None:
@@ -257,7 +262,8 @@ def _parsed(setting: Field[Any], value: str) -> object:
     try:
         return setting.metadata["parse"](value)
     except ValueError as error:
-        raise InvalidSetting(f"{variable(setting)}={in_quotes(value)} {error}") from error
+        shown = in_quotes(without_password(value))
+        raise InvalidSetting(f"{variable(setting)}={shown} {error}") from error
 
 
 def table(settings: Settings) -> list[tuple[str, str, str, str]]:
@@ -273,7 +279,7 @@ def table(settings: Settings) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _shown(value: object) -> str:
+def _shown(value: object) -> str:  # noqa: PLR0911  # a case for each type of setting
     match value:
         case None:
             return ""
@@ -285,5 +291,7 @@ def _shown(value: object) -> str:
             return f"{value:.0f}"
         case datetime():
             return value.isoformat()
+        case str():
+            return without_password(value)
         case _:
             return str(value)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ from types import FrameType
 
 from pricedesk import __version__
 from pricedesk.errors import PricedeskError, ServiceUnavailable
-from pricedesk.healthcheck import ask
+from pricedesk.healthcheck import ask, reachable
 from pricedesk.protocol import ErrorReply, Explanation, parse_explanation
+from pricedesk.running import PARENT_PIPE
 from pricedesk.settings import PREFIX, HostPort, Settings
 
 START_SECONDS = 20
@@ -22,10 +24,6 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The last one comes when the terminal's window is closed."""
 
 
-class _Stopped(BaseException):
-    """A signal to stop arrived."""
-
-
 def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     """Start both services, say how to reach them, and wait; gives the exit code.
 
@@ -33,38 +31,77 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     """
     lines = HostPort(settings.lines_address, settings.lines_port)
     telnet = HostPort(settings.telnet_address, settings.telnet_port)
+    for address, variable in ((lines, "LINES_PORT"), (telnet, "TELNET_PORT")):
+        reason = _why_not_free(address)
+        if reason:
+            say(f"{address} cannot be listened on: {reason}; see {PREFIX}{variable}")
+            return 1
     environment = {**os.environ, f"{PREFIX}BACKEND": str(lines)}
     environment.pop(f"{PREFIX}BACKEND_FILE", None)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
+    stop = _Stop()
+    # The services end when this pipe does: also when this process is killed.
+    alive, ours = os.pipe()
+    environment[PARENT_PIPE] = str(alive)
     services: list[subprocess.Popen[bytes]] = []
     try:
         for name in ("backend", "frontend"):
             command = [sys.executable, "-m", "pricedesk.cli", name]
-            services.append(subprocess.Popen(command, env=environment, start_new_session=True))  # noqa: S603  # our own program
-        if _all_answer(services, lines, telnet):
+            services.append(
+                subprocess.Popen(  # noqa: S603  # our own program
+                    command, env=environment, start_new_session=True, pass_fds=(alive,)
+                )
+            )
+        os.close(alive)
+        if _all_answer(services, lines, telnet, stop):
             say(_welcome(lines, telnet))
-            while not _one_has_ended(services):
+            while not stop.asked and not _one_has_ended(services):
                 time.sleep(_LOOK_SECONDS)
+        if stop.asked:
+            return 0
         if _one_has_ended(services):
             say("One of the services has ended; ending the other. Its log above says why.")
         else:
             say(f"The services do not answer after {START_SECONDS} seconds; ending them.")
         return 1
-    except _Stopped:
-        return 0
     finally:
-        _end(services)
+        _end(services, stop)
+        os.close(ours)
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise _Stopped
+class _Stop:
+    """Counts the signals to stop; nothing is interrupted by them."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        for number in STOP_SIGNALS:
+            # A signal that was to be ignored from the start, as under nohup, stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._count)
+
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1
 
 
-def _all_answer(services: list[subprocess.Popen[bytes]], lines: HostPort, telnet: HostPort) -> bool:
-    """Wait until both services answer; False if one has ended or is too slow."""
+def _why_not_free(address: HostPort) -> str | None:
+    """Why a service cannot listen there, None if it can."""
+    if address.port == 0:
+        return "a port has to be named"
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
+
+
+def _all_answer(
+    services: list[subprocess.Popen[bytes]], lines: HostPort, telnet: HostPort, stop: _Stop
+) -> bool:
+    """Wait until both services answer; False if one has ended or is too slow, or at a signal."""
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and not _one_has_ended(services):
+    while time.monotonic() < end and not stop.asked and not _one_has_ended(services):
         try:
             ask(lines, "ping")
             ask(telnet)
@@ -79,17 +116,17 @@ def _one_has_ended(services: list[subprocess.Popen[bytes]]) -> bool:
     return any(service.poll() is not None for service in services)
 
 
-def _end(services: list[subprocess.Popen[bytes]]) -> None:
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
+    """End the services: well at first, at once after another signal or STOP_SECONDS."""
+    signals_before = stop.asked
     for service in services:
         service.terminate()
-    for service in services:
-        try:
-            service.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            service.kill()
-            service.wait()
+    end = time.monotonic() + STOP_SECONDS
+    while any(service.poll() is None for service in services):
+        if time.monotonic() > end or stop.asked > max(signals_before, 1):
+            for service in services:
+                service.kill()
+        time.sleep(_LOOK_SECONDS)
 
 
 def _welcome(lines: HostPort, telnet: HostPort) -> str:
@@ -98,13 +135,17 @@ def _welcome(lines: HostPort, telnet: HostPort) -> str:
             "",
             f"Pricedesk {__version__} is up; Ctrl-C ends it. In another terminal, type:",
             "",
-            f"  telnet {telnet.host} {telnet.port}      the price desk: then type 1, 2 or 3",
-            f"  telnet {lines.host} {lines.port}       the back-end: then type 1100, or help",
+            f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3",
+            f"  {_telnet(lines):<28} the back-end: then type 1100, or help",
             "",
             f"  Rates: {_rates(lines)}",
             "",
         ]
     )
+
+
+def _telnet(service: HostPort) -> str:
+    return f"telnet {reachable(service).host} {service.port}"
 
 
 def _rates(lines: HostPort) -> str:
@@ -120,4 +161,5 @@ def newest_rates(explanation: Explanation) -> str:
     text = f"{explanation.source}, {explanation.date}, {explanation.state}"
     if explanation.missed == "0":
         return text
-    return f"{text} ({explanation.missed} later publications should be out and are not known here)"
+    later = "publication is" if explanation.missed == "1" else "publications are"
+    return f"{text} ({explanation.missed} later {later} due and not known here)"

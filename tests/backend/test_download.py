@@ -170,7 +170,7 @@ async def test_a_body_over_the_cap_takes_no_more_memory_than_some_times_the_cap(
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
 async def test_a_body_that_would_have_to_be_unpacked_is_refused(encoding: str) -> None:
     bomb = endless(head(content_encoding=encoding), GZIP_BOMB)
-    expected = (f"answered in the encoding {encoding}, which was not asked for", 1)
+    expected = (f'answered in the encoding "{encoding}", which was not asked for', 1)
     assert await failure(bomb) == expected
 
 
@@ -222,7 +222,7 @@ async def test_where_nobody_listens_nothing_can_be_fetched() -> None:
     url = f"http://127.0.0.1:{free_port()}/x"
     with pytest.raises(DownloadFailed) as caught:
         await download(url, bytes_max=BYTES_MAX)
-    assert str(caught.value) == f"{url} cannot be fetched: All connection attempts failed"
+    assert str(caught.value) == f'{url} cannot be fetched: "All connection attempts failed"'
 
 
 async def test_certificates_that_cannot_be_read_are_a_failure_of_the_download(
@@ -230,7 +230,7 @@ async def test_certificates_that_cannot_be_read_are_a_failure_of_the_download(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/dev/null/none")
     reason, _ = await failure(reply(BODY))
-    assert reason == "cannot be fetched: [Errno 20] Not a directory"
+    assert reason == 'cannot be fetched: "[Errno 20] Not a directory"'
 
 
 async def test_what_is_no_address_is_a_failure_of_the_download() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fake_source import xml_document
+from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.refresh import Refresher, first_day, next_look
 from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
@@ -106,7 +107,7 @@ async def away() -> bytes:
 
 
 async def rates() -> bytes:
-    return xml_document({"2026-11-02": {"USD": "1.2000"}})
+    return xml_document({"2026-11-02": packaged_publications()[-1].rates()})
 
 
 async def test_a_run_goes_on_after_every_kind_of_failure(

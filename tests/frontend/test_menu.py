@@ -51,8 +51,8 @@ def test_anything_else_is_a_wrong_selection(line: str) -> None:
             "1",
             PRICE
             + (
-                "This price is from the ECB publication of 2026-10-30; 1 later publication"
-                " should be out and not known here yet.\n"
+                "This price is from the ECB publication of 2026-10-30; 1 later publication is"
+                " due and not known here yet.\n"
             ),
         ),
         (
@@ -60,8 +60,8 @@ def test_anything_else_is_a_wrong_selection(line: str) -> None:
             "16",
             PRICE
             + (
-                "This price is from the ECB publication of 2026-10-30; 16 later publications"
-                " should be out and not known here yet.\n"
+                "This price is from the ECB publication of 2026-10-30; 16 later ones are"
+                " due and not known here yet.\n"
             ),
         ),
     ],

@@ -42,3 +42,30 @@ async def answer(line: bytes, replies: dict[str, str]) -> bytes:
 )
 async def test_a_choice_is_answered(line: bytes, replies: dict[str, str], said: bytes) -> None:
     assert await answer(line, replies) == said
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (FRESH, "787.47"),
+        (FRESH, ""),
+        ("amount=1100.00", "amount=35000.00"),
+        ("from=CAD", "from=EUR"),
+        ("to=USD", "to=EUR"),
+        ("result=787.47", "result=-787.47"),
+        ("result=787.47", "result="),
+        ("result=787.47", "result=787"),
+        ("result=787.47", "result=787.470"),
+        ("result=787.47", "result=\x1b[2J"),
+        ("date=2026-10-30", "date=today"),
+        ("source=ECB", "source=\x1b[2J"),
+        ("state=fresh", "state="),
+        ("missed=0", "missed=?"),
+    ],
+)
+async def test_a_reply_that_is_not_the_answer_to_the_question_gives_no_price(
+    right: str, wrong: str
+) -> None:
+    assert await answer(b"1", {REQUEST: FRESH.replace(right, wrong)}) == (
+        b"The price cannot be computed now because the conversion service cannot be reached.\n"
+    )

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pricedesk import __version__
-from pricedesk.errors import DownloadFailed
+from pricedesk.errors import DownloadFailed, in_quotes, without_password
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,7 +44,7 @@ async def download(url: str, *, bytes_max: int, attempt_seconds: float = ATTEMPT
     try:
         stamina, client = await asyncio.to_thread(_tools)
     except OSError as error:
-        raise DownloadFailed(f"{url} cannot be fetched: {error}") from error
+        raise DownloadFailed(f"{_named(url)} cannot be fetched: {in_quotes(str(error))}") from error
     async with client:
         async for attempt in stamina.retry_context(on=_Again, attempts=ATTEMPTS, timeout=None):
             with attempt:
@@ -71,23 +71,25 @@ async def _attempt(client: "httpx2.AsyncClient", url: str, bytes_max: int, secon
             _check_head(url, response)
             return await _body(url, response, bytes_max)
     except TimeoutError as error:
-        raise _Again(f"{url} did not answer within {seconds:g} s") from error
+        raise _Again(f"{_named(url)} did not answer within {seconds:g} s") from error
     except httpx2.HTTPError as error:
-        reason = str(error) or type(error).__name__
-        raise _Again(f"{url} cannot be fetched: {reason}") from error
+        reason = in_quotes(str(error) or type(error).__name__)
+        raise _Again(f"{_named(url)} cannot be fetched: {reason}") from error
     except httpx2.InvalidURL as error:
-        raise DownloadFailed(f"{url} is no address: {error}") from error
+        raise DownloadFailed(f"{_named(url)} is no address: {error}") from error
 
 
 def _check_head(url: str, response: "httpx2.Response") -> None:
     status = response.status_code
     if status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS:
-        raise _Again(f"{url} answered with status {status}")
+        raise _Again(f"{_named(url)} answered with status {status}")
     if status != _OK:
-        raise DownloadFailed(f"{url} answered with status {status}")
+        raise DownloadFailed(f"{_named(url)} answered with status {status}")
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
-        raise DownloadFailed(f"{url} answered in the encoding {encoding}, which was not asked for")
+        raise DownloadFailed(
+            f"{_named(url)} answered in the encoding {in_quotes(encoding)}, which was not asked for"
+        )
 
 
 async def _body(url: str, response: "httpx2.Response", bytes_max: int) -> bytes:
@@ -95,5 +97,10 @@ async def _body(url: str, response: "httpx2.Response", bytes_max: int) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > bytes_max:
-            raise DownloadFailed(f"{url} answered with more than {bytes_max} bytes")
+            raise DownloadFailed(f"{_named(url)} answered with more than {bytes_max} bytes")
     return bytes(body)
+
+
+def _named(url: str) -> str:
+    """An address as a message shows it."""
+    return without_password(url)

@@ -4,6 +4,7 @@ A publication is kept as it was published. A rate is an exact fraction of publis
 decimals, of one publication, and says how it was made: direct, inverted, or crossed.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,14 @@ from pricedesk.money import ExactDecimal, significant_text
 
 RATE_DIGITS = 12
 """Significant digits of a computed rate where it is shown; conversions use the fraction."""
+
+
+_VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
+
+
+def is_published_value(text: str) -> bool:
+    """Whether a text is a value as sources publish it: a positive plain decimal."""
+    return _VALUE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,12 @@ POLL_LATER = timedelta(minutes=30)
 POLL_SOON_FOR = timedelta(hours=2)
 """A publication that is due is looked for every POLL_SOON at first, then every POLL_LATER."""
 
+CURRENCIES_LOST_MAX = 2
+"""The most currencies that a source may stop to publish at once: the ECB did so with two."""
+
+DAYS_LOST_MAX = 2
+"""The most publication days that a document may leave out, for a day off that is not known."""
+
 JITTER = timedelta(seconds=60)
 """Looks are put off by up to this, so that not all desks in the world ask at once."""
 
@@ -121,7 +127,9 @@ class Refresher:
         publications = source.read(request, raw, provenance, source.calendar.today(now))
         known = self._bureau.book.of(source.key)
         kept = [p for p in self._store.publications(source.key) if supersedes(p, known)]
-        added = news(publications, SourceHistory([*known, *kept]))
+        together = SourceHistory([*known, *kept])
+        added = news(publications, together)
+        check_complete(added, publications, together, source.calendar)
         if added:
             self._store.add(RawDocument(source.key, request.name, raw, provenance), added)
         return [*kept, *added]
@@ -156,6 +164,38 @@ def news(publications: list[Publication], known: SourceHistory) -> list[Publicat
         elif not publication.says_the_same(mine):
             fresh.append(replace(publication, revision=mine.revision + 1))
     return fresh
+
+
+def check_complete(
+    added: list[Publication],
+    document: list[Publication],
+    known: SourceHistory,
+    calendar: Calendar,
+) -> None:
+    """Refuse a document that says less than it should: part of it may be missing.
+
+    Raises:
+        RefusedDocument: a day that is no publication day; a correction that takes a currency
+            away; a day with more than CURRENCIES_LOST_MAX currencies fewer than the one
+            before it; more than DAYS_LOST_MAX publication days left out.
+    """
+    newest = known.newest
+    for publication in added:
+        if not calendar.is_publication_day(publication.date):
+            raise RefusedDocument(f"{publication.date} is no day on which the source publishes")
+        before = known.as_of(publication.date)
+        if before is None:
+            continue
+        lost = sorted(before.rates().keys() - publication.rates().keys())
+        corrects = before.date == publication.date
+        if lost and (corrects or len(lost) > CURRENCIES_LOST_MAX):
+            raise RefusedDocument(f"{publication.date} lacks {', '.join(lost[:3])}, known before")
+    if added and newest is not None:
+        days = {publication.date for publication in document}
+        expected = calendar.missed_on(newest.date, added[-1].date)
+        there = sum(newest.date < day <= added[-1].date for day in days)
+        if expected - there > DAYS_LOST_MAX:
+            raise RefusedDocument(f"{expected - there} days after {newest.date} are left out")
 
 
 def next_look(newest: date | None, calendar: Calendar, now: datetime) -> datetime:

@@ -36,8 +36,13 @@ def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> 
         StoreFailed: the store cannot be read.
     """
     kept = store.publications() if store is not None else []
+    known = [*packaged_publications(), *kept]
+    if settings.clock is not None:
+        # What was not out yet on the day that is rehearsed is not known.
+        out = ecb.CALENDAR.newest_possible(settings.clock)
+        known = [publication for publication in known if publication.date <= out]
     return Bureau(
-        RateBook([*packaged_publications(), *kept], [s.key for s in sources_in(settings)]),
+        RateBook(known, [s.key for s in sources_in(settings)]),
         {source.key: source.calendar for source in sources_in(settings)},
         clock,
         Terms(settings.default_from, settings.default_to, settings.rounding),

@@ -15,8 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pricedesk.backend.rates import Convention, Provenance, Publication
-from pricedesk.errors import StoreFailed
+from pricedesk.backend.rates import Convention, Provenance, Publication, is_published_value
+from pricedesk.errors import StoreFailed, in_quotes
 
 FILE_NAME = "pricedesk.sqlite3"
 BUSY_SECONDS = 5
@@ -203,6 +203,9 @@ def _publication(
 ) -> Publication:
     source, day, revision, pivot, per_pivot, sha256, fetched_at = key
     codes, units, values = zip(*(row[7:] for row in rows), strict=True)
+    for code, value in zip(codes, values, strict=True):
+        if not is_published_value(value):
+            raise StoreFailed(f"the store has the value {in_quotes(value)} for {code} on {day}")
     return Publication(
         source=source,
         date=date.fromisoformat(day),

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pricedesk.currencies import Currency
-from pricedesk.errors import InvalidRequest, ServiceUnavailable
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import InvalidRequest, RequestError, ServiceUnavailable, in_quotes
 from pricedesk.frontend.catalogue import Product
-from pricedesk.money import ExactDecimal
-from pricedesk.protocol import Convert, parse_explanation
+from pricedesk.money import ExactDecimal, Money
+from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
 
 
 class RatesService(Protocol):
@@ -15,6 +15,9 @@ class RatesService(Protocol):
 
     async def ask(self, request: str) -> str:
         """The reply to a request line; raises ServiceUnavailable."""
+
+    def drop(self) -> None:
+        """Its replies cannot be trusted: ask anew on another connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,12 @@ class Desk:
         reply = await self._rates.ask(str(request))
         try:
             answer = parse_explanation(reply)
-        except InvalidRequest as error:
-            raise ServiceUnavailable(f"the back-end does not speak our lines: {error}") from error
+            _check(request, answer)
+        except RequestError as error:
+            self._rates.drop()
+            raise ServiceUnavailable(
+                f"the back-end does not answer our question: {error}"
+            ) from error
         return Price(
             amount=answer.result,
             currency=answer.counter,
@@ -66,3 +73,21 @@ class Desk:
             state=answer.state,
             missed=answer.missed,
         )
+
+
+def _check(request: Convert, answer: Explanation) -> None:
+    """Whether an answer belongs to the request, and is a price that can be shown.
+
+    Raises:
+        RequestError: it is not; an answer to another question is worse than none.
+    """
+    asked = [str(request.amount), str(request.base), str(request.counter)]
+    if [answer.amount, answer.base, answer.counter] != asked:
+        raise InvalidRequest(f"asked {in_quotes(' '.join(asked))}, got {in_quotes(str(answer))}")
+    result = Money.parse(answer.result, currency(answer.counter))
+    if result.amount_minor < 0 or str(result) != answer.result:
+        raise InvalidRequest(f"{in_quotes(answer.result)} is no price")
+    parse_date(answer.date)
+    words = (answer.source, answer.state, answer.missed)
+    if not all(word.isascii() and word.isalnum() for word in words):
+        raise InvalidRequest(f"{in_quotes(' '.join(words))} does not say how old the rate is")

@@ -12,6 +12,8 @@ from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.desk import Price
 
 QUESTION = "Which product you wish to buy ?"
+REASON_CHARACTERS_MAX = 200
+"""How much of the back-end's reason a customer is shown."""
 WRONG_SELECTION = "Wrong selection. Please try again"
 
 
@@ -57,12 +59,14 @@ class Menu:
         answer = f"Today your item costs {price.amount} {price.currency}"
         if price.state == "fresh":
             return Say(_lines(answer))
-        publication = "publication" if price.missed == "1" else "publications"
+        later = (
+            "1 later publication is" if price.missed == "1" else f"{price.missed} later ones are"
+        )
         return Say(
             _lines(
                 answer,
                 f"This price is from the {price.source} publication of {price.date}; "
-                f"{price.missed} later {publication} should be out and not known here yet.",
+                f"{later} due and not known here yet.",
             )
         )
 
@@ -76,7 +80,8 @@ class Menu:
 
     def refused(self, reason: str) -> Say:
         """What to say when the conversion service gives a reason instead of a price."""
-        return Say(_lines(f"The price cannot be computed now: {reason}."))
+        shown = "".join(c for c in reason[:REASON_CHARACTERS_MAX] if c.isprintable())
+        return Say(_lines(f"The price cannot be computed now: {shown}."))
 
 
 def _lines(*lines: str) -> str:

@@ -31,6 +31,9 @@ SILENT_SECONDS = 0.7
 RETRY_SECONDS = 0.2
 """After a failed attempt, how long requests fail at once instead of trying again."""
 
+EARLY_LOSSES_MAX = 1
+"""Connections in a row that may end before a reply and be made again at once."""
+
 PING_SECONDS = 30
 """How often an idle connection is tried, so that a dead one is found before a customer is."""
 
@@ -48,11 +51,12 @@ class _ConnectionLost(ServiceUnavailable):
 class _Link(asyncio.Protocol):
     """One TCP connection: request lines out, reply lines matched to them in order."""
 
-    def __init__(self, seconds: Callable[[], float], lost: Callable[[], None]) -> None:
+    def __init__(self, seconds: Callable[[], float], lost: Callable[["_Link"], None]) -> None:
         self._seconds = seconds
         self._lost = lost
         self.closed = False
         self.received_at = 0.0
+        self.replies = 0
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[asyncio.Future[str]] = deque()
         self._unsent: list[str] = []
@@ -63,7 +67,7 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
         self.closed = True
-        self._lost()
+        self._lost(self)
         while self._waiting:
             reply = self._waiting.popleft()
             if not reply.done():
@@ -78,6 +82,7 @@ class _Link(asyncio.Protocol):
                 self.close()
                 return
             reply = self._waiting.popleft()
+            self.replies += 1
             if not reply.done():
                 reply.set_result(text)
         if len(self._partial) > REPLY_BYTES_MAX:
@@ -120,7 +125,8 @@ class RatesClient:
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
         self._failed_at: float | None = None
-        self._told_away = False
+        self._early_losses = 0
+        self._reachable: bool | None = None
 
     async def ask(self, request: str) -> str:
         """The reply to a request line.
@@ -144,8 +150,14 @@ class RatesClient:
             with suppress(ServiceUnavailable):
                 await self.ask("ping")
 
+    def drop(self) -> None:
+        """Its replies cannot be trusted: what is asked next goes over a new connection."""
+        if self._link is not None:
+            self._link.close()
+        self._is_away(f"{self._backend} gave an answer to another question")
+
     def close(self) -> None:
-        """Drop the connection."""
+        """Drop the connection for good."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._link is not None:
@@ -160,7 +172,7 @@ class RatesClient:
             # Replies come in order: behind one that does not come, none will.
             if link.received_at < sent_at <= self._seconds() - SILENT_SECONDS:
                 link.close()
-                self._failed_at = self._seconds()
+                self._is_away(f"{self._backend} has fallen silent")
             raise
 
     async def _connected(self) -> _Link:
@@ -181,16 +193,24 @@ class RatesClient:
         if error is None:
             self._link = connecting.result()
             self._failed_at = None
-            self._told_away = False
-            logger.info("back-end reached", extra={"backend": str(self._backend)})
+            if not self._reachable and not self._early_losses:
+                logger.info("back-end reached", extra={"backend": str(self._backend)})
+                self._reachable = True
         else:
-            self._failed_at = self._seconds()
-            if not self._told_away:
-                self._told_away = True
-                logger.warning("back-end away", extra={"reason": str(error)})
+            self._is_away(str(error))
 
-    def _link_lost(self) -> None:
-        logger.info("connection to the back-end ended", extra={"backend": str(self._backend)})
+    def _is_away(self, reason: str) -> None:
+        """Not to be asked for a moment; told once."""
+        self._failed_at = self._seconds()
+        if self._reachable is not False:
+            logger.warning("back-end away", extra={"reason": reason})
+            self._reachable = False
+
+    def _link_lost(self, link: "_Link") -> None:
+        """A connection has ended; one that ends again and again before a reply is no service."""
+        self._early_losses = 0 if link.replies > 1 else self._early_losses + 1
+        if self._early_losses > EARLY_LOSSES_MAX:
+            self._is_away(f"{self._backend} ends the connection before it answers")
 
     async def _connect(self) -> _Link:
         """A connection over which the back-end has answered a ping."""

@@ -19,7 +19,14 @@ from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
+from pricedesk.backend.rates import (
+    Convention,
+    Provenance,
+    Publication,
+    Sheet,
+    is_published_value,
+    publication_of,
+)
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
@@ -43,9 +50,14 @@ HISTORY_LINE_CHARACTERS_MAX = 1024
 """In 2026 the history had 1.9 MB in 7127 lines of up to 286 characters; a year adds 70 KB."""
 
 _NAMESPACE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}"
-_ENVELOPE = "{http://www.gesmes.org/xml/2002-08-01}Envelope"
+_GESMES = "{http://www.gesmes.org/xml/2002-08-01}"
+_ENVELOPE = f"{_GESMES}Envelope"
+_ELEMENTS = {
+    _ENVELOPE,
+    f"{_NAMESPACE}Cube",
+    *(f"{_GESMES}{n}" for n in ("subject", "Sender", "name")),
+}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
 _CSV_ROW = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}),((?:(?:N/A|(?!0+(?:\.0+)?,)[0-9]{1,12}(?:\.[0-9]{1,12})?),)+)"
 )
@@ -138,8 +150,18 @@ def _in_order(publications: Iterable[Publication], today: date) -> list[Publicat
     return ordered
 
 
-class _NoDoctype(ET.TreeBuilder):
-    """Refuses a document type before it can define an entity."""
+class _Strict(ET.TreeBuilder):
+    """Refuses a document type before it can define an entity, and foreign elements."""
+
+    _root = True
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> ET.Element:
+        if self._root and tag != _ENVELOPE:
+            raise RefusedDocument(f"the root element is {in_quotes(tag)}, not an ECB envelope")
+        self._root = False
+        if tag not in _ELEMENTS:
+            raise RefusedDocument(f"unexpected element {in_quotes(tag)}")
+        return super().start(tag, attrs)
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002  # the parser's interface
         raise RefusedDocument("the document declares a DOCTYPE, which the ECB's never do")
@@ -149,12 +171,10 @@ def _parse_xml(raw: bytes, provenance: Provenance) -> list[Publication]:
     if len(raw) > XML_BYTES_MAX:
         raise RefusedDocument(f"the document is larger than {XML_BYTES_MAX} bytes")
     try:
-        parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
+        parser = ET.XMLParser(target=_Strict())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
         root = ET.fromstring(raw, parser)  # noqa: S314  # as above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise RefusedDocument(f"the document is not well-formed XML: {error}") from error
-    if root.tag != _ENVELOPE:
-        raise RefusedDocument(f"the root element is {in_quotes(root.tag)}, not an ECB envelope")
     return [_day_of_xml(day, provenance) for day in root.findall(f"{_NAMESPACE}Cube/*")]
 
 
@@ -170,7 +190,7 @@ def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
         if code in rates:
             raise RefusedDocument(f"{code} occurs twice on {day}")
         _check_code(code, day)
-        if not _VALUE.fullmatch(value):
+        if not is_published_value(value):
             raise RefusedDocument(f"{code} on {day} has the value {in_quotes(value)}")
         rates[code] = value
     return publication_of(NAME, CONVENTION, Sheet(day, rates), provenance)
@@ -246,7 +266,7 @@ def _what_is_wrong(row: str, codes: tuple[str, ...]) -> str:
     if not values or values.pop():
         return "it does not end with a comma"
     for code, value in zip(codes, values, strict=False):
-        if value != _CSV_NONE and not _VALUE.fullmatch(value):
+        if value != _CSV_NONE and not is_published_value(value):
             return f"{code} on {day} has the value {in_quotes(value)}"
     return f"there are {len(values)} values for {len(codes)} columns"
 

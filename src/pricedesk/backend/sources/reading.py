@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NoReturn
 
-from pricedesk.backend.rates import Sheet
+from pricedesk.backend.rates import Sheet, is_published_value
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
 
@@ -19,7 +19,6 @@ LINE_CHARACTERS_MAX = 4096
 """A longer line of a CSV document is refused."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_VALUE = re.compile(r"(?!0+(?:\.0+)?$)[0-9]{1,12}(?:\.[0-9]{1,12})?")
 
 
 def read_text(raw: bytes) -> str:
@@ -28,12 +27,12 @@ def read_text(raw: bytes) -> str:
     Raises:
         RefusedDocument: it is empty, not UTF-8, or a web page.
     """
-    if not raw.strip():
-        raise RefusedDocument("the document is empty")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedDocument(f"the document is not UTF-8 text: {error}") from error
+    if not text.strip():
+        raise RefusedDocument("the document is empty")
     if text.lstrip()[:1] == "<":
         raise RefusedDocument("the document is a web page or XML, which the source's is not")
     return text
@@ -105,7 +104,7 @@ def read_value(text: object, code: str, day: date) -> str:
     Raises:
         RefusedDocument: it is not one.
     """
-    if not (isinstance(text, str) and _VALUE.fullmatch(text)):
+    if not (isinstance(text, str) and is_published_value(text)):
         raise RefusedDocument(f"{code} on {day} has the value {in_quotes(str(text))}")
     return text
 

@@ -1,0 +1,199 @@
+"""The NBP's JSON: read exactly as published, or refused with the reason."""
+
+import re
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricedesk.backend.rates import Sheet
+from pricedesk.backend.sources import nbp
+from pricedesk.currencies import CURRENCIES
+from pricedesk.errors import RefusedDocument
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "nbp"
+TABLE_A = (FIXTURES / "nbp-table-A-2026-03-01_2026-03-05.json").read_bytes()
+TABLE_B = (FIXTURES / "nbp-table-B-2026-03-01_2026-03-05.json").read_bytes()
+USD = '{"currency":"dolar amerykański","code":"USD","mid":3.6056}'
+CAD = '{"currency":"dolar kanadyjski","code":"CAD","mid":2.6410}'
+XDR = '{"currency":"SDR (MFW)","code":"XDR","mid":5.0119}'
+MONDAY = date(2026, 3, 2)
+
+
+def table(*rates: str, day: str = "2026-03-02") -> str:
+    return (
+        f'{{"table":"A","no":"041/A/NBP/2026","effectiveDate":"{day}","rates":[{",".join(rates)}]}}'
+    )
+
+
+def document(*tables: str) -> bytes:
+    return f"[{','.join(tables)}]".encode()
+
+
+SMALL = document(table(USD, CAD, XDR))
+
+
+@pytest.mark.parametrize(("recorded", "values"), [(TABLE_A, 128), (TABLE_B, 116)])
+def test_a_recorded_document_has_each_value_as_published(recorded: bytes, values: int) -> None:
+    one = re.compile(r'\{"currency":"[^"]+","code":"(...)","mid":([0-9.]+)\}')
+    expected = []
+    count = 0
+    for part in recorded.decode().split('"effectiveDate":"')[1:]:
+        found = dict(one.findall(part))
+        count += len(found)
+        found.pop("XDR", None)
+        expected.append(Sheet(date.fromisoformat(part[:10]), found))
+    assert count == recorded.count(b'"code"') == values
+    assert nbp.parse(recorded) == expected
+
+
+def test_some_of_what_was_recorded() -> None:
+    sheets = nbp.parse(TABLE_A)
+    assert [sheet.date.day for sheet in sheets] == [2, 3, 4, 5]
+    assert {len(sheet.rates) for sheet in sheets} == {31}
+    rates = sheets[0].rates
+    assert (rates["USD"], rates["CAD"], rates["IDR"]) == ("3.6056", "2.6410", "0.00021385")
+    (wednesday,) = nbp.parse(TABLE_B)
+    assert wednesday.date == date(2026, 3, 4)
+    assert (wednesday.rates["IRR"], wednesday.rates["NIO"]) == ("0.0000028", "0.1000")
+    assert not any(sheet.units for sheet in [*sheets, wednesday])
+
+
+def test_a_canadian_dollar_is_worth_so_many_us_dollars() -> None:
+    rates = nbp.parse(TABLE_A)[0].rates
+    assert round(Fraction(rates["CAD"]) / Fraction(rates["USD"]), 5) == Fraction("0.73247")
+
+
+def test_the_address_has_both_days() -> None:
+    assert nbp.url(date(2026, 3, 1), date(2026, 3, 5)) == (
+        "https://api.nbp.pl/api/exchangerates/tables/A/2026-03-01/2026-03-05/?format=json"
+    )
+
+
+def test_one_request_is_for_93_days() -> None:
+    assert "/2026-01-01/2026-04-03/" in nbp.url(date(2026, 1, 1), date(2026, 4, 3))
+    with pytest.raises(ValueError, match=r"^94 days are more than the 93 of one request$"):
+        nbp.url(date(2026, 1, 1), date(2026, 4, 4))
+
+
+def test_days_come_in_order_whatever_the_document_s() -> None:
+    assert nbp.parse(document(table(USD, day="2026-03-03"), table(CAD))) == [
+        Sheet(MONDAY, {"CAD": "2.6410"}),
+        Sheet(date(2026, 3, 3), {"USD": "3.6056"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "the document is empty"),
+        (b"<html>Busy</html>", "the document is a web page or XML, which the source's is not"),
+        (
+            b"404 NotFound - Not Found - Brak danych",
+            "the document is not JSON: Extra data: line 1 column 5 (char 4)",
+        ),
+        (b"[]", "the document has no rates"),
+        (document(table()), "the document has no rates"),
+        (document(table(XDR)), "the document has no rates"),
+        (table(USD).encode(), "the document is not a list of objects"),
+        (b"null", "the document is not a list of objects"),
+        (b"[1]", "the document is not a list of objects"),
+        (document(table("[]")), "the table of 2026-03-02 is not a list of objects"),
+        (
+            document(table(USD).replace("[", '{"a":').replace("]", "}")),
+            "the table of 2026-03-02 is not a list of objects",
+        ),
+        (
+            document(table(USD).replace("rates", "prices")),
+            "the table of 2026-03-02 is not a list of objects",
+        ),
+        (document(table(USD).replace('"A"', '"C"')), 'the table of 2026-03-02 is "C"'),
+        (document(table(USD).replace('"A"', "{}")), 'the table of 2026-03-02 is "{}"'),
+        (
+            SMALL[:-2],
+            "the document is not JSON: Expecting ',' delimiter: line 1 column 243 (char 242)",
+        ),
+        (document(table(USD, USD)), "USD occurs twice on 2026-03-02"),
+        (document(table(USD), table(USD)), "USD occurs twice on 2026-03-02"),
+        (
+            document(table(USD.replace("currency", "code"))),
+            "the document has a name twice in one object",
+        ),
+        (document(table(USD.replace("3.6056", "0.0"))), 'USD on 2026-03-02 has the value "0.0"'),
+        (document(table(USD.replace("3.6056", "-3.6"))), 'USD on 2026-03-02 has the value "-3.6"'),
+        (document(table(USD.replace("3.6056", "NaN"))), "the document has the number NaN"),
+        (
+            document(table(USD.replace("3.6056", "1e400"))),
+            'USD on 2026-03-02 has the value "1e400"',
+        ),
+        (document(table(USD.replace("mid", "bid"))), 'USD on 2026-03-02 has the value "None"'),
+        (document(table(USD.replace("3.6056", "[]"))), 'USD on 2026-03-02 has the value "[]"'),
+        (
+            document(table(USD.replace("USD", "QQQ"))),
+            '"QQQ" is no currency that the source can publish',
+        ),
+        (
+            document(table(USD.replace("USD", "PLN"))),
+            '"PLN" is no currency that the source can publish',
+        ),
+        (
+            document(table(USD.replace('"USD"', "{}"))),
+            '"{}" is no currency that the source can publish',
+        ),
+        (document(table(USD, day="2026-03-32")), '"2026-03-32" is not a date'),
+        (document(table(USD).replace("effectiveDate", "date")), '"None" is not a date'),
+    ],
+)
+def test_what_the_nbp_does_not_publish_is_refused(raw: bytes, reason: str) -> None:
+    with pytest.raises(RefusedDocument) as refusal:
+        nbp.parse(raw)
+    assert str(refusal.value) == reason
+
+
+def check_what_is_read(raw: bytes) -> None:
+    """It is refused, or it is sound."""
+    try:
+        sheets = nbp.parse(raw)
+    except RefusedDocument:
+        return
+    days = [sheet.date for sheet in sheets]
+    assert days == sorted(set(days))
+    for sheet in sheets:
+        assert sheet.rates
+        assert sheet.rates.keys() <= CURRENCIES.keys() - {"PLN"}
+        assert sheet.units == {}
+        for value in sheet.rates.values():
+            assert re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value)
+            assert value.strip("0.")
+
+
+@given(st.binary(max_size=300))
+def test_bytes_of_any_kind_are_refused_or_sound(raw: bytes) -> None:
+    check_what_is_read(raw)
+
+
+@given(st.binary(max_size=20))
+def test_bytes_of_any_kind_for_a_value_are_refused_or_sound(raw: bytes) -> None:
+    check_what_is_read(SMALL.replace(b"3.6056", raw))
+
+
+FRAGMENTS = st.one_of(
+    st.binary(max_size=4),
+    st.sampled_from([b"0", b"-", b",", b'"', b"[", b"{}", b"null", b"e400", b"NaN", b"EUR"]),
+)
+EDITS = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 8), FRAGMENTS), max_size=4)
+
+
+@settings(max_examples=300)
+@given(EDITS)
+def test_what_comes_of_a_right_document_is_refused_or_sound(
+    edits: list[tuple[int, int, bytes]],
+) -> None:
+    raw = SMALL
+    for position, length, fragment in edits:
+        at = position % (len(raw) + 1)
+        raw = raw[:at] + fragment + raw[at + length :]
+    check_what_is_read(raw)
