@@ -12,13 +12,14 @@ import pytest
 
 from engine import ROOT, Json, compose, docker, inspected, wait_for_log
 from fake_source import PATH, PORT, xml_document
+from pricedesk.backend.history import packaged_publications
 from services import Client, free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 PROJECT = "pricedesk-test"
 MONDAY_EVENING = "2026-11-02T18:00:00Z"
-PUBLISHED = {"2026-11-02": {"USD": "1.2", "CAD": "1.6"}}
+PUBLISHED = {"2026-11-02": packaged_publications()[-1].rates() | {"USD": "1.2", "CAD": "1.6"}}
 MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
 PRICES = (
     b"Today your item costs 825.00 USD\n"
