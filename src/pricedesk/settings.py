@@ -100,6 +100,13 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _keys(value: str) -> tuple[str, ...]:
+    keys = tuple(key.strip().upper() for key in value.split(","))
+    if not all(key.isascii() and key.isalnum() for key in keys) or len(set(keys)) != len(keys):
+        raise ValueError("must be keys with commas between them, each once, as in ECB,BOC")
+    return keys
+
+
 def _rounding(value: str) -> Rounding:
     try:
         return Rounding(value)
@@ -182,6 +189,12 @@ class Settings:
     )
     fetch: bool = _setting(
         _switch, "on", "Whether the back-end fetches new publications: on or off."
+    )
+    sources: tuple[str, ...] = _setting(
+        _keys,
+        "ECB",
+        "Sources of rates, in the order in which they answer, of ECB, BOC, NB, BOE, CNB, NBP, RB"
+        " and ERAPI; their terms are in sources.toml.",
     )
     ecb_url: str = _setting(
         _url,
@@ -291,6 +304,8 @@ def _shown(value: object) -> str:  # noqa: PLR0911  # a case for each type of se
             return f"{value:.0f}"
         case datetime():
             return value.isoformat()
+        case tuple():
+            return ",".join(value)
         case str():
             return without_password(value)
         case _:

@@ -126,7 +126,7 @@ def test_an_instant_counts_and_not_the_zone_that_it_is_written_in(now: str, expe
     ],
 )
 def test_the_days_of_a_source_are_those_of_its_own_zone(zone: str, now: str, possible: str) -> None:
-    calendar = Calendar("XECB", ZoneInfo(zone), time(8, 0), timedelta(0))
+    calendar = Calendar(("XECB",), ZoneInfo(zone), time(8, 0), timedelta(0))
     assert str(calendar.newest_possible(instant(now))) == possible
     assert str(calendar.newest_expected(instant(now))) == possible
     assert calendar.next_publication(instant(now)) == min(

@@ -29,19 +29,25 @@ class State(Enum):
 class Calendar:
     """A source's publication calendar.
 
-    It publishes on every day from Monday to Friday that the `market` of the holidays
-    library does not list, at `publishes_at` in `zone`; not before `overdue_after` has gone
-    by as well is a publication said to be missing.
+    It publishes on every day from Monday to Friday that the holidays library does not list
+    for any of `closed_with`, at `publishes_at` in `zone`; not before `overdue_after` has gone
+    by as well is a publication said to be missing. What it is closed with are financial
+    markets or countries by their codes, CA+government being Canada with the days off of its
+    government. Where it is closed with nothing at all, it publishes on weekends too. The days
+    off are `proven` where they agree with years of the source's own publications.
     """
 
-    market: str
+    closed_with: tuple[str, ...]
     zone: ZoneInfo
     publishes_at: time
     overdue_after: timedelta
+    proven: bool = False
 
     def is_publication_day(self, day: date) -> bool:
         """Whether the source publishes on this day."""
-        return day.weekday() < _SATURDAY and day not in _closing_days(self.market, day.year)
+        if not self.closed_with:
+            return True
+        return day.weekday() < _SATURDAY and day not in _closing_days(self.closed_with, day.year)
 
     def newest_expected(self, now: datetime) -> date:
         """The date of the newest publication that should be out at `now`."""
@@ -96,8 +102,17 @@ def _publication_days(calendar: Calendar, after: date, last: date) -> int:
 
 
 @lru_cache(maxsize=256)
-def _closing_days(market: str, year: int) -> frozenset[date]:
+def _closing_days(closed_with: tuple[str, ...], year: int) -> frozenset[date]:
     # Imported late: it takes a tenth of a second, which the first answer need not wait for.
-    from holidays import financial_holidays  # noqa: PLC0415
+    import holidays  # noqa: PLC0415
 
-    return frozenset(financial_holidays(market, years=year))
+    days: set[date] = set()
+    for code in closed_with:
+        name, *categories = code.split("+")
+        if name in holidays.list_supported_financial():
+            found = holidays.financial_holidays(name, years=year)
+        else:
+            found = holidays.country_holidays(name, years=year, categories=("public", *categories))
+        # Some are days off in the afternoon only, which leaves the morning for publishing.
+        days.update(day for day, what in found.items() if "(from " not in what)
+    return frozenset(days)

@@ -74,7 +74,7 @@ class Refresher:
         if newest is not None and newest >= wanted:
             return Tick()
         first = first_day(newest, wanted, first_look=self._looked_for != wanted)
-        request = self._source.request(first, wanted)
+        request = self._source.request(first, self._source.last_day(first, wanted))
         names = {"source": self._source.key, "document": request.name}
         try:
             raw = await self._fetch(request)
@@ -175,13 +175,13 @@ def check_complete(
     """Refuse a document that says less than it should: part of it may be missing.
 
     Raises:
-        RefusedDocument: a day that is no publication day; a correction that takes a currency
-            away; a day with more than CURRENCIES_LOST_MAX currencies fewer than the one
-            before it; more than DAYS_LOST_MAX publication days left out.
+        RefusedDocument: a correction that takes a currency away; a day with more than
+            CURRENCIES_LOST_MAX currencies fewer than the one before it; by a calendar that is
+            proven, a day that is no publication day, or more than DAYS_LOST_MAX left out.
     """
     newest = known.newest
     for publication in added:
-        if not calendar.is_publication_day(publication.date):
+        if calendar.proven and not calendar.is_publication_day(publication.date):
             raise RefusedDocument(f"{publication.date} is no day on which the source publishes")
         before = known.as_of(publication.date)
         if before is None:
@@ -190,7 +190,7 @@ def check_complete(
         corrects = before.date == publication.date
         if lost and (corrects or len(lost) > CURRENCIES_LOST_MAX):
             raise RefusedDocument(f"{publication.date} lacks {', '.join(lost[:3])}, known before")
-    if added and newest is not None:
+    if calendar.proven and added and newest is not None:
         days = {publication.date for publication in document}
         expected = calendar.missed_on(newest.date, added[-1].date)
         there = sum(newest.date < day <= added[-1].date for day in days)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from pricedesk.backend.bureau import Bureau, Terms
@@ -13,7 +13,7 @@ from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.rates import RateBook
 from pricedesk.backend.refresh import Refresher
-from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
 from pricedesk.clock import Clock, clock_from
@@ -25,8 +25,12 @@ logger = logging.getLogger(__name__)
 
 
 def sources_in(settings: Settings) -> list[Source]:
-    """The sources that are asked, in the order in which they answer."""
-    return [ecb.source(settings.ecb_url)]
+    """The sources that are asked, in the order in which they answer.
+
+    Raises:
+        InvalidSetting: one of them does not exist.
+    """
+    return find_sources(settings.sources, settings.ecb_url)
 
 
 def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> Bureau:
@@ -35,15 +39,17 @@ def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> 
     Raises:
         StoreFailed: the store cannot be read.
     """
+    sources = sources_in(settings)
     kept = store.publications() if store is not None else []
-    known = [*packaged_publications(), *kept]
+    keys = {source.key for source in sources}
+    known = [p for p in (*packaged_publications(), *kept) if p.source in keys]
     if settings.clock is not None:
         # What was not out yet on the day that is rehearsed is not known.
-        out = ecb.CALENDAR.newest_possible(settings.clock)
-        known = [publication for publication in known if publication.date <= out]
+        out = {s.key: s.calendar.newest_possible(settings.clock) for s in sources}
+        known = [p for p in known if p.date <= out[p.source]]
     return Bureau(
-        RateBook(known, [s.key for s in sources_in(settings)]),
-        {source.key: source.calendar for source in sources_in(settings)},
+        RateBook(known, [source.key for source in sources]),
+        {source.key: source.calendar for source in sources},
         clock,
         Terms(settings.default_from, settings.default_to, settings.rounding),
     )
@@ -64,6 +70,15 @@ def readable_store(settings: Settings) -> Iterator[SqliteStore | None]:
         yield store
     finally:
         store.close()
+
+
+def fetching(source: Source) -> Callable[[Request], Awaitable[bytes]]:
+    """Fetches documents of a source, within its bounds."""
+
+    async def fetch(request: Request) -> bytes:
+        return await download(request.url, bytes_max=source.document_bytes_max)
+
+    return fetch
 
 
 async def run_backend(settings: Settings) -> int:
@@ -89,23 +104,24 @@ async def run_backend(settings: Settings) -> int:
         time.monotonic,
     )
 
-    [source] = sources_in(settings)
-
-    async def fetch(request: Request) -> bytes:
-        return await download(request.url, bytes_max=source.document_bytes_max)
-
-    refresher = Refresher(source, bureau, store, fetch)
+    refreshers = [
+        Refresher(source, bureau, store, fetching(source)) for source in sources_in(settings)
+    ]
 
     async def know_the_calendar_and_refresh() -> None:
         # The calendar's library is loaded in a thread, so that the first answers do not wait.
         await asyncio.to_thread(ecb.CALENDAR.newest_possible, clock())
         if settings.fetch:
-            await refresher.run(clock, random.random)
+            async with asyncio.TaskGroup() as running:
+                for refresher in refreshers:
+                    running.create_task(refresher.run(clock, random.random))
 
-    newest = bureau.book.newest
     logger.info(
         "rates known",
-        extra={"publications": len(bureau.book), "newest": str(newest.date)},
+        extra={
+            "publications": len(bureau.book),
+            "newest": max((str(p.date) for p in bureau.book), default="none"),
+        },
     )
     code = await serve(
         service,
@@ -114,6 +130,7 @@ async def run_backend(settings: Settings) -> int:
         settings.drain_seconds,
         "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
     )
-    await refresher.finish()
+    for refresher in refreshers:
+        await refresher.finish()
     store.close()
     return code

@@ -6,6 +6,7 @@ returned from is on the disk (`synchronous=FULL`).
 
 import os
 import sqlite3
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ class RawDocument:
 
 
 class SqliteStore:
-    """The publications in one SQLite file. Used by one thread at a time."""
+    """The publications in one SQLite file. Threads take turns."""
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         """Open the store in `folder`, making both where they are missing unless `read_only`.
@@ -46,6 +47,7 @@ class SqliteStore:
                 version of Pricedesk than can be read or migrated.
         """
         self._path = folder / FILE_NAME
+        self._lock = threading.Lock()
         with self._failures():
             if not read_only:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +185,8 @@ class SqliteStore:
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
-            yield
+            with self._lock:
+                yield
         except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             raise StoreFailed(f"the store {self._path} failed: {error}") from error
 

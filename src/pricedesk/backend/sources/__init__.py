@@ -1,1 +1,78 @@
-"""Sources: institutions that publish rates. A source asks and parses; it keeps no state."""
+"""Sources: institutions that publish rates. A source asks and parses; it keeps no state.
+
+The ECB's module is the most of a source, because its history comes with the package; what the
+others are is data, in `sources.toml`, and each has a module of two functions, `url` and `parse`.
+"""
+
+import tomllib
+from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pricedesk.backend.calendars import Calendar
+from pricedesk.backend.rates import Convention, Provenance, Publication
+from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources.source import Request, Source, publications
+from pricedesk.errors import InvalidSetting, in_quotes
+
+DOCUMENT_BYTES_MAX = 2 * 1024 * 1024
+"""Of the sources in the table; a year of the Bank of Canada is half a megabyte."""
+
+
+def find_sources(keys: tuple[str, ...], ecb_address: str) -> list[Source]:
+    """The sources of these keys, in their order; the ECB's documents are at `ecb_address`.
+
+    Raises:
+        InvalidSetting: there is no such source.
+    """
+    # Most desks ask the ECB alone; they need not read about the others.
+    table: dict[str, Any] = {}
+    if keys != (ecb.NAME,):
+        table = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
+    found = []
+    for key in keys:
+        if key == ecb.NAME:
+            found.append(ecb.source(ecb_address))
+        elif key.lower() in table:
+            found.append(_source(key, table[key.lower()]))
+        else:
+            known = ", ".join([ecb.NAME, *(name.upper() for name in table)])
+            raise InvalidSetting(f"PRICEDESK_SOURCES: {in_quotes(key)} is none of {known}")
+    return found
+
+
+def _source(key: str, facts: dict[str, Any]) -> Source:
+    module = import_module(f"pricedesk.backend.sources.{key.lower()}")
+    convention = Convention(facts["pivot"], per_pivot=facts["per_pivot"])
+
+    def request(first: date, last: date) -> Request:
+        return Request(f"{key} {first} {last}", module.url(first, last))
+
+    def read(
+        _request: Request, raw: bytes, provenance: Provenance, today: date
+    ) -> list[Publication]:
+        dates = (facts["first_date"], today)
+        return publications(key, convention, module.parse(raw), provenance, dates)
+
+    return Source(
+        key=key,
+        name=facts["name"],
+        convention=convention,
+        calendar=Calendar(
+            closed_with=tuple(facts["closed_with"]),
+            zone=ZoneInfo(facts["zone"]),
+            publishes_at=facts["publishes_at"],
+            overdue_after=timedelta(hours=facts["overdue_after_hours"]),
+            proven=facts.get("proven", False),
+        ),
+        first_date=facts["first_date"],
+        document_bytes_max=DOCUMENT_BYTES_MAX,
+        terms=facts["terms"],
+        terms_url=facts["terms_url"],
+        request=request,
+        read=read,
+        span_days=facts["span_days"],
+        within_a_year=facts.get("within_a_year", False),
+    )

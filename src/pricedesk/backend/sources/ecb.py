@@ -35,10 +35,11 @@ NAME = "ECB"
 CONVENTION = Convention(pivot="EUR", per_pivot=True)
 FIRST_DATE = date(1999, 1, 4)
 CALENDAR = Calendar(
-    market="XECB",
+    closed_with=("XECB",),
     zone=ZoneInfo("Europe/Berlin"),
     publishes_at=time(16, 0),
     overdue_after=timedelta(hours=1),
+    proven=True,
 )
 
 DOCUMENT_BYTES_MAX = 4 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
@@ -22,8 +22,9 @@ class Source:
     """An institution that publishes rates.
 
     `request(first, last)` is the document that has its publications of these days; `read`
-    makes publications of it, or refuses it as a whole with RefusedDocument. `terms` are its
-    terms of use in a sentence, with their address.
+    makes publications of it, or refuses it as a whole with RefusedDocument. At most `span_days`
+    may be asked for at once, and where it is `within_a_year`, days of one calendar year.
+    `terms` are its terms of use in a sentence, with their address.
     """
 
     key: str
@@ -36,6 +37,17 @@ class Source:
     terms_url: str
     request: Callable[[date, date], Request]
     read: Callable[[Request, bytes, Provenance, date], list[Publication]]
+    span_days: int | None = None
+    within_a_year: bool = False
+
+    def last_day(self, first: date, wanted: date) -> date:
+        """Up to which day may be asked for at once, from `first` on towards `wanted`."""
+        days = [wanted]
+        if self.span_days is not None:
+            days.append(first + timedelta(days=self.span_days - 1))
+        if self.within_a_year:
+            days.append(date(first.year, 12, 31))
+        return min(days)
 
 
 def publications(
