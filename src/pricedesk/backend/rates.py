@@ -72,9 +72,10 @@ class Convention:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a document says for one date: decimal texts as published, by currency.
+    """What a document says for one date, by currency: the texts, as they stand in it.
 
-    A value is for one unit of its currency, or for as many as `units` says.
+    A value is for one unit of its currency, or for as many as `units` says. Whether a text is
+    a value that can be believed is for the guards to say.
     """
 
     date: date
@@ -90,7 +91,9 @@ class Publication:
     commas, empty for a currency without a value. Kept like this a history of thousands of days
     is made in no time and takes little memory; publications that were read from one table
     share its `codes`. `units` has the units of each code, and is empty where all are 1. A
-    correction is a further `revision`, from 1.
+    correction is a further `revision`, from 1. The currencies in `withheld` were published too,
+    with values that a guard did not believe. What was accepted later than it was fetched, by a
+    person who released it, has its own `accepted_at`.
     """
 
     source: str
@@ -101,6 +104,13 @@ class Publication:
     provenance: Provenance
     units: tuple[int, ...] = ()
     revision: int = 1
+    withheld: frozenset[str] = frozenset()
+    accepted_at: datetime | None = None
+
+    @property
+    def known_since(self) -> datetime:
+        """From when on it answered questions here."""
+        return self.accepted_at or self.provenance.fetched_at
 
     def published(self, code: str) -> PublishedRate | None:
         """What was published for a currency other than the pivot, None if nothing was."""
