@@ -51,19 +51,24 @@ def test_convert_at_an_old_rate_says_so_beside_the_result() -> None:
 def test_convert_explains() -> None:
     result = pricedesk("convert", "1100", "CAD", "USD", "--explain")
     assert result.stdout == (
-        "amount     1100\n"
-        "from       CAD\n"
-        "to         USD\n"
-        "result     787.47\n"
-        "rate       0.715878508266\n"
-        "date       2026-10-30\n"
-        "source     ECB\n"
-        "path       CAD/EUR/USD\n"
-        "state      fresh\n"
-        "missed     0\n"
-        "published  EUR/CAD:1.5606,EUR/USD:1.1172\n"
-        "unrounded  787.466359092657\n"
-        "rounding   half-up\n"
+        "amount      1100\n"
+        "from        CAD\n"
+        "to          USD\n"
+        "result      787.47\n"
+        "rate        0.715878508266\n"
+        "date        2026-10-30\n"
+        "source      ECB\n"
+        "path        CAD/EUR/USD\n"
+        "state       fresh\n"
+        "missed      0\n"
+        "published   EUR/CAD:1.5606,EUR/USD:1.1172\n"
+        "unrounded   787.466359092657\n"
+        "rounding    half-up\n"
+        "pegs        none\n"
+        "others      none\n"
+        "document    73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3\n"
+        "fetched     2026-10-30T15:56:00Z\n"
+        "attribution none\n"
     )
 
 

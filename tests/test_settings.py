@@ -37,6 +37,15 @@ GOOD = [
     ("DEFAULT_TO", "JPY", currency("JPY")),
     ("ROUNDING", "half-even", Rounding.HALF_EVEN),
     ("SOURCES", "ecb, boc", ("ECB", "BOC")),
+    (
+        "PAIR_SOURCES",
+        "cad/usd=boc, ecb; EUR/CZK=CNB",
+        {frozenset(("CAD", "USD")): ("BOC", "ECB"), frozenset(("EUR", "CZK")): ("CNB",)},
+    ),
+    ("PAIR_SOURCES", "", {}),
+    ("STALE_AFTER_MISSED", "5", 5),
+    ("REFUSE_AFTER_MISSED", "10", 10),
+    ("REFUSE_AFTER_MISSED", "", None),
     ("CATALOGUE", "/etc/pricedesk/products.csv", Path("/etc/pricedesk/products.csv")),
     ("CATALOGUE", "", None),
     ("DATA_DIR", "/data", Path("/data")),
@@ -56,6 +65,7 @@ GOOD = [
     ("CLOCK", "2026-10-30T19:00:00+01:00", EVENING),
     ("CLOCK", "", None),
 ]
+PAIRS = "must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB"
 BAD = [
     ("LINES_ADDRESS", "", TEXT),
     ("LINES_PORT", "65536", PORT),
@@ -73,6 +83,14 @@ BAD = [
     ("ROUNDING", "HALF_UP", "must be one of half-up, half-even"),
     ("SOURCES", "ECB,,BOC", "must be keys with commas between them, each once, as in ECB,BOC"),
     ("SOURCES", "ECB,ECB", "must be keys with commas between them, each once, as in ECB,BOC"),
+    ("PAIR_SOURCES", "CADUSD=BOC", 'must be a currency: "CADUSD" is not an ISO 4217 currency code'),
+    ("PAIR_SOURCES", "CAD/CAD=BOC", PAIRS),
+    ("PAIR_SOURCES", "CAD/USD/EUR=BOC", PAIRS),
+    ("PAIR_SOURCES", "CAD=BOC", PAIRS),
+    ("PAIR_SOURCES", "CAD/USD", "must be keys with commas between them, each once, as in ECB,BOC"),
+    ("PAIR_SOURCES", "CAD/USD=BOC;USD/CAD=ECB", "has an order for USD/CAD twice"),
+    ("STALE_AFTER_MISSED", "0", "must be a whole number from 1 to 1000000"),
+    ("REFUSE_AFTER_MISSED", "-1", "must be a whole number from 1 to 1000000"),
     ("CATALOGUE", " products.csv", TEXT),
     ("DATA_DIR", "", TEXT),
     ("FETCH", "yes", "must be on or off"),

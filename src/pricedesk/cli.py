@@ -26,6 +26,7 @@ from pricedesk.errors import (
     NoRateForDate,
     NoRatesKnown,
     PricedeskError,
+    RateTooOld,
     RefusedDocument,
     ServiceUnavailable,
     StoreFailed,
@@ -43,6 +44,7 @@ EXIT_CODES: dict[type[PricedeskError], int] = {
     NoRateForCurrency: 3,
     NoRateForDate: 3,
     NoRatesKnown: 3,
+    RateTooOld: 4,
     ServiceUnavailable: 5,
     DownloadFailed: 5,
     RefusedDocument: 5,
@@ -55,9 +57,10 @@ JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
 
 EPILOG = """\b
 Exit codes:
-  0  done                       3  no published rate answers the question
+  0  done                       4  the rate is older than is answered with
   1  not healthy, or a fault    5  a service or source cannot be reached
   2  wrong words or settings    6  the store cannot be read or written
+  3  no published rate answers the question
 
 Settings are environment variables, PRICEDESK_...; `pricedesk config` lists them.
 """
@@ -207,7 +210,7 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
         click.echo(json.dumps(shown, indent=2))
     elif explain:
         for name, value in explanation.as_dict().items():
-            click.echo(f"{name:<10} {value}")
+            click.echo(f"{name:<11} {value}")
     else:
         click.echo(explanation.result)
     if explanation.missed != "0":

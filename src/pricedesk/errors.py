@@ -9,7 +9,8 @@
     ├── NoRate                  the question is fine; no published rate answers it
     │   ├── NoRatesKnown            not a single publication is known
     │   ├── NoRateForCurrency       no source publishes the currency
-    │   └── NoRateForDate           not on that date
+    │   ├── NoRateForDate           not on that date
+    │   └── RateTooOld              what there is, is older than is answered with here
     ├── ServiceUnavailable      a service cannot be reached, or does not answer in time
     ├── RefusedDocument         what a source sent is not what it publishes
     ├── DownloadFailed          a source's document could not be had
@@ -79,6 +80,12 @@ class NoRateForDate(NoRate):
     """The currency is published, but there is no rate for the date asked for."""
 
     slug = "no-rate-for-date"
+
+
+class RateTooOld(NoRate):
+    """The newest known rate is older than is answered with here."""
+
+    slug = "rate-too-old"
 
 
 class ServiceUnavailable(PricedeskError):

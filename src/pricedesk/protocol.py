@@ -117,7 +117,11 @@ class Explanation:
     `rate` is units of `counter` for one unit of `base`. A rate that its source published is
     its own text; one that was computed is given to twelve significant digits, for reading:
     the conversion used the exact fraction of what `published` lists. `missed` counts the
-    publications that the source's calendar expected since `date`.
+    publications that the source's calendar expected since `date`. `pegs` are the official
+    parities that went in. `others` is what the other sources have for the pair, as
+    SOURCE:DATE:RATE. `document` is the SHA-256 of the raw document, `fetched` when it came.
+    `attribution` is the address that the source's terms want to be shown beside its rates.
+    What there is nothing of is "none".
     """
 
     amount: str
@@ -133,6 +137,11 @@ class Explanation:
     published: str
     unrounded: str
     rounding: str
+    pegs: str
+    others: str
+    document: str
+    fetched: str
+    attribution: str
 
     def as_dict(self) -> dict[str, str]:
         """The fields by their names on the wire: the currencies are `from` and `to`."""

@@ -107,6 +107,24 @@ def _keys(value: str) -> tuple[str, ...]:
     return keys
 
 
+def _pair_sources(value: str) -> Mapping[frozenset[str], tuple[str, ...]]:
+    """Orders of sources for pairs of currencies: CAD/USD=BOC,ECB;EUR/CZK=CNB."""
+    orders: dict[frozenset[str], tuple[str, ...]] = {}
+    for part in value.split(";") if value else ():
+        codes, _, keys = part.partition("=")
+        pair = frozenset(_currency(code.strip()).code for code in codes.split("/"))
+        if len(pair) != 2 or codes.count("/") != 1:  # noqa: PLR2004  # a pair is two
+            raise ValueError("must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB")
+        if pair in orders:
+            raise ValueError(f"has an order for {codes.strip()} twice")
+        orders[pair] = _keys(keys)
+    return orders
+
+
+def _optional_count(value: str) -> int | None:
+    return _count(value) if value else None
+
+
 def _rounding(value: str) -> Rounding:
     try:
         return Rounding(value)
@@ -194,7 +212,20 @@ class Settings:
         _keys,
         "ECB",
         "Sources of rates, in the order in which they answer, of ECB, BOC, NB, BOE, CNB, NBP, RB"
-        " and ERAPI; their terms are in sources.toml.",
+        " and ERAPI; PEG among them is where official parities answer.",
+    )
+    pair_sources: Mapping[frozenset[str], tuple[str, ...]] = _setting(
+        _pair_sources,
+        "",
+        "Pairs with an order of their own, whichever way round, as in CAD/USD=BOC,ECB;EUR/CZK=CNB.",
+    )
+    stale_after_missed: int = _setting(
+        _count, "2", "A rate after which so many publications are due is stale; after fewer, late."
+    )
+    refuse_after_missed: int | None = _setting(
+        _optional_count,
+        "",
+        "A rate after which more publications than this are due is refused; empty: never.",
     )
     ecb_url: str = _setting(
         _url,
@@ -306,6 +337,8 @@ def _shown(value: object) -> str:  # noqa: PLR0911  # a case for each type of se
             return value.isoformat()
         case tuple():
             return ",".join(value)
+        case dict():
+            return ";".join(f"{'/'.join(sorted(pair))}={','.join(k)}" for pair, k in value.items())
         case str():
             return without_password(value)
         case _:

@@ -6,7 +6,7 @@ import pytest
 
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.rates import RateBook
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.sources import ecb
 from pricedesk.currencies import currency
 
@@ -23,4 +23,4 @@ def book() -> RateBook:
 def bureau(book: RateBook) -> Bureau:
     """Asked on the evening of the day on which the packaged history ends."""
     terms = Terms(currency("CAD"), currency("USD"))
-    return Bureau(book, {"ECB": ecb.CALENDAR}, lambda: FRIDAY_EVENING, terms)
+    return Bureau(book, [ecb.source("https://ecb.example")], lambda: FRIDAY_EVENING, terms)

@@ -5,12 +5,19 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.rates import Provenance, RateBook, Sheet, publication_of
-from pricedesk.backend.sources import ecb
-from pricedesk.backend.sources.ecb import CALENDAR
+from pricedesk.backend.bureau import Bureau, Question, Terms
+from pricedesk.backend.calendars import AgeLimits, State
+from pricedesk.backend.rate_book import Order, RateBook
+from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
+from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
+from pricedesk.errors import (
+    NoRateForCurrency,
+    NoRateForDate,
+    NoRatesKnown,
+    PricedeskError,
+    RateTooOld,
+)
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 
@@ -28,7 +35,9 @@ def day(text: str | None) -> date | None:
 
 def bureau_at(now: str, book: RateBook, terms: Terms | None = None) -> Bureau:
     instant = datetime.fromisoformat(f"{now}:00Z")
-    return Bureau(book, {"ECB": CALENDAR}, lambda: instant, terms or Terms(CAD, USD))
+    return Bureau(
+        book, [ecb.source("https://ecb.example")], lambda: instant, terms or Terms(CAD, USD)
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,6 +116,11 @@ def test_an_answer_is_explained(bureau: Bureau) -> None:
         published="EUR/CAD:1.4363,EUR/JPY:119.11",
         unrounded="91221.193344008912",
         rounding="half-up",
+        pegs="none",
+        others="none",
+        document="73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3",
+        fetched="2026-10-30T15:56:00Z",
+        attribution="none",
     )
 
 
@@ -132,6 +146,7 @@ def test_a_currency_to_itself_has_no_source_and_is_always_fresh(on: str | None, 
     assert str(explained) == (
         f"amount=12.345 from=CAD to=CAD result=12.35 rate=1 date={date_} source=none path=CAD"
         " state=fresh missed=0 published=none unrounded=12.345 rounding=half-up"
+        " pegs=none others=none document=none fetched=none attribution=none"
     )
 
 
@@ -209,3 +224,81 @@ def test_publications_that_arrive_answer_from_the_next_question_on(book: RateBoo
     assert [answer.explained().state for answer in (before, after)] == ["late", "fresh"]
     assert str(bureau.convert(AMOUNT, on=date(2026, 10, 30)).conversion.result) == "787.47"
     assert bureau.currencies() == ["CAD", "EUR", "USD"]
+
+
+def of_three_sources(now: str, terms: Terms, *later: Publication) -> Bureau:
+    friday = Sheet(date(2026, 10, 30), {"USD": "1.3969"})
+    boc = Convention("CAD", per_pivot=False)
+    known = [
+        publication_of("BOC", boc, friday, PROVENANCE),
+        publication_of("CNB", Convention("CZK", per_pivot=False), CZECH, PROVENANCE),
+        MONDAY,
+        *later,
+    ]
+    instant = datetime.fromisoformat(f"{now}:00Z")
+    sources = find_sources(["ECB", "BOC", "CNB"], "https://ecb.example")
+    return Bureau(RateBook(known, Order(("ECB", "BOC", "CNB"))), sources, lambda: instant, terms)
+
+
+CZECH = Sheet(date(2026, 11, 2), {"USD": "21.4", "CAD": "10.7", "SEK": "2.34"})
+
+
+def test_an_explanation_has_what_the_other_sources_say() -> None:
+    bureau = of_three_sources("2026-11-02T18:00", Terms(CAD, USD))
+    explained = bureau.convert(AMOUNT).explained()
+    assert explained.source == "ECB"
+    assert explained.others == "BOC:2026-10-30:0.715870856897,CNB:2026-11-02:0.5"
+    assert (explained.document, explained.fetched) == ("5" * 64, "2026-11-02T15:05:00Z")
+
+
+def test_a_rate_that_is_too_old_is_passed_over_and_refused_when_no_other_answers() -> None:
+    terms = Terms(CAD, USD, ages=AgeLimits(stale_after_missed=1, refuse_after_missed=3))
+    # The Bank of Canada is the younger one on the morning of 2026-11-10, and has no EUR.
+    boc = Sheet(date(2026, 11, 9), {"USD": "1.4"})
+    later = publication_of("BOC", Convention("CAD", per_pivot=False), boc, PROVENANCE)
+    bureau = of_three_sources("2026-11-10T12:00", terms, later)
+    answer = bureau.convert(AMOUNT)
+    assert (answer.explained().source, answer.explained().state) == ("BOC", "fresh")
+    assert list(bureau.table(CAD, Question(bureau.clock()))) == ["USD"]
+    with pytest.raises(RateTooOld) as refusal:
+        bureau.convert(AMOUNT, EUR, USD)
+    assert str(refusal.value) == (
+        "the rate for EUR to USD is of 2026-11-02 (ECB), and 5 later publications are due and"
+        " not known here: more than 3 are not answered with"
+    )
+    assert str(bureau.convert(AMOUNT, EUR, EUR).conversion.result) == "1100.00"
+    # What held on a day gone by does not age.
+    assert str(bureau.convert(AMOUNT, EUR, USD, date(2026, 11, 2)).conversion.result) == "2200.00"
+
+
+def test_late_and_stale_are_what_the_terms_say() -> None:
+    patient = Terms(CAD, USD, ages=AgeLimits(stale_after_missed=6))
+    bureau = of_three_sources("2026-11-10T12:00", patient)
+    assert bureau.convert(AMOUNT).explained().state == "late"
+    assert [(age.key, age.missed, age.state) for age in bureau.ages()] == [
+        ("ECB", 5, State.LATE),
+        ("BOC", 6, State.STALE),
+        ("CNB", 5, State.LATE),
+    ]
+
+
+def test_a_question_can_be_asked_as_of_what_was_known_then() -> None:
+    corrected = replace(
+        MONDAY, row="3,4", revision=2, accepted_at=datetime(2026, 11, 3, 9, tzinfo=UTC)
+    )
+    bureau = of_three_sources("2026-11-03T12:00", Terms(EUR, USD), corrected)
+    at = {
+        clock: str(bureau.convert(AMOUNT, known_at=datetime.fromisoformat(clock)).conversion.result)
+        for clock in ("2026-11-02T16:00:00Z", "2026-11-03T08:59:59Z", "2026-11-03T09:00:00Z")
+    }
+    assert list(at.values()) == ["2200.00", "2200.00", "3300.00"]
+    with pytest.raises(NoRatesKnown, match=r"^no rates were known here at 2026-11-02T15:04:59Z$"):
+        bureau.convert(AMOUNT, known_at=datetime(2026, 11, 2, 15, 4, 59, tzinfo=UTC))
+
+
+def test_sources_can_be_named_in_a_question() -> None:
+    bureau = of_three_sources("2026-11-02T18:00", Terms(CAD, USD))
+    answer = bureau.convert(AMOUNT, keys=("CNB",))
+    assert (answer.explained().source, answer.explained().result) == ("CNB", "550.00")
+    with pytest.raises(NoRateForCurrency, match=r"^CNB does not publish JPY$"):
+        bureau.convert(AMOUNT, counter=JPY, keys=("CNB",))

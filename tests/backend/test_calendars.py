@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricedesk.backend.calendars import Calendar, State, state
-from pricedesk.backend.rates import RateBook
+from pricedesk.backend.calendars import AgeLimits, Calendar, State, state
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.sources.ecb import CALENDAR
 
 ONE_DAY = timedelta(days=1)
@@ -202,7 +202,7 @@ def test_a_day_gone_by_has_had_its_publication(publication: str, day: str, misse
 def test_one_missed_publication_makes_a_rate_late_and_two_make_it_stale(
     missed: int, expected: State
 ) -> None:
-    assert state(missed) is expected
+    assert state(missed, AgeLimits()) is expected
 
 
 def test_the_ecb_publishes_at_sixteen_hours_frankfurt_time_all_the_year() -> None:

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pricedesk.backend.rates import Provenance, Publication, Sheet, SourceHistory, publication_of
+from pricedesk.backend.rate_book import SourceHistory
+from pricedesk.backend.rates import Provenance, Publication, Sheet, publication_of
 from pricedesk.backend.refresh import check_complete, news
 from pricedesk.backend.sources.ecb import CALENDAR, CONVENTION
 from pricedesk.errors import RefusedDocument

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.backend.conversion import Conversion, convert
-from pricedesk.backend.rates import Provenance, RateBook, Sheet, publication_of, rate_in
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance, Sheet, publication_of, rate_in
 from pricedesk.backend.sources.ecb import CONVENTION
 from pricedesk.currencies import CURRENCIES, currency
 from pricedesk.errors import NoRateForDate

@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from pricedesk.backend import history
 from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.rates import Provenance, RateBook
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance
 from pricedesk.backend.sources import ecb
 
 SHA256 = "73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3"

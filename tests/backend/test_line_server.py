@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.line_server import NOTICES, LineSession
-from pricedesk.backend.rates import RateBook
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import currency
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.protocol import Command
@@ -28,7 +28,9 @@ REQUEST_LINES = st.one_of(
 EXPLAINED = (
     b"amount=1100 from=CAD to=USD result=787.47 rate=0.715878508266 date=2026-10-30 source=ECB"
     b" path=CAD/EUR/USD state=fresh missed=0 published=EUR/CAD:1.5606,EUR/USD:1.1172"
-    b" unrounded=787.466359092657 rounding=half-up\n"
+    b" unrounded=787.466359092657 rounding=half-up pegs=none others=none"
+    b" document=73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3"
+    b" fetched=2026-10-30T15:56:00Z attribution=none\n"
 )
 CURRENCIES = (
     b"AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD PHP PLN"

@@ -1,6 +1,5 @@
 """Publications and the rates that follow from them: exact, explained, and never made up."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -14,18 +13,15 @@ from pricedesk.backend.rates import (
     Publication,
     PublishedRate,
     Rate,
-    RateBook,
     Sheet,
     identity,
     publication_of,
     rate_in,
 )
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import NoRateForCurrency, NoRateForDate, NoRatesKnown, PricedeskError
 
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
-THURSDAY, FRIDAY = date(2026, 10, 29), date(2026, 10, 30)
-SATURDAY, MONDAY = date(2026, 10, 31), date(2026, 11, 2)
+FRIDAY = date(2026, 10, 30)
 EUR, USD, CAD, JPY = (currency(code) for code in ("EUR", "USD", "CAD", "JPY"))
 
 
@@ -136,130 +132,6 @@ def test_there_and_back_is_one_and_a_way_round_changes_nothing(
     there, back = exact(rate_in(published, a, b)), exact(rate_in(published, b, a))
     assert there * back == 1
     assert there * exact(rate_in(published, b, c)) == exact(rate_in(published, a, c))
-
-
-@pytest.mark.parametrize(
-    ("day", "rate_of"),
-    [
-        (THURSDAY, THURSDAY),
-        (FRIDAY, FRIDAY),
-        (SATURDAY, FRIDAY),
-        (date(2026, 11, 1), FRIDAY),
-        (MONDAY, MONDAY),
-        (date(2027, 10, 29), MONDAY),
-    ],
-)
-def test_a_day_takes_the_last_publication_on_or_before_it(day: date, rate_of: date) -> None:
-    days = [MONDAY, THURSDAY, FRIDAY]
-    used = RateBook(publication(d, USD="1") for d in days).rate(EUR, USD, day).publication
-    assert used is not None
-    assert used.date == rate_of
-
-
-def test_a_book_is_in_order_of_dates_whatever_it_was_made_from() -> None:
-    book = RateBook(publication(d, USD="1") for d in (MONDAY, THURSDAY, FRIDAY))
-    assert [p.date for p in book] == [THURSDAY, FRIDAY, MONDAY]
-    assert (len(book), book.newest.date) == (3, MONDAY)
-
-
-def test_a_book_knows_which_days_have_a_publication_of_their_own() -> None:
-    book = RateBook([PUBLISHED]).of("ECB")
-    assert (book.on(FRIDAY), book.on(SATURDAY), book.on(THURSDAY)) == (PUBLISHED, None, None)
-
-
-@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
-def test_the_newest_revision_of_a_date_answers(order: tuple[int, ...]) -> None:
-    book = RateBook(replace(publication(FRIDAY, USD=f"{n}"), revision=n) for n in order)
-    assert (len(book), str(book.rate(EUR, USD, FRIDAY))) == (1, "3")
-
-
-def test_new_publications_make_a_new_book_and_leave_the_old_one() -> None:
-    old = RateBook([publication(FRIDAY, USD="1")])
-    corrected = replace(publication(FRIDAY, USD="2"), revision=2)
-    new = old.with_publications([corrected, publication(MONDAY, USD="3")])
-    assert [(str(p.date), p.rates()["USD"]) for p in old] == [("2026-10-30", "1")]
-    assert [(str(p.date), p.rates()["USD"]) for p in new] == [
-        ("2026-10-30", "2"),
-        ("2026-11-02", "3"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("pair", "day", "error", "sentence"),
-    [
-        ("CAD KWD", "2026-10-30", NoRateForCurrency, "ECB does not publish KWD"),
-        ("KWD CAD", "2026-10-30", NoRateForCurrency, "ECB does not publish KWD"),
-        ("KWD BHD", "1998-01-01", NoRateForCurrency, "ECB does not publish KWD"),
-        (
-            "EUR USD",
-            "1999-01-03",
-            NoRateForDate,
-            "there is no rate for EUR on 1999-01-03: ECB has it since 1999-01-04",
-        ),
-        (
-            "EUR RUB",
-            "2026-10-30",
-            NoRateForDate,
-            "there is no rate for RUB on 2026-10-30: ECB has it from 2005-04-01 to 2022-03-01",
-        ),
-        (
-            "EUR RUB",
-            "2022-03-02",
-            NoRateForDate,
-            "there is no rate for RUB on 2022-03-02: ECB has it from 2005-04-01 to 2022-03-01",
-        ),
-        (
-            "ISK EUR",
-            "2010-06-01",
-            NoRateForDate,
-            (
-                "there is no rate for ISK on 2010-06-01: ECB has it"
-                " from 1999-01-04 to 2008-12-09 and since 2018-02-01"
-            ),
-        ),
-        (
-            "ROL RON",
-            "2005-07-01",
-            NoRateForDate,
-            "there is no rate for ROL on 2005-07-01: ECB has it from 1999-01-04 to 2005-06-30",
-        ),
-    ],
-)
-def test_a_missing_rate_is_refused_by_currency_and_date(
-    book: RateBook, pair: str, day: str, error: type[PricedeskError], sentence: str
-) -> None:
-    base, counter = (currency(code) for code in pair.split())
-    with pytest.raises(PricedeskError) as refusal:
-        book.rate(base, counter, date.fromisoformat(day))
-    assert (type(refusal.value), str(refusal.value)) == (error, sentence)
-
-
-@pytest.mark.parametrize("day", [date(1990, 1, 1), FRIDAY])
-def test_a_currency_to_itself_is_never_refused(book: RateBook, day: date) -> None:
-    assert str(book.rate(currency("KWD"), currency("KWD"), day)) == "1"
-
-
-def test_an_empty_book_has_no_rates_at_all() -> None:
-    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
-        _ = RateBook([]).newest
-    with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
-        RateBook([]).rate(EUR, USD, FRIDAY)
-
-
-@pytest.mark.parametrize(
-    ("code", "spans"),
-    [
-        ("EUR", "1999-01-04 2026-10-30"),
-        ("CAD", "1999-01-04 2026-10-30"),
-        ("ISK", "1999-01-04 2008-12-09, 2018-02-01 2026-10-30"),
-        ("BGN", "2000-07-19 2025-12-31"),
-        ("KWD", ""),
-    ],
-)
-def test_a_book_knows_from_when_to_when_a_currency_was_published(
-    book: RateBook, code: str, spans: str
-) -> None:
-    assert ", ".join(f"{first} {last}" for first, last in book.of("ECB").spans(code)) == spans
 
 
 BOC = publication_of(

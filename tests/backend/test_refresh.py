@@ -14,7 +14,8 @@ from fake_source import xml_document
 from pricedesk.backend import history
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.rates import Provenance, RateBook
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance
 from pricedesk.backend.refresh import Refresher, Tick
 from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
@@ -53,7 +54,7 @@ class Desk:
             self.bureau = make_bureau(Settings(data_dir=folder), self.store, lambda: self.now)
         else:
             terms = Terms(currency("CAD"), currency("USD"))
-            self.bureau = Bureau(book, {"ECB": ecb.CALENDAR}, lambda: self.now, terms)
+            self.bureau = Bureau(book, [ecb.source("https://ecb.example")], lambda: self.now, terms)
         self.refresher = Refresher(
             ecb.source("https://ecb.example"), self.bureau, self.store, self.fetch
         )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pricedesk.backend.rates import Provenance, RateBook
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance
 from pricedesk.backend.sources import find_sources
 from pricedesk.currencies import currency
 from pricedesk.errors import InvalidSetting

@@ -4,125 +4,276 @@ Doors parse a question, ask here, and write the answer down; that is why all of 
 the same digits.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
-from pricedesk.backend.calendars import Calendar, state
+from pricedesk.backend.calendars import AgeLimits, Calendar, State, state
 from pricedesk.backend.conversion import Conversion, convert
-from pricedesk.backend.rates import Publication, RateBook
+from pricedesk.backend.rate_book import RateBook, Usable, any_publication
+from pricedesk.backend.rates import Publication, Rate
+from pricedesk.backend.sources.source import Source
 from pricedesk.clock import Clock
 from pricedesk.currencies import Currency
-from pricedesk.errors import NoRateForDate
+from pricedesk.errors import NoRateForDate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 
 _EARLIEST_ZONE = timedelta(hours=14)
 """The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""
 
+_NONE = "none"
+
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A conversion, and what it takes to say how old its rate is.
+class Terms:
+    """What holds where a question does not say: the pair, how money is rounded, what is too old."""
 
-    It was asked at the instant `asked_at` for the day `on`, the present one if None. How old
-    the rate is by `calendar` is worked out when somebody wants to know.
+    base: Currency
+    counter: Currency
+    rounding: Rounding = Rounding.HALF_UP
+    ages: AgeLimits = field(default_factory=AgeLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """When and of whom something was asked: `on` is the day asked for, the present one if None.
+
+    `known_at` asks as the book was then; `keys` are sources to ask in the place of the
+    configured order.
     """
 
-    conversion: Conversion
     asked_at: datetime
-    on: date | None
-    calendar: Calendar | None
+    on: date | None = None
+    known_at: datetime | None = None
+    keys: tuple[str, ...] | None = None
 
     @property
     def day(self) -> date:
-        """The day that was asked for."""
+        """The day that is asked for."""
         return self.on or self.asked_at.date()
+
+    def missed(self, publication: Publication, calendar: Calendar) -> int:
+        """How many publications were expected after this one, up to then."""
+        if self.on is None or self.on >= calendar.today(self.asked_at):
+            return calendar.missed(publication.date, self.asked_at)
+        return calendar.missed_on(publication.date, self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A conversion, and what it takes to give its reasons when somebody wants to know them."""
+
+    conversion: Conversion
+    question: Question
+    book: RateBook
+    sources: Mapping[str, Source]
+    ages: AgeLimits
 
     @property
     def missed(self) -> int:
         """How many publications were expected after the rate's, up to then."""
         publication = self.conversion.rate.publication
-        if publication is None or self.calendar is None:
+        if publication is None:
             return 0
-        if self.on is None or self.on >= self.calendar.today(self.asked_at):
-            return self.calendar.missed(publication.date, self.asked_at)
-        return self.calendar.missed_on(publication.date, self.on)
+        return self.question.missed(publication, self.sources[publication.source].calendar)
 
     def explained(self) -> Explanation:
         """The answer with its reasons, as text."""
         conversion, rate, missed = self.conversion, self.conversion.rate, self.missed
         publication = rate.publication
+        source = self.sources[publication.source] if publication is not None else None
+        provenance = publication.provenance if publication is not None else None
         return Explanation(
             amount=str(conversion.amount),
             base=rate.base.code,
             counter=rate.counter.code,
             result=str(conversion.result),
             rate=str(rate),
-            date=str(publication.date if publication else self.day),
-            source=publication.source if publication else "none",
+            date=str(publication.date if publication else self.question.day),
+            source=source.key if source else _NONE,
             path="/".join(rate.path),
-            state=state(missed).value,
+            state=state(missed, self.ages).value,
             missed=str(missed),
-            published=",".join(f"{pair}:{text}" for pair, text in rate.published) or "none",
+            published=_listed(rate.published),
             unrounded=conversion.unrounded_text,
             rounding=conversion.rounding.value,
+            pegs=_listed(rate.pegs),
+            others=",".join(self._others()) or _NONE,
+            document=provenance.sha256 if provenance else _NONE,
+            fetched=_instant(provenance.fetched_at) if provenance else _NONE,
+            attribution=(source.attribution_url if source else "") or _NONE,
         )
+
+    def _others(self) -> Iterator[str]:
+        """What every source that did not answer has for the pair, as SOURCE:DATE:RATE."""
+        rate = self.conversion.rate
+        if rate.base == rate.counter:
+            return
+        answering = rate.publication.source if rate.publication else None
+        keys = [key for key in self.book.sources if key != answering]
+        for other in self.book.rates(rate.base, rate.counter, self.question.day, keys=keys):
+            if other.publication is not None:
+                yield f"{other.publication.source}:{other.publication.date}:{other}"
+
+
+def _listed(went_in: Sequence[tuple[str, str]]) -> str:
+    return ",".join(f"{pair}:{text}" for pair, text in went_in) or _NONE
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds where a question does not say: the pair, and how money is rounded."""
+class SourceAge:
+    """How a source stands against its calendar: its newest publication, how many it misses.
 
-    base: Currency
-    counter: Currency
-    rounding: Rounding = Rounding.HALF_UP
+    `expected_at` is when its next one comes out. Without a publication it has neither state
+    nor count.
+    """
+
+    key: str
+    newest: Publication | None
+    missed: int | None
+    state: State | None
+    expected_at: datetime
 
 
 class Bureau:
-    """Answers from one rate book, which is replaced as a whole when publications arrive."""
+    """Answers from one rate book, which is replaced as a whole when publications arrive.
+
+    `sources` are the sources that are asked, in order.
+    """
 
     def __init__(
-        self,
-        book: RateBook,
-        calendars: Mapping[str, Calendar],
-        clock: Clock,
-        terms: Terms,
+        self, book: RateBook, sources: Iterable[Source], clock: Clock, terms: Terms
     ) -> None:
         self.book = book
-        self._calendars = calendars
-        self._clock = clock
-        self._terms = terms
+        self.sources = {source.key: source for source in sources}
+        self.terms = terms
+        self.clock = clock
 
-    def convert(
+    def convert(  # noqa: PLR0913  # the parts of a question
         self,
         amount: ExactDecimal,
         base: Currency | None = None,
         counter: Currency | None = None,
         on: date | None = None,
+        *,
+        known_at: datetime | None = None,
+        keys: tuple[str, ...] | None = None,
     ) -> Answer:
         """Convert an amount at the rate that held on a day; the present day if None.
 
         Raises:
             NoRate: no published rate answers this, or the day is still to come.
-            NoRatesKnown: no rates are known at all.
+            NoRatesKnown: no rates are known at all, or were at `known_at`.
         """
-        now = self._clock()
-        if on is not None and on > (now + _EARLIEST_ZONE).date():
-            raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
-        rate = self.book.rate(
-            base or self._terms.base,
-            counter or self._terms.counter,
-            on or now.date(),
-        )
-        calendar = self._calendars[rate.publication.source] if rate.publication else None
-        return Answer(convert(amount, rate, self._terms.rounding), now, on, calendar)
+        question = Question(self.clock(), on, known_at, keys)
+        rate = self.rate(base or self.terms.base, counter or self.terms.counter, question)
+        conversion = convert(amount, rate, self.terms.rounding)
+        return Answer(conversion, question, self._book_for(question), self.sources, self.terms.ages)
+
+    def rate(self, base: Currency, counter: Currency, question: Question) -> Rate:
+        """The rate that answers a question.
+
+        Raises:
+            NoRate: as for `convert`.
+        """
+        self._refuse_the_future(question)
+        book, day, keys = self._book_for(question), question.day, question.keys
+        usable = self._usable(question)
+        if usable is any_publication:
+            return book.rate(base, counter, day, keys=keys)
+        for rate in book.rates(base, counter, day, usable, keys) if base != counter else ():
+            return rate
+        too_old = book.rate(base, counter, day, keys=keys)
+        if too_old.publication is None:
+            return too_old
+        raise self._too_old(too_old, too_old.publication, question)
+
+    def table(self, base: Currency, question: Question) -> dict[str, Rate]:
+        """The rate of one currency to every other that there is one for, sorted by code.
+
+        Raises:
+            NoRateForDate: the day is still to come.
+        """
+        self._refuse_the_future(question)
+        book = self._book_for(question)
+        return book.table(base, question.day, self._usable(question), question.keys)
+
+    def series(
+        self,
+        base: Currency,
+        counters: Collection[Currency] | None,
+        first: date,
+        last: date,
+        keys: tuple[str, ...] | None = None,
+    ) -> Iterator[tuple[date, dict[str, Rate]]]:
+        """The rates of a currency as they came from one day to another: see RateBook.series."""
+        return self.book.series(base, counters, first, last, keys)
 
     def currencies(self) -> list[str]:
-        """The codes that the newest publication answers for, sorted."""
-        newest = self.book.newest
-        return sorted([newest.convention.pivot, *newest.rates()])
+        """The codes that the sources' newest publications answer for, sorted.
+
+        Raises:
+            NoRatesKnown: there are none.
+        """
+        codes: set[str] = set()
+        for source in self.book.sources.values():
+            if source.newest is not None:
+                codes.update([source.newest.convention.pivot, *source.newest.rates()])
+        if not codes:
+            raise NoRatesKnown("no rates are known yet")
+        return sorted(codes)
+
+    def ages(self) -> list[SourceAge]:
+        """How each source stands against its calendar now, in order."""
+        now = self.clock()
+        return [self._age(source, now) for source in self.sources.values()]
 
     def take(self, publications: Iterable[Publication]) -> None:
         """Answer from these publications too, from the next question on."""
         self.book = self.book.with_publications(publications)
+
+    def _age(self, source: Source, now: datetime) -> SourceAge:
+        newest = self.book.of(source.key).newest
+        expected_at = source.calendar.next_publication(now)
+        if newest is None:
+            return SourceAge(source.key, None, None, None, expected_at)
+        missed = source.calendar.missed(newest.date, now)
+        return SourceAge(source.key, newest, missed, state(missed, self.terms.ages), expected_at)
+
+    def _book_for(self, question: Question) -> RateBook:
+        if question.known_at is None:
+            return self.book
+        book = self.book.known_at(question.known_at)
+        if not len(book):
+            raise NoRatesKnown(f"no rates were known here at {_instant(question.known_at)}")
+        return book
+
+    def _refuse_the_future(self, question: Question) -> None:
+        on = question.on
+        if on is not None and on > (question.asked_at + _EARLIEST_ZONE).date():
+            raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
+
+    def _usable(self, question: Question) -> Usable:
+        """Whether a publication is young enough to answer a question."""
+        most = self.terms.ages.refuse_after_missed
+        if most is None:
+            return any_publication
+
+        def usable(publication: Publication) -> bool:
+            calendar = self.sources[publication.source].calendar
+            return question.missed(publication, calendar) <= most
+
+        return usable
+
+    def _too_old(self, rate: Rate, publication: Publication, question: Question) -> RateTooOld:
+        missed = question.missed(publication, self.sources[publication.source].calendar)
+        return RateTooOld(
+            f"the rate for {rate.base} to {rate.counter} is of {publication.date}"
+            f" ({publication.source}), and {missed} later publications are due and not known"
+            f" here: more than {self.terms.ages.refuse_after_missed} are not answered with"
+        )

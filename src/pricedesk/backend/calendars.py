@@ -14,7 +14,15 @@ _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
 STALE_AFTER_MISSED = 2
-"""So many missed publications make a rate stale; fewer make it late."""
+"""So many missed publications make a rate stale by default; fewer make it late."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """How many missed publications make a rate stale, and how many one that is refused."""
+
+    stale_after_missed: int = STALE_AFTER_MISSED
+    refuse_after_missed: int | None = None
 
 
 class State(Enum):
@@ -87,11 +95,11 @@ class Calendar:
         return _publication_days(self, publication, day)
 
 
-def state(missed: int) -> State:
+def state(missed: int, limits: AgeLimits) -> State:
     """The state of a rate after which so many publications were missed."""
     if missed == 0:
         return State.FRESH
-    return State.LATE if missed < STALE_AFTER_MISSED else State.STALE
+    return State.LATE if missed < limits.stale_after_missed else State.STALE
 
 
 @lru_cache(maxsize=1024)

@@ -5,13 +5,11 @@ decimals, of one publication, and says how it was made: direct, inverted, or cro
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from pricedesk.currencies import Currency
-from pricedesk.errors import NoRate, NoRateForCurrency, NoRateForDate, NoRatesKnown
 from pricedesk.money import ExactDecimal, significant_text
 
 RATE_DIGITS = 12
@@ -169,7 +167,8 @@ class Rate:
     """How much of `counter` one unit of `base` is worth: numerator / denominator, exactly.
 
     `path` are the currencies that were walked through. `published` are the published rates
-    that went in, as ("EUR/CAD", "1.5606"). The identity of a currency has no publication.
+    that went in, as ("EUR/CAD", "1.5606"); `pegs` are the official parities that did, likewise.
+    The identity of a currency has no publication, nor has a rate of parities alone.
     """
 
     base: Currency
@@ -179,13 +178,15 @@ class Rate:
     path: tuple[str, ...]
     published: tuple[tuple[str, str], ...]
     publication: Publication | None
+    pegs: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """For reading: the published text itself, or RATE_DIGITS significant digits."""
-        if self.denominator == 1 and not self.published:
+        if len(self.path) == 1:
             return "1"
-        if len(self.published) == 1 and self.published[0][0] == "/".join(self.path):
-            return self.published[0][1]
+        went_in = (*self.published, *self.pegs)
+        if len(went_in) == 1 and went_in[0][0] == "/".join(self.path):
+            return went_in[0][1]
         return significant_text(self.numerator, self.denominator, RATE_DIGITS)
 
 
@@ -211,170 +212,3 @@ def rate_in(publication: Publication, base: Currency, counter: Currency) -> Rate
     middle = () if pivot in (base.code, counter.code) else (pivot,)
     path = (base.code, *middle, counter.code)
     return Rate(base, counter, numerator, denominator, path, tuple(published), publication)
-
-
-class SourceHistory:
-    """All accepted publications of one source by date; never changes once it is made.
-
-    Of several revisions of one date the newest answers.
-    """
-
-    def __init__(self, publications: Iterable[Publication]) -> None:
-        by_date: dict[date, Publication] = {}
-        for publication in publications:
-            known = by_date.get(publication.date)
-            if known is None or publication.revision > known.revision:
-                by_date[publication.date] = publication
-        self._dates = sorted(by_date)
-        self._publications = [by_date[day] for day in self._dates]
-        self._spans: dict[str, list[tuple[date, date]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._publications)
-
-    def __iter__(self) -> Iterator[Publication]:
-        return iter(self._publications)
-
-    @property
-    def newest(self) -> Publication | None:
-        """The publication of the latest date, None if there is none."""
-        return self._publications[-1] if self._publications else None
-
-    def on(self, day: date) -> Publication | None:
-        """The publication of exactly this day."""
-        found = self.as_of(day)
-        return found if found is not None and found.date == day else None
-
-    def as_of(self, day: date) -> Publication | None:
-        """The last publication on or before a day."""
-        index = bisect_right(self._dates, day)
-        return self._publications[index - 1] if index else None
-
-    def spans(self, code: str) -> list[tuple[date, date]]:
-        """From when to when a currency was published without a gap, first and last date each."""
-        known = self._spans.get(code)
-        if known is not None:
-            return known
-        spans: list[tuple[date, date]] = []
-        begun: date | None = None
-        before = None
-        for publication in self._publications:
-            published = publication.publishes(code)
-            if published and begun is None:
-                begun = publication.date
-            if not published and begun is not None and before is not None:
-                spans.append((begun, before))
-                begun = None
-            before = publication.date
-        if begun is not None and before is not None:
-            spans.append((begun, before))
-        self._spans[code] = spans
-        return spans
-
-
-class RateBook:
-    """All accepted publications in memory; never changes once it is made.
-
-    Sources answer in the `order` that is given, or else in the order in which they first
-    occur: the first one that has both currencies of a pair answers for it alone.
-    """
-
-    def __init__(
-        self, publications: Iterable[Publication], order: Sequence[str] | None = None
-    ) -> None:
-        by_source: dict[str, list[Publication]] = {source: [] for source in order or ()}
-        for publication in publications:
-            by_source.setdefault(publication.source, []).append(publication)
-        self._sources = {source: SourceHistory(found) for source, found in by_source.items()}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._sources.values()))
-
-    def __iter__(self) -> Iterator[Publication]:
-        for source in self._sources.values():
-            yield from source
-
-    def of(self, source: str) -> SourceHistory:
-        """The publications of one source."""
-        return self._sources.get(source) or SourceHistory([])
-
-    @property
-    def newest(self) -> Publication:
-        """The publication of the latest date of the first source that has one.
-
-        Raises:
-            NoRatesKnown: the book is empty.
-        """
-        for source in self._sources.values():
-            if source.newest is not None:
-                return source.newest
-        raise NoRatesKnown("no rates are known yet")
-
-    def with_publications(self, publications: Iterable[Publication]) -> "RateBook":
-        """A new book that knows these as well."""
-        return RateBook([*self, *publications], list(self._sources))
-
-    def rate(self, base: Currency, counter: Currency, day: date) -> Rate:
-        """The rate of a pair as of a day: by a source's last publication on or before it.
-
-        Both currencies are looked up in one publication of one source; an older one never
-        stands in for a currency that it does not have.
-
-        Raises:
-            NoRatesKnown: the book is empty.
-            NoRateForCurrency: a currency is in no publication of any date.
-            NoRateForDate: the day is before the first publication, or no publication that
-                holds on the day has values for both currencies.
-        """
-        if base == counter:
-            return identity(base)
-        for rate in self.rates(base, counter, day):
-            return rate
-        raise self._refusal(base, counter, day)
-
-    def rates(self, base: Currency, counter: Currency, day: date) -> Iterator[Rate]:
-        """What each source has for a pair of different currencies as of a day, in their order."""
-        for source in self._sources.values():
-            publication = source.as_of(day)
-            if (
-                publication is not None
-                and publication.publishes(base.code)
-                and publication.publishes(counter.code)
-            ):
-                yield rate_in(publication, base, counter)
-
-    def _refusal(self, base: Currency, counter: Currency, day: date) -> NoRate:
-        """Why no source has the rate, naming the currency that is to blame if one is."""
-        sources = {name: source for name, source in self._sources.items() if source.newest}
-        if not sources:
-            return NoRatesKnown("no rates are known yet")
-        for currency in (base, counter):
-            holding = [source.as_of(day) for source in sources.values()]
-            if any(p is not None and p.publishes(currency.code) for p in holding):
-                continue
-            known = {name: source.spans(currency.code) for name, source in sources.items()}
-            if not any(known.values()):
-                return NoRateForCurrency(f"{_none_of(sources)} {currency}")
-            times = "; ".join(
-                f"{name} has it {_times(spans, sources[name])}"
-                for name, spans in known.items()
-                if spans
-            )
-            return NoRateForDate(f"there is no rate for {currency} on {day}: {times}")
-        return NoRateForDate(f"no source has both {base} and {counter} on {day}")
-
-
-def _none_of(sources: Iterable[str]) -> str:
-    """The beginning of a sentence about a currency that none of them has."""
-    names = list(sources)
-    if len(names) == 1:
-        return f"{names[0]} does not publish"
-    return f"none of {', '.join(names)} publishes"
-
-
-def _times(spans: list[tuple[date, date]], source: SourceHistory) -> str:
-    newest = source.newest
-    return " and ".join(
-        f"since {first}" if newest and last == newest.date else f"from {first} to {last}"
-        for first, last in spans
-    )

@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Provenance, Publication, SourceHistory
+from pricedesk.backend.rate_book import SourceHistory
+from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store_sqlite import RawDocument, SqliteStore
 from pricedesk.clock import Clock

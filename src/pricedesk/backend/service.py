@@ -8,15 +8,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.download import download
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.line_server import NOTICES, LineSession
-from pricedesk.backend.rates import RateBook
+from pricedesk.backend.pegs import PEGS
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
 from pricedesk.clock import Clock, clock_from
+from pricedesk.errors import InvalidSetting, in_quotes
 from pricedesk.line_service import Limits, LineService
 from pricedesk.running import serve
 from pricedesk.settings import HostPort, Settings
@@ -30,7 +33,23 @@ def sources_in(settings: Settings) -> list[Source]:
     Raises:
         InvalidSetting: one of them does not exist.
     """
-    return find_sources(settings.sources, settings.ecb_url)
+    return find_sources([key for key in settings.sources if key != PEG], settings.ecb_url)
+
+
+def order_in(settings: Settings) -> Order:
+    """The order in which sources answer.
+
+    Raises:
+        InvalidSetting: a pair's order names a source that is not asked.
+    """
+    for pair, keys in settings.pair_sources.items():
+        for key in keys:
+            if key not in settings.sources:
+                raise InvalidSetting(
+                    f"PRICEDESK_PAIR_SOURCES: {in_quotes(key)} for {'/'.join(sorted(pair))}"
+                    " is not in PRICEDESK_SOURCES"
+                )
+    return Order(settings.sources, settings.pair_sources)
 
 
 def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> Bureau:
@@ -48,10 +67,15 @@ def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> 
         out = {s.key: s.calendar.newest_possible(settings.clock) for s in sources}
         known = [p for p in known if p.date <= out[p.source]]
     return Bureau(
-        RateBook(known, [source.key for source in sources]),
-        {source.key: source.calendar for source in sources},
+        RateBook(known, order_in(settings), PEGS),
+        sources,
         clock,
-        Terms(settings.default_from, settings.default_to, settings.rounding),
+        Terms(
+            settings.default_from,
+            settings.default_to,
+            settings.rounding,
+            AgeLimits(settings.stale_after_missed, settings.refuse_after_missed),
+        ),
     )
 
 

@@ -5,6 +5,7 @@ others are is data, in `sources.toml`, and each has a module of two functions, `
 """
 
 import tomllib
+from collections.abc import Sequence
 from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,7 @@ DOCUMENT_BYTES_MAX = 2 * 1024 * 1024
 """Of the sources in the table; a year of the Bank of Canada is half a megabyte."""
 
 
-def find_sources(keys: tuple[str, ...], ecb_address: str) -> list[Source]:
+def find_sources(keys: Sequence[str], ecb_address: str) -> list[Source]:
     """The sources of these keys, in their order; the ECB's documents are at `ecb_address`.
 
     Raises:
@@ -29,7 +30,7 @@ def find_sources(keys: tuple[str, ...], ecb_address: str) -> list[Source]:
     """
     # Most desks ask the ECB alone; they need not read about the others.
     table: dict[str, Any] = {}
-    if keys != (ecb.NAME,):
+    if list(keys) != [ecb.NAME]:
         table = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
     found = []
     for key in keys:

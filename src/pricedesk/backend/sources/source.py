@@ -24,7 +24,8 @@ class Source:
     `request(first, last)` is the document that has its publications of these days; `read`
     makes publications of it, or refuses it as a whole with RefusedDocument. At most `span_days`
     may be asked for at once, and where it is `within_a_year`, days of one calendar year.
-    `terms` are its terms of use in a sentence, with their address.
+    `terms` are its terms of use in a sentence, with their address; `attribution_url` is an
+    address that they want to be shown beside its rates, empty if they want none.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Source:
     terms_url: str
     request: Callable[[date, date], Request]
     read: Callable[[Request, bytes, Provenance, date], list[Publication]]
+    attribution_url: str = ""
     span_days: int | None = None
     within_a_year: bool = False
 

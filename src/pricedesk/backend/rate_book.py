@@ -1,0 +1,442 @@
+"""All accepted publications in memory, and which of them answers for a pair on a day.
+
+The first source in order that has both currencies answers alone, from one publication: values
+of two sources or of two dates are never mixed.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
+
+from pricedesk.backend.pegs import Peg
+from pricedesk.backend.rates import Publication, Rate, identity, rate_in
+from pricedesk.currencies import CURRENCIES, Currency
+from pricedesk.errors import NoRate, NoRateForCurrency, NoRateForDate, NoRatesKnown
+from pricedesk.money import ExactDecimal
+
+PEG = "PEG"
+"""In an order of sources, the place of official parities."""
+
+HOLDS_FOR = timedelta(days=14)
+"""For so long at most does a publication answer when a later one is known: where more days
+lie between them, publications are missing here. No source pauses for longer."""
+
+Usable: TypeAlias = Callable[[Publication], bool]
+"""Whether a publication may answer; one that may not is passed over."""
+
+
+def any_publication(_publication: Publication) -> bool:
+    """Whatever is known may answer."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which sources are asked first, in general and for the pairs that have their own order."""
+
+    sources: tuple[str, ...]
+    pairs: Mapping[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, base: str, counter: str) -> tuple[str, ...]:
+        """The order for a pair, whichever way round."""
+        return self.pairs.get(frozenset((base, counter)), self.sources)
+
+    def partners(self, base: str) -> Iterator[str]:
+        """The currencies with which this one is a pair of its own order."""
+        for pair in self.pairs:
+            if base in pair:
+                yield from pair - {base}
+
+
+class SourceHistory:
+    """All accepted publications of one source by date; never changes once it is made.
+
+    Of several revisions of one date the newest answers.
+    """
+
+    def __init__(self, revisions: Iterable[Publication]) -> None:
+        self.revisions = tuple(revisions)
+        by_date: dict[date, Publication] = {}
+        for publication in self.revisions:
+            known = by_date.get(publication.date)
+            if known is None or publication.revision > known.revision:
+                by_date[publication.date] = publication
+        self.dates = sorted(by_date)
+        self._publications = [by_date[day] for day in self.dates]
+        self._spans: dict[str, list[tuple[date, date]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._publications)
+
+    def __iter__(self) -> Iterator[Publication]:
+        return iter(self._publications)
+
+    @property
+    def newest(self) -> Publication | None:
+        """The publication of the latest date, None if there is none."""
+        return self._publications[-1] if self._publications else None
+
+    def on(self, day: date) -> Publication | None:
+        """The publication of exactly this day."""
+        found = self.as_of(day)
+        return found if found is not None and found.date == day else None
+
+    def as_of(self, day: date) -> Publication | None:
+        """The last publication on or before a day, however long before."""
+        index = bisect_right(self.dates, day)
+        return self._publications[index - 1] if index else None
+
+    def answering(
+        self, codes: Collection[str], day: date, usable: Usable = any_publication
+    ) -> Publication | None:
+        """The publication that answers for all of these currencies on a day, if one does.
+
+        It is the last one on or before the day. Where that one withholds a currency, which its
+        source did publish, the one before it goes on answering.
+        """
+        index = bisect_right(self.dates, day)
+        while index:
+            publication = self._publications[index - 1]
+            if index < len(self._publications) and day - publication.date > HOLDS_FOR:
+                return None
+            lacking = [code for code in codes if not publication.publishes(code)]
+            if not lacking:
+                return publication if usable(publication) else None
+            if not publication.withheld.issuperset(lacking):
+                return None
+            index -= 1
+        return None
+
+    def spans(self, code: str) -> list[tuple[date, date]]:
+        """From when to when a currency was published without a gap, first and last date each.
+
+        A day on which its value was withheld is no gap.
+        """
+        known = self._spans.get(code)
+        if known is not None:
+            return known
+        spans: list[tuple[date, date]] = []
+        begun: date | None = None
+        before = None
+        for publication in self._publications:
+            published = publication.publishes(code) or (
+                begun is not None and code in publication.withheld
+            )
+            if published and begun is None:
+                begun = publication.date
+            if not published and begun is not None and before is not None:
+                spans.append((begun, before))
+                begun = None
+            before = publication.date
+        if begun is not None and before is not None:
+            spans.append((begun, before))
+        self._spans[code] = spans
+        return spans
+
+    def known_at(self, instant: datetime) -> "SourceHistory":
+        """What of it answered questions here at an instant."""
+        return SourceHistory(p for p in self.revisions if p.known_since <= instant)
+
+
+class RateBook:
+    """All accepted publications; never changes once it is made.
+
+    Without an `order` sources answer in the order in which they first occur.
+    """
+
+    def __init__(
+        self,
+        publications: Iterable[Publication],
+        order: Order | None = None,
+        pegs: Sequence[Peg] = (),
+    ) -> None:
+        revisions: dict[str, list[Publication]] = {}
+        for key in order.sources if order is not None else ():
+            if key != PEG:
+                revisions[key] = []
+        for publication in publications:
+            revisions.setdefault(publication.source, []).append(publication)
+        self.order = order or Order(tuple(revisions))
+        self._pegs = {peg.currency: peg for peg in pegs}
+        self._sources = {key: SourceHistory(found) for key, found in revisions.items()}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._sources.values()))
+
+    def __iter__(self) -> Iterator[Publication]:
+        for source in self._sources.values():
+            yield from source
+
+    @property
+    def sources(self) -> Mapping[str, SourceHistory]:
+        """The history of each source, by its key."""
+        return self._sources
+
+    def of(self, source: str) -> SourceHistory:
+        """The publications of one source."""
+        return self._sources.get(source) or SourceHistory([])
+
+    @property
+    def newest(self) -> Publication:
+        """The publication of the latest date of the first source that has one.
+
+        Raises:
+            NoRatesKnown: the book is empty.
+        """
+        for source in self._sources.values():
+            if source.newest is not None:
+                return source.newest
+        raise NoRatesKnown("no rates are known yet")
+
+    def with_publications(self, publications: Iterable[Publication]) -> "RateBook":
+        """A new book that knows these as well."""
+        added: dict[str, list[Publication]] = {}
+        for publication in publications:
+            added.setdefault(publication.source, []).append(publication)
+        grown = {
+            key: SourceHistory([*self.of(key).revisions, *found]) for key, found in added.items()
+        }
+        return self._with_sources({**self._sources, **grown})
+
+    def known_at(self, instant: datetime) -> "RateBook":
+        """The book as it was at an instant: later publications and corrections left out."""
+        return self._with_sources({k: s.known_at(instant) for k, s in self._sources.items()})
+
+    def _with_sources(self, sources: Mapping[str, SourceHistory]) -> "RateBook":
+        book = RateBook([], self.order, tuple(self._pegs.values()))
+        book._sources = dict(sources)
+        return book
+
+    def rate(
+        self,
+        base: Currency,
+        counter: Currency,
+        day: date,
+        usable: Usable = any_publication,
+        keys: Sequence[str] | None = None,
+    ) -> Rate:
+        """The rate of a pair as of a day, by the first source in order that has it.
+
+        Both currencies are looked up in one publication of one source; an older one never
+        stands in for a currency that it does not have. `keys` are the sources to ask, in
+        order, in the place of the configured ones.
+
+        Raises:
+            NoRatesKnown: the book is empty.
+            NoRateForCurrency: a currency is in no publication of any date.
+            NoRateForDate: the day is before the first publication, or no publication that
+                holds on the day has values for both currencies.
+        """
+        if base == counter:
+            return identity(base)
+        for rate in self.rates(base, counter, day, usable, keys):
+            return rate
+        raise self._refusal(base, counter, day, keys)
+
+    def rates(
+        self,
+        base: Currency,
+        counter: Currency,
+        day: date,
+        usable: Usable = any_publication,
+        keys: Sequence[str] | None = None,
+    ) -> Iterator[Rate]:
+        """What each source has for a pair of different currencies as of a day, in their order."""
+        codes = (base.code, counter.code)
+        for key in keys if keys is not None else self.order.of(*codes):
+            if key == PEG:
+                yield from self._by_parity(base, counter, day, usable, keys)
+            elif key in self._sources:
+                publication = self._sources[key].answering(codes, day, usable)
+                if publication is not None:
+                    yield rate_in(publication, base, counter)
+
+    def table(
+        self,
+        base: Currency,
+        day: date,
+        usable: Usable = any_publication,
+        keys: Sequence[str] | None = None,
+    ) -> dict[str, Rate]:
+        """The rate of one currency to every other that there is one for, sorted by code."""
+        asked = self._keys(keys)
+        found: dict[str, Rate] = {}
+        for code in sorted(self._codes(base.code, day, asked)):
+            rate = next(self.rates(base, CURRENCIES[code], day, usable, keys), None)
+            if rate is not None:
+                found[code] = rate
+        return found
+
+    def series(
+        self,
+        base: Currency,
+        counters: Collection[Currency] | None,
+        first: date,
+        last: date,
+        keys: Sequence[str] | None = None,
+    ) -> Iterator[tuple[date, dict[str, Rate]]]:
+        """The rates of a currency as they were published from one day to another, by date.
+
+        For each date the rates that came to answer on it, by code; where no rate of the first
+        day itself answers for a currency, the one in force then comes first, under its own
+        earlier date.
+        """
+        started: dict[date, dict[str, Rate]] = {}
+        for day in self._days(first, last, keys):
+            came: dict[str, Rate] = {}
+            for rate in self._in_force(base, counters, day, keys):
+                published = rate.publication.date if rate.publication is not None else day
+                if published == day:
+                    came[rate.counter.code] = rate
+                elif day == first:
+                    started.setdefault(published, {})[rate.counter.code] = rate
+            if day == first:
+                yield from sorted(started.items())
+            if came:
+                yield day, came
+
+    def _days(self, first: date, last: date, keys: Sequence[str] | None) -> list[date]:
+        """The first day, and those after it on which a source published."""
+        days = {first}
+        for key in self._keys(keys):
+            if key in self._sources:
+                dates = self._sources[key].dates
+                days.update(dates[bisect_right(dates, first) : bisect_right(dates, last)])
+        return sorted(days) if first <= last else []
+
+    def _in_force(
+        self,
+        base: Currency,
+        counters: Collection[Currency] | None,
+        day: date,
+        keys: Sequence[str] | None,
+    ) -> Iterator[Rate]:
+        """The rates of a currency that answer on a day."""
+        if counters is None:
+            yield from self.table(base, day, keys=keys).values()
+            return
+        for counter in counters:
+            if counter != base:
+                yield from next(([rate] for rate in self.rates(base, counter, day, keys=keys)), [])
+
+    def _keys(self, keys: Sequence[str] | None) -> Sequence[str]:
+        return keys if keys is not None else self.order.sources
+
+    def _codes(self, base: str, day: date, keys: Sequence[str]) -> set[str]:
+        """The currencies that may have a rate to this one on a day."""
+        codes: set[str] = set(self.order.partners(base))
+        for key in keys:
+            if key == PEG:
+                codes.update(self._pegs)
+            elif key in self._sources:
+                publication = self._sources[key].as_of(day)
+                if publication is not None:
+                    codes.update(publication.rates(), publication.withheld)
+                    codes.add(publication.convention.pivot)
+        codes.discard(base)
+        return codes & CURRENCIES.keys()
+
+    def _by_parity(
+        self,
+        base: Currency,
+        counter: Currency,
+        day: date,
+        usable: Usable,
+        keys: Sequence[str] | None,
+    ) -> Iterator[Rate]:
+        """The rate of a pair of which one or both have an official parity on a day."""
+        pegs = [self._peg(currency, day) for currency in (base, counter)]
+        if not any(pegs):
+            return
+        ends = [
+            CURRENCIES[peg.anchor] if peg else currency
+            for peg, currency in zip(pegs, (base, counter), strict=True)
+        ]
+        others = [key for key in self._keys(keys) if key != PEG]
+        if ends[0] == ends[1]:
+            between: Rate | None = identity(ends[0])
+        else:
+            between = next(self.rates(ends[0], ends[1], day, usable, others), None)
+        if between is not None:
+            yield _with_parities(between, base, counter, pegs[0], pegs[1])
+
+    def _peg(self, currency: Currency, day: date) -> Peg | None:
+        peg = self._pegs.get(currency.code)
+        return peg if peg is not None and peg.since <= day else None
+
+    def _refusal(
+        self, base: Currency, counter: Currency, day: date, keys: Sequence[str] | None
+    ) -> NoRate:
+        """Why no source has the rate, naming the currency that is to blame if one is."""
+        asked = keys if keys is not None else self.order.of(base.code, counter.code)
+        sources = {key: self.of(key) for key in asked if key != PEG and len(self.of(key))}
+        if not sources:
+            return NoRatesKnown("no rates are known yet")
+        for currency in (base, counter):
+            if any(source.answering([currency.code], day) for source in sources.values()):
+                continue
+            known = {name: source.spans(currency.code) for name, source in sources.items()}
+            if not any(known.values()):
+                return NoRateForCurrency(f"{_none_of(sources)} {currency}")
+            times = "; ".join(
+                _why_not_then(name, spans, sources[name], day)
+                for name, spans in known.items()
+                if spans
+            )
+            return NoRateForDate(f"there is no rate for {currency} on {day}: {times}")
+        return NoRateForDate(f"no source has both {base} and {counter} on {day}")
+
+
+def _with_parities(
+    between: Rate, base: Currency, counter: Currency, of_base: Peg | None, of_counter: Peg | None
+) -> Rate:
+    """A rate between anchors, led on to the currencies that are pegged to them."""
+    numerator, denominator = between.numerator, between.denominator
+    path, pegs = list(between.path), []
+    if of_base is not None:
+        value = ExactDecimal.parse(of_base.value)
+        numerator, denominator = numerator * 10**value.scale, denominator * value.unscaled
+        path.insert(0, base.code)
+        pegs.append((f"{of_base.anchor}/{base}", of_base.value))
+    if of_counter is not None:
+        value = ExactDecimal.parse(of_counter.value)
+        numerator, denominator = numerator * value.unscaled, denominator * 10**value.scale
+        path.append(counter.code)
+        pegs.append((f"{of_counter.anchor}/{counter}", of_counter.value))
+    return Rate(
+        base,
+        counter,
+        numerator,
+        denominator,
+        tuple(path),
+        between.published,
+        between.publication,
+        tuple(pegs),
+    )
+
+
+def _none_of(sources: Iterable[str]) -> str:
+    """The beginning of a sentence about a currency that none of them has."""
+    names = list(sources)
+    if len(names) == 1:
+        return f"{names[0]} does not publish"
+    return f"none of {', '.join(names)} publishes"
+
+
+def _why_not_then(
+    name: str, spans: list[tuple[date, date]], source: SourceHistory, day: date
+) -> str:
+    """Why a source that publishes a currency has no rate for it on a day."""
+    if any(first <= day <= last for first, last in spans):
+        return f"what {name} published about that day is not known here"
+    return f"{name} has it {_times(spans, source)}"
+
+
+def _times(spans: list[tuple[date, date]], source: SourceHistory) -> str:
+    newest = source.newest
+    return " and ".join(
+        f"since {first}" if newest and last == newest.date else f"from {first} to {last}"
+        for first, last in spans
+    )
