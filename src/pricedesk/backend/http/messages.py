@@ -1,0 +1,191 @@
+"""HTTP requests and responses as values, and how their bodies are written.
+
+No framework and no socket: a handler is a function from `Request` to `Response`, so it can
+be tested as one. JSON is written here because the standard library's writer can only write
+a number with a fraction from a binary float.
+"""
+
+import json
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from pricedesk.errors import InvalidRequest, in_quotes
+
+CHUNK_BYTES = 32 * 1024
+"""About how much of a stream is sent at once."""
+
+JSON_TYPE = "application/json; charset=utf-8"
+PROBLEM_TYPE = "application/problem+json"
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+NO_STORE = ("Cache-Control", "no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asks for.
+
+    `path` is percent-decoded, `raw_path` as it was sent: an encoded slash is only told from
+    a real one there. `query` has the parameters in order, repeated ones too; `headers` have
+    names in small letters, values of a repeated one joined with commas.
+    """
+
+    method: str
+    path: str
+    raw_path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Stream: TypeAlias = Generator[bytes, None, None]
+"""A body that is made while it is sent: chunks of about CHUNK_BYTES; closed if the client goes.
+
+The loop serves others between two chunks, so one chunk must not take long to make.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a client gets.
+
+    `headers` are those that only the handler knows, such as Cache-Control; the router adds
+    Content-Type from `media_type`, Content-Length, ETag, Vary and those for browsers.
+    `etag` is the strong tag without its quotes: left empty, a body of bytes gets one made
+    from it, and a stream gets none.
+    """
+
+    body: bytes | Stream = b""
+    status: int = HTTPStatus.OK
+    media_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+    etag: str = ""
+
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonNumber:
+    """A number that is written into JSON digit for digit: JsonNumber("310.70").
+
+    Raises:
+        ValueError: the text is no number of JSON's grammar.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not _JSON_NUMBER.fullmatch(self.text):
+            raise ValueError(f"{in_quotes(self.text)} is no number in JSON")
+
+
+Json: TypeAlias = (
+    "Mapping[str, Json] | Sequence[Json] | str | int | JsonNumber | None"  # bool is an int
+)
+"""What `json_text` writes. A binary float is not among it."""
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def json_text(value: Json) -> str:  # noqa: PLR0911  # a case for each type
+    """A value as JSON without spaces, in UTF-8 when it is encoded.
+
+    Raises:
+        TypeError: a value of another type is in it.
+    """
+    match value:
+        case str():
+            return _quoted(value)
+        case JsonNumber():
+            return value.text
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case Mapping():
+            members = [f"{_quoted(name)}:{json_text(member)}" for name, member in value.items()]
+            return f"{{{','.join(members)}}}"
+        case list() | tuple():
+            return f"[{','.join(map(json_text, value))}]"
+        case _:
+            raise TypeError(f"{type(value).__name__} is not written as JSON")
+
+
+def json_response(
+    value: Json,
+    status: int = HTTPStatus.OK,
+    headers: tuple[tuple[str, str], ...] = (),
+    media_type: str = JSON_TYPE,
+) -> Response:
+    """A response with a value as JSON."""
+    return Response(json_text(value).encode(), status, media_type, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that is not answered: the status, a stable name for it, and one sentence."""
+
+    status: int
+    slug: str
+    detail: str
+
+
+def problem(failure: Failure) -> Response:
+    """A failure as RFC 9457 has it; its type is relative to the page that documents it."""
+    document: Json = {
+        "type": f"/docs#{failure.slug}",
+        "title": failure.slug.replace("-", " "),
+        "status": int(failure.status),
+        "detail": failure.detail,
+    }
+    return json_response(document, failure.status, (NO_STORE,), PROBLEM_TYPE)
+
+
+def chunked(parts: Iterable[str]) -> Stream:
+    """The text of many small parts in chunks of about CHUNK_BYTES."""
+    waiting: list[str] = []
+    characters = 0
+    for part in parts:
+        waiting.append(part)
+        characters += len(part)
+        if characters >= CHUNK_BYTES:
+            yield "".join(waiting).encode()
+            waiting, characters = [], 0
+    if waiting:
+        yield "".join(waiting).encode()
+
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def percent_decoded(text: str) -> str:
+    """The text that percent-encoded UTF-8 stands for.
+
+    Raises:
+        InvalidRequest: an escape is broken, or what it stands for is not UTF-8.
+    """
+    if "%" not in text:
+        return text
+    if _BROKEN_ESCAPE.search(text):
+        raise InvalidRequest(f"{in_quotes(text)} has a % without two hexadecimal digits after it")
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{in_quotes(text)} does not stand for UTF-8") from error
+
+
+def parse_query(text: str) -> tuple[tuple[str, str], ...]:
+    """The parameters of a query in order, repeated ones too; a name alone has an empty value.
+
+    Raises:
+        InvalidRequest: a percent escape is off.
+    """
+    pairs = (pair.replace("+", " ").partition("=") for pair in text.split("&") if pair)
+    return tuple((percent_decoded(name), percent_decoded(value)) for name, _, value in pairs)

@@ -1,0 +1,299 @@
+"""From a request to its response: which handler answers, and what all responses share.
+
+One place for HEAD, OPTIONS, 404, 405, entity tags, browsers of other origins, and for the
+status of each expected failure; a handler returns its answer or raises a PricedeskError.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import TypeAlias
+
+from pricedesk import errors
+from pricedesk.backend.http.messages import (
+    NO_STORE,
+    Failure,
+    Request,
+    Response,
+    parse_query,
+    percent_decoded,
+    problem,
+)
+from pricedesk.errors import InvalidRequest, PricedeskError
+
+logger = logging.getLogger(__name__)
+
+STATUS: Mapping[type[PricedeskError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidAmount: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidDate: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownCurrency: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NoRatesKnown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NoRateForCurrency: HTTPStatus.NOT_FOUND,
+    errors.NoRateForDate: HTTPStatus.NOT_FOUND,
+    errors.ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.RefusedDocument: HTTPStatus.BAD_GATEWAY,
+    errors.DownloadFailed: HTTPStatus.BAD_GATEWAY,
+    errors.StoreFailed: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.InvalidCatalogue: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidSetting: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""The status of each expected failure, on every path of this door."""
+
+INTERNAL = Failure(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "internal",
+    "the request could not be answered; it was logged",
+)
+
+Handler: TypeAlias = Callable[[Request, Mapping[str, str]], Response]
+"""Answers a request; the mapping has what the path says for each {name} of the pattern."""
+
+FailureWriter: TypeAlias = Callable[[Failure], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler for the paths of a pattern: `/v2/rate/{base}/{quote}`.
+
+    A {name} stands for one segment that is not empty. A route that answers GET answers HEAD
+    too. Where two patterns fit a path, the one with the fewer names answers.
+    """
+
+    pattern: str
+    handler: Handler
+    methods: tuple[str, ...] = ("GET",)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTable:
+    """Routes that belong together, and how failures below `prefixes` are written.
+
+    Failures of the routes themselves are written so too. `any_origin` lets pages of other
+    origins read the answers in a browser.
+    """
+
+    routes: tuple[Route, ...]
+    prefixes: tuple[str, ...] = ()
+    write_failure: FailureWriter = problem
+    any_origin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """All that can be done at one path."""
+
+    segments: tuple[str | None, ...]
+    """None stands for a name."""
+    names: tuple[str, ...]
+    handlers: Mapping[str, Handler]
+    table: RouteTable
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods that are answered here, for people and for Allow."""
+        head = ("HEAD",) if "GET" in self.handlers else ()
+        return (*(m for m in self.handlers if m == "GET"), *head,
+                *(m for m in self.handlers if m != "GET"), "OPTIONS")  # fmt: skip
+
+
+class Router:
+    """The routes of several tables as one function from request to response."""
+
+    def __init__(self, tables: Iterable[RouteTable]) -> None:
+        tables = tuple(tables)
+        self._tables = {prefix: table for table in tables for prefix in table.prefixes}
+        self._default = RouteTable(())
+        self._exact: dict[str, _Place] = {}
+        self._patterns: dict[int, list[_Place]] = {}
+        for place in _places(tables):
+            if place.names:
+                self._patterns.setdefault(len(place.segments), []).append(place)
+            else:
+                self._exact["/".join(s or "" for s in place.segments)] = place
+        for places in self._patterns.values():
+            places.sort(key=lambda place: len(place.names))
+
+    def respond(
+        self,
+        method: str,
+        raw_path: str,
+        raw_query: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Response:
+        """The response to a request as it was sent, with all its headers but Date."""
+        headers = headers or {}
+        table = self._table_of(raw_path)
+        place: _Place | None = None
+        values: Mapping[str, str] = {}
+        try:
+            found = self._find(raw_path)
+            path = percent_decoded(raw_path)
+            if found is not None:
+                place, values = found
+                table = place.table
+            request = Request(method, path, raw_path, parse_query(raw_query), headers, body)
+        except InvalidRequest as error:
+            response = table.write_failure(
+                Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
+            )
+        else:
+            response = self._answer(request, place, table, values)
+        return _finished(response, method, headers, place, table)
+
+    def _answer(
+        self, request: Request, place: _Place | None, table: RouteTable, values: Mapping[str, str]
+    ) -> Response:
+        if place is None:
+            return table.write_failure(Failure(HTTPStatus.NOT_FOUND, "not-found", "not found"))
+        if request.method == "OPTIONS":
+            allow = (("Allow", ", ".join(place.allowed)),)
+            return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = place.handlers.get(method)
+        if handler is None:
+            allowed = ", ".join(place.allowed)
+            response = table.write_failure(
+                Failure(
+                    HTTPStatus.METHOD_NOT_ALLOWED,
+                    "method-not-allowed",
+                    f"this is answered for {allowed} only",
+                )
+            )
+            return replace(response, headers=(*response.headers, ("Allow", allowed)))
+        try:
+            return handler(request, values)
+        except PricedeskError as error:
+            status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+            return table.write_failure(Failure(status, error.slug, str(error)))
+        except Exception:
+            logger.exception("internal error while answering a request")
+            return table.write_failure(INTERNAL)
+
+    def _find(self, raw_path: str) -> tuple[_Place, dict[str, str]] | None:
+        place = self._exact.get(raw_path)
+        if place is not None:
+            return place, {}
+        segments = [percent_decoded(segment) for segment in raw_path.split("/")]
+        if "%" in raw_path and all("/" not in segment for segment in segments):
+            place = self._exact.get("/".join(segments))
+            if place is not None:
+                return place, {}
+        for place in self._patterns.get(len(segments), ()):
+            values = _matched(place, segments)
+            if values is not None:
+                return place, values
+        return None
+
+    def _table_of(self, raw_path: str) -> RouteTable:
+        """The table below whose longest prefix a path is."""
+        prefix = raw_path
+        while prefix:
+            if prefix in self._tables:
+                return self._tables[prefix]
+            prefix = prefix.rpartition("/")[0]
+        return self._tables.get("/", self._default)
+
+
+def _places(tables: Iterable[RouteTable]) -> list[_Place]:
+    handlers: dict[str, dict[str, Handler]] = {}
+    owners: dict[str, RouteTable] = {}
+    for table in tables:
+        for route in table.routes:
+            owners.setdefault(route.pattern, table)
+            at_pattern = handlers.setdefault(route.pattern, {})
+            for method in route.methods:
+                if method in at_pattern:
+                    raise ValueError(f"{method} {route.pattern} has two routes")
+                at_pattern[method] = route.handler
+    places = []
+    for pattern, found in handlers.items():
+        parts = pattern.split("/")
+        segments = tuple(None if part.startswith("{") else part for part in parts)
+        names = tuple(part.strip("{}") for part in parts if part.startswith("{"))
+        places.append(_Place(segments, names, found, owners[pattern]))
+    return places
+
+
+def _matched(place: _Place, segments: list[str]) -> dict[str, str] | None:
+    values = []
+    for wanted, segment in zip(place.segments, segments, strict=True):
+        if wanted is None and segment:
+            values.append(segment)
+        elif wanted != segment:
+            return None
+    return dict(zip(place.names, values, strict=True))
+
+
+def _finished(
+    response: Response,
+    method: str,
+    headers: Mapping[str, str],
+    place: _Place | None,
+    table: RouteTable,
+) -> Response:
+    """The response with what all responses share."""
+    own = response.headers
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        own = (*(pair for pair in own if pair[0] != NO_STORE[0]), NO_STORE)
+    etag = _etag(response)
+    if etag:
+        own = (*own, ("ETag", f'"{etag}"'))
+    if table.any_origin:
+        own = _for_browsers(own, headers, place)
+    body = response.body
+    if etag and method in ("GET", "HEAD") and _known(headers.get("if-none-match", ""), etag):
+        _close(body)
+        return replace(response, status=HTTPStatus.NOT_MODIFIED, headers=own, body=b"", etag=etag)
+    if response.status != HTTPStatus.NO_CONTENT:
+        own = (("Content-Type", response.media_type), *own)
+        if isinstance(body, bytes):
+            own = (*own, ("Content-Length", str(len(body))))
+    if method == "HEAD":
+        _close(body)
+        body = b""
+    return replace(response, headers=own, body=body, etag=etag)
+
+
+def _close(body: object) -> None:
+    if not isinstance(body, bytes) and hasattr(body, "close"):
+        body.close()
+
+
+def _etag(response: Response) -> str:
+    """The strong tag of a response that may be stored; it stands for these very bytes."""
+    if response.etag or response.status != HTTPStatus.OK or NO_STORE in response.headers:
+        return response.etag
+    if not isinstance(response.body, bytes):
+        return ""
+    return blake2b(response.body, digest_size=16, key=response.media_type.encode()[:64]).hexdigest()
+
+
+_ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+def _known(if_none_match: str, etag: str) -> bool:
+    """Whether the client has this already: the weak comparison of RFC 9110, 8.8.3.2."""
+    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+
+
+def _for_browsers(
+    own: tuple[tuple[str, str], ...], headers: Mapping[str, str], place: _Place | None
+) -> tuple[tuple[str, str], ...]:
+    """The headers with which any page may read the answer in a browser."""
+    vary = [value for name, value in own if name == "Vary"]
+    own = (*(pair for pair in own if pair[0] != "Vary"), ("Vary", ", ".join([*vary, "Origin"])))
+    if "origin" not in headers:
+        return own
+    methods = ["GET"] if place is None else [m for m in place.handlers if m != "HEAD"]
+    own = (
+        *own,
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Allow-Methods", ", ".join([*methods, "OPTIONS"])),
+        ("Access-Control-Max-Age", "7200"),
+    )
+    return (*own, ("Access-Control-Allow-Headers", "Content-Type")) if "POST" in methods else own
