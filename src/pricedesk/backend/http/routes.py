@@ -34,6 +34,7 @@ STATUS: Mapping[type[PricedeskError], HTTPStatus] = {
     errors.NoRatesKnown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NoRateForCurrency: HTTPStatus.NOT_FOUND,
     errors.NoRateForDate: HTTPStatus.NOT_FOUND,
+    errors.RateTooOld: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RefusedDocument: HTTPStatus.BAD_GATEWAY,
     errors.DownloadFailed: HTTPStatus.BAD_GATEWAY,
