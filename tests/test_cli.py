@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pricedesk.cli import EXIT_CODES, main
+from pricedesk.cli import main
 from pricedesk.errors import PricedeskError
+from pricedesk.exit_codes import EXIT_CODES
 from services import FRIDAY_EVENING, backend, environment, frontend
 from terminal import Terminal
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import pricedesk
 from pricedesk import errors
-from pricedesk.cli import EXIT_CODES
 from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, in_quotes
+from pricedesk.exit_codes import EXIT_CODES
 from pricedesk.protocol import GOODBYES
 
 EDGES = re.compile(r"^[ │]*[├└]── ([A-Za-z]+) ", re.MULTILINE)

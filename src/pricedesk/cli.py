@@ -8,49 +8,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
 import click
 
 from pricedesk import __version__
-from pricedesk.errors import (
-    DownloadFailed,
-    InvalidAmount,
-    InvalidCatalogue,
-    InvalidDate,
-    InvalidRequest,
-    InvalidSetting,
-    NoRateForCurrency,
-    NoRateForDate,
-    NoRatesKnown,
-    PricedeskError,
-    RateTooOld,
-    RefusedDocument,
-    ServiceUnavailable,
-    StoreFailed,
-    UnknownCurrency,
-)
+from pricedesk.errors import ServiceUnavailable
+from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import HostPort, read_settings, table
-
-EXIT_CODES: dict[type[PricedeskError], int] = {
-    InvalidRequest: 2,
-    InvalidAmount: 2,
-    InvalidDate: 2,
-    UnknownCurrency: 2,
-    InvalidSetting: 2,
-    InvalidCatalogue: 2,
-    NoRateForCurrency: 3,
-    NoRateForDate: 3,
-    NoRatesKnown: 3,
-    RateTooOld: 4,
-    ServiceUnavailable: 5,
-    DownloadFailed: 5,
-    RefusedDocument: 5,
-    StoreFailed: 6,
-}
-"""What the program ends with for each error; 0 is success, 1 a failed check or a fault."""
 
 JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
 """What `convert --json` says without `--explain`."""
@@ -64,20 +28,6 @@ Exit codes:
 
 Settings are environment variables, PRICEDESK_...; `pricedesk config` lists them.
 """
-
-
-def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """End the program with one line on standard error and the exit code of the error."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # passes on what click gives
-        try:
-            return command(*args, **kwargs)
-        except PricedeskError as error:
-            click.echo(f"pricedesk: {error}", err=True)
-            sys.exit(next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES))
-
-    return run
 
 
 def _end_on_signal() -> None:
@@ -107,7 +57,7 @@ def main(context: click.Context) -> None:
 
 
 @main.command()
-@_reports_errors
+@reports_errors
 def up() -> None:
     """Run both services here, until Ctrl-C.
 
@@ -122,7 +72,7 @@ def up() -> None:
 
 
 @main.command()
-@_reports_errors
+@reports_errors
 def backend() -> None:
     """Run the back-end: lines on port 3000.
 
@@ -142,7 +92,7 @@ def backend() -> None:
 
 
 @main.command()
-@_reports_errors
+@reports_errors
 def frontend() -> None:
     """Run the front-end: the price desk on telnet port 10000.
 
@@ -168,7 +118,7 @@ def frontend() -> None:
 @click.option("--on", metavar="DATE", help="At the rate of that day, YYYY-MM-DD; else today's.")
 @click.option("--explain", is_flag=True, help="Say why: rate, publication, path, rounding.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, every value a string.")
-@_reports_errors
+@reports_errors
 def convert(  # noqa: PLR0913  # the arguments are the command's own
     amount: str,
     base: str | None,
@@ -220,7 +170,7 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
 
 @main.command()
 @click.argument("service", type=click.Choice(["backend", "frontend"]))
-@_reports_errors
+@reports_errors
 def healthcheck(service: str) -> None:
     """Ask the service on this machine whether it works; exit code 1 if not.
 
@@ -249,7 +199,7 @@ def healthcheck(service: str) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@_reports_errors
+@reports_errors
 def config(*, as_json: bool) -> None:
     """List all settings with the values in use, after checking them.
 

@@ -5,7 +5,9 @@
     │   ├── InvalidRequest          the words of a request are off
     │   ├── InvalidAmount           not a plain decimal number, or too long
     │   ├── InvalidDate             not a calendar date
-    │   └── UnknownCurrency         not an ISO 4217 currency
+    │   ├── UnknownCurrency         not an ISO 4217 currency
+    │   ├── UnknownWithheldValue    no value in quarantine has the number
+    │   └── DecidedAlready          a person has decided about the withheld value
     ├── NoRate                  the question is fine; no published rate answers it
     │   ├── NoRatesKnown            not a single publication is known
     │   ├── NoRateForCurrency       no source publishes the currency
@@ -58,6 +60,18 @@ class UnknownCurrency(RequestError):
     """A code names no ISO 4217 currency that has a minor unit."""
 
     slug = "unknown-currency"
+
+
+class UnknownWithheldValue(RequestError):
+    """No value in quarantine has the number."""
+
+    slug = "unknown-withheld-value"
+
+
+class DecidedAlready(RequestError):
+    """A person has decided about the withheld value; a decision is recorded once."""
+
+    slug = "decided-already"
 
 
 class NoRate(PricedeskError):
@@ -129,11 +143,12 @@ QUOTED_CHARACTERS_MAX = 40
 
 
 _USER_OF_ADDRESS = re.compile(r"//[^/?#]*@")
+_PASSWORD_OF_QUERY = re.compile(r"(password=)[^&\s]*", re.IGNORECASE)
 
 
 def without_password(text: str) -> str:
     """A text whose addresses name no user and password any more."""
-    return _USER_OF_ADDRESS.sub("//***@", text)
+    return _PASSWORD_OF_QUERY.sub(r"\1***", _USER_OF_ADDRESS.sub("//***@", text))
 
 
 def in_quotes(text: str) -> str:

@@ -1,0 +1,62 @@
+"""What the program ends with: one line on standard error, and a code for each error."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from pricedesk.errors import (
+    DecidedAlready,
+    DownloadFailed,
+    InvalidAmount,
+    InvalidCatalogue,
+    InvalidDate,
+    InvalidRequest,
+    InvalidSetting,
+    NoRateForCurrency,
+    NoRateForDate,
+    NoRatesKnown,
+    PricedeskError,
+    RateTooOld,
+    RefusedDocument,
+    ServiceUnavailable,
+    StoreFailed,
+    UnknownCurrency,
+    UnknownWithheldValue,
+)
+
+EXIT_CODES: dict[type[PricedeskError], int] = {
+    InvalidRequest: 2,
+    InvalidAmount: 2,
+    InvalidDate: 2,
+    UnknownCurrency: 2,
+    UnknownWithheldValue: 2,
+    DecidedAlready: 2,
+    InvalidSetting: 2,
+    InvalidCatalogue: 2,
+    NoRateForCurrency: 3,
+    NoRateForDate: 3,
+    NoRatesKnown: 3,
+    RateTooOld: 4,
+    ServiceUnavailable: 5,
+    DownloadFailed: 5,
+    RefusedDocument: 5,
+    StoreFailed: 6,
+}
+"""What the program ends with for each error; 0 is success, 1 a failed check or a fault."""
+
+
+def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End the program with one line on standard error and the exit code of the error."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # passes on what click gives
+        try:
+            return command(*args, **kwargs)
+        except PricedeskError as error:
+            click.echo(f"pricedesk: {error}", err=True)
+            sys.exit(next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES))
+
+    return run
