@@ -21,6 +21,10 @@ COUNT = "must be a whole number from 1 to 1000000"
 TEXT = "must not be empty or have spaces around it"
 HOST_PORT = "must be host:port, as in backend:3000 or [::1]:3000"
 URL = "must be an http or https address"
+DATABASE = (
+    "must be an address such as postgresql://user:password@host:5432/database,"
+    " with special characters in the password written as %XX"
+)
 YEARS = "must be in the years 1900 to 2199"
 INSTANT = "must be an instant such as 2026-10-30T18:00:00Z"
 
@@ -50,6 +54,9 @@ GOOD = [
     ("CATALOGUE", "", None),
     ("DATA_DIR", "/data", Path("/data")),
     ("DATA_DIR", "~/rates", Path.home() / "rates"),
+    ("DATABASE", "", ""),
+    ("DATABASE", "postgresql://db.example/rates", "postgresql://db.example/rates"),
+    ("DATABASE", "postgres:///rates?host=/run/pg", "postgres:///rates?host=/run/pg"),
     ("FETCH", "off", False),
     ("FETCH", "on", True),
     ("ECB_URL", "http://mirror:8000/ecb/", "http://mirror:8000/ecb"),
@@ -93,6 +100,10 @@ BAD = [
     ("REFUSE_AFTER_MISSED", "-1", "must be a whole number from 1 to 1000000"),
     ("CATALOGUE", " products.csv", TEXT),
     ("DATA_DIR", "", TEXT),
+    ("DATABASE", "mysql://db.example/rates", DATABASE),
+    ("DATABASE", "pricedesk.sqlite3", DATABASE),
+    ("DATABASE", "postgresql://user:pass word@db.example/rates", DATABASE),
+    ("DATABASE", "postgresql://user:pass/word@db.example/rates", DATABASE),
     ("FETCH", "yes", "must be on or off"),
     ("ECB_URL", "ftp://mirror", URL),
     ("ECB_URL", "mirror/ecb", URL),
@@ -142,6 +153,31 @@ def test_a_complaint_shows_the_value() -> None:
     with pytest.raises(InvalidSetting) as refusal:
         read_settings({"PRICEDESK_LINES_PORT": "http"})
     assert str(refusal.value) == f'PRICEDESK_LINES_PORT="http" {PORT}'
+
+
+SECRET = "open%20sesame"  # noqa: S105  # nobody's
+DATABASES = [
+    (f"postgresql://user:{SECRET}@db.example/rates", "postgresql://***@db.example/rates"),
+    (f"postgresql://user:{SECRET}@@db.example/rates", "postgresql://***@db.example/rates"),
+    (
+        f"postgresql:///rates?user=u&password={SECRET}&port=1",
+        "postgresql:///rates?user=u&password=***&port=1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("address", "shown"), DATABASES)
+def test_a_databases_password_is_not_shown(address: str, shown: str) -> None:
+    settings = read_settings({"PRICEDESK_DATABASE": address})
+    assert settings.database == address
+    assert [value for name, value, *_ in table(settings) if name == "PRICEDESK_DATABASE"] == [shown]
+
+
+@pytest.mark.parametrize("value", [value for name, value, _ in BAD if name == "DATABASE"])
+def test_a_complaint_about_a_database_shows_nothing_of_it(value: str) -> None:
+    with pytest.raises(InvalidSetting) as refusal:
+        read_one("DATABASE", value)
+    assert str(refusal.value) == f'PRICEDESK_DATABASE="***" {DATABASE}'
 
 
 def test_without_variables_the_defaults_of_the_table_hold() -> None:

@@ -23,6 +23,9 @@ _COUNT_MAX = 1_000_000
 _HOST_PORT = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
 )
+_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^\s/?#]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?")
+"""A / or @ in a password would leave the rest of it in the address that is shown."""
+
 _CLOCK_YEARS = range(1900, 2200)
 
 _SERVICE_LINK = re.compile(r"\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_[0-9]+_(TCP|UDP|SCTP)(_\w+)?")
@@ -100,6 +103,15 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _database(value: str) -> str:
+    if value and not _DATABASE.fullmatch(value):
+        raise ValueError(
+            "must be an address such as postgresql://user:password@host:5432/database,"
+            " with special characters in the password written as %XX"
+        )
+    return value
+
+
 def _keys(value: str) -> tuple[str, ...]:
     keys = tuple(key.strip().upper() for key in value.split(","))
     if not all(key.isascii() and key.isalnum() for key in keys) or len(set(keys)) != len(keys):
@@ -158,10 +170,12 @@ def _log_format(value: str) -> str:
     return value
 
 
-def _setting(parse: Callable[[str], object], default: str, meaning: str) -> Any:  # noqa: ANN401  # as dataclasses.field: the field's own type says what it is
+def _setting(
+    parse: Callable[[str], object], default: str, meaning: str, *, secret: bool = False
+) -> Any:  # noqa: ANN401  # as dataclasses.field: the field's own type says what it is
     return field(
         default_factory=lambda: parse(default),
-        metadata={"parse": parse, "default": default, "meaning": meaning},
+        metadata={"parse": parse, "default": default, "meaning": meaning, "secret": secret},
     )
 
 
@@ -204,6 +218,13 @@ class Settings:
         _path,
         "~/.local/share/pricedesk",
         "Folder in which the back-end keeps what it fetched; the image sets /data, a volume.",
+    )
+    database: str = _setting(
+        _database,
+        "",
+        "PostgreSQL database in which the back-end keeps what it fetched, as in"
+        " postgresql://pricedesk:secret@host/pricedesk; empty: an SQLite file in the folder above.",
+        secret=True,
     )
     fetch: bool = _setting(
         _switch, "on", "Whether the back-end fetches new publications: on or off."
@@ -306,7 +327,8 @@ def _parsed(setting: Field[Any], value: str) -> object:
     try:
         return setting.metadata["parse"](value)
     except ValueError as error:
-        shown = in_quotes(without_password(value))
+        # In a value that is not well formed nobody can tell what of it is the password.
+        shown = in_quotes("***" if setting.metadata["secret"] else without_password(value))
         raise InvalidSetting(f"{variable(setting)}={shown} {error}") from error
 
 
