@@ -1,9 +1,9 @@
-"""A program that adds a publication a day to a store until it is killed.
+"""A program that adds a publication a day to a store until it is killed or has done enough.
 
-It says each day that the store has kept, on a line of its own, and begins after the newest
-day that it finds there:
+It says each day that the store has kept, on a line of its own. Each day is the one after the
+newest that the store has at that moment, so that several of these can write side by side:
 
-    python tests/store_writer.py FOLDER
+    python tests/store_writer.py FOLDER [DATABASE [DAYS]]
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pricedesk.backend.rates import Provenance
 from pricedesk.backend.sources import ecb
-from pricedesk.backend.store_sqlite import RawDocument, SqliteStore
+from pricedesk.backend.store import RawDocument, Store, open_store
 from pricedesk.currencies import CURRENCIES
 
 FIRST_DAY = date(2000, 1, 1)
@@ -32,20 +32,30 @@ def document(day: date) -> bytes:
     ).encode()
 
 
-def write_for_ever(folder: Path) -> None:
-    """Add the days one by one."""
-    store = SqliteStore(folder)
-    kept = [publication.date for publication in store.publications()]
-    day = max(kept, default=FIRST_DAY - timedelta(days=1))
-    while True:
-        day += timedelta(days=1)
+def write_next(store: Store, sequence: int, newest: date) -> tuple[int, date]:
+    """Add the day after the newest one; gives the number up to which the store is known."""
+    with store.transaction():
+        seen, news = store.publications(sequence)
+        day = max([newest, *(publication.date for publication in news)]) + timedelta(days=1)
         raw = document(day)
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), FETCHED_AT)
         publications = ecb.parse(ecb.Document.DAY, raw, provenance, day)
         store.add(RawDocument("ECB", ecb.Document.DAY.value, raw, provenance), publications)
+    return seen, day
+
+
+def write(folder: Path, database: str = "", days: int | None = None) -> None:
+    """Add so many days one by one; without a number, for ever."""
+    store = open_store(database, folder)
+    sequence, day = 0, FIRST_DAY - timedelta(days=1)
+    while days is None or days > 0:
+        sequence, day = write_next(store, sequence, day)
         sys.stdout.write(f"{day}\n")
         sys.stdout.flush()
+        days = None if days is None else days - 1
+    store.close()
 
 
 if __name__ == "__main__":
-    write_for_ever(Path(sys.argv[1]))
+    folder, database, days = [*sys.argv[1:], "", ""][:3]
+    write(Path(folder), database, int(days) if days else None)

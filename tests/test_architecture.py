@@ -25,6 +25,7 @@ DOMAIN = [
     "backend/conversion",
     "backend/calendars",
     "backend/bureau",
+    "backend/store_rows",
     "backend/sources/ecb",
     "frontend/menu",
     "frontend/catalogue",

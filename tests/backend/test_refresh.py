@@ -21,7 +21,8 @@ from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.sources.source import Request
-from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
+from pricedesk.backend.store import open_store
+from pricedesk.backend.store_sqlite import FILE_NAME
 from pricedesk.currencies import currency
 from pricedesk.errors import DownloadFailed
 from pricedesk.money import ExactDecimal
@@ -49,7 +50,7 @@ class Desk:
         self.now = utc("2026-11-02 15:01")
         self.served: dict[Document, bytes] = {}
         self.asked: list[Document] = []
-        self.store = SqliteStore(folder)
+        self.store = open_store("", folder)
         if book is None:
             self.bureau = make_bureau(Settings(data_dir=folder), self.store, lambda: self.now)
         else:
@@ -76,7 +77,8 @@ class Desk:
         return self.bureau.convert(amount, cad, usd, on).explained().result
 
     def kept(self) -> list[tuple[str, int, str | None]]:
-        return [(str(p.date), p.revision, p.rates()["USD"]) for p in self.store.publications()]
+        kept = self.store.publications().publications
+        return sorted((str(p.date), p.revision, p.rates()["USD"]) for p in kept)
 
 
 @pytest.fixture

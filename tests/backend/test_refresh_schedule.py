@@ -15,7 +15,7 @@ from pricedesk.backend.service import make_bureau
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.sources.source import Request
-from pricedesk.backend.store_sqlite import SqliteStore
+from pricedesk.backend.store import open_store
 from pricedesk.errors import DownloadFailed
 from pricedesk.settings import Settings
 
@@ -89,7 +89,7 @@ async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[st
         if len(looks) == len(fetches):
             raise Stop
 
-    with closing(SqliteStore(folder)) as store:
+    with closing(open_store("", folder)) as store:
         bureau = make_bureau(Settings(data_dir=folder), store, lambda: now)
         with pytest.raises(Stop):
             await Refresher(ecb.source("https://ecb.example"), bureau, store, fetch).run(

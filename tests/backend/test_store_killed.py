@@ -10,7 +10,8 @@ from pathlib import Path
 
 import store_writer
 from pricedesk.backend.rates import Publication
-from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
+from pricedesk.backend.store import Store, open_store
+from pricedesk.backend.store_sqlite import FILE_NAME
 
 KILLS = 20
 STEP_SECONDS = 0.0004
@@ -41,7 +42,7 @@ def check_that_nothing_is_broken(path: Path) -> None:
         assert documents == used
 
 
-def check_that_it_is_whole(store: SqliteStore, publication: Publication) -> None:
+def check_that_it_is_whole(store: Store, publication: Publication) -> None:
     content = store.document(publication.provenance.sha256)
     assert content is not None
     assert hashlib.sha256(content).hexdigest() == publication.provenance.sha256
@@ -55,8 +56,8 @@ def test_what_was_kept_outlives_the_end_of_the_process_at_any_moment(tmp_path: P
         day for n in range(KILLS) for day in days_kept_before_a_kill(tmp_path, n * STEP_SECONDS)
     ]
     check_that_nothing_is_broken(tmp_path / FILE_NAME)
-    with closing(SqliteStore(tmp_path)) as store:
-        publications = store.publications()
+    with closing(open_store("", tmp_path)) as store:
+        publications = store.publications().publications
         for publication in publications:
             check_that_it_is_whole(store, publication)
     days = [publication.date for publication in publications]

@@ -15,7 +15,7 @@ from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.sources.source import Request, Source
-from pricedesk.backend.store_sqlite import RawDocument, SqliteStore
+from pricedesk.backend.store import RawDocument, Store
 from pricedesk.clock import Clock
 from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed
 
@@ -58,7 +58,7 @@ class Refresher:
         self,
         source: Source,
         bureau: Bureau,
-        store: SqliteStore,
+        store: Store,
         fetch: Callable[[Request], Awaitable[bytes]],
     ) -> None:
         self._source = source
@@ -127,7 +127,8 @@ class Refresher:
         source = self._source
         publications = source.read(request, raw, provenance, source.calendar.today(now))
         known = self._bureau.book.of(source.key)
-        kept = [p for p in self._store.publications(source.key) if supersedes(p, known)]
+        stored = self._store.publications().publications
+        kept = [p for p in stored if p.source == source.key and supersedes(p, known)]
         together = SourceHistory([*known, *kept])
         added = news(publications, together)
         check_complete(added, publications, together, source.calendar)

@@ -17,7 +17,7 @@ from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.sources.source import Request, Source
-from pricedesk.backend.store_sqlite import FILE_NAME, SqliteStore
+from pricedesk.backend.store import Store, find_store, open_store
 from pricedesk.clock import Clock, clock_from
 from pricedesk.errors import InvalidSetting, in_quotes
 from pricedesk.line_service import Limits, LineService
@@ -52,14 +52,14 @@ def order_in(settings: Settings) -> Order:
     return Order(settings.sources, settings.pair_sources)
 
 
-def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> Bureau:
+def make_bureau(settings: Settings, store: Store | None, clock: Clock) -> Bureau:
     """A bureau that knows what the package carries and what the store has kept.
 
     Raises:
         StoreFailed: the store cannot be read.
     """
     sources = sources_in(settings)
-    kept = store.publications() if store is not None else []
+    kept = store.publications().publications if store is not None else []
     keys = {source.key for source in sources}
     known = [p for p in (*packaged_publications(), *kept) if p.source in keys]
     if settings.clock is not None:
@@ -80,20 +80,18 @@ def make_bureau(settings: Settings, store: SqliteStore | None, clock: Clock) -> 
 
 
 @contextmanager
-def readable_store(settings: Settings) -> Iterator[SqliteStore | None]:
+def readable_store(settings: Settings) -> Iterator[Store | None]:
     """The store, if a back-end has made one; None otherwise, and nothing is made.
 
     Raises:
         StoreFailed: there is one, and it cannot be opened.
     """
-    if not (settings.data_dir / FILE_NAME).exists():
-        yield None
-        return
-    store = SqliteStore(settings.data_dir, read_only=True)
+    store = find_store(settings.database, settings.data_dir)
     try:
         yield store
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
 def fetching(source: Source) -> Callable[[Request], Awaitable[bytes]]:
@@ -114,7 +112,7 @@ async def run_backend(settings: Settings) -> int:
     clock = clock_from(settings.clock)
     if settings.clock is not None:
         logger.warning("the clock is set by PRICEDESK_CLOCK", extra={"now": str(clock())})
-    store = SqliteStore(settings.data_dir)
+    store = open_store(settings.database, settings.data_dir)
     bureau = make_bureau(settings, store, clock)
     service = LineService(
         lambda: LineSession(bureau),

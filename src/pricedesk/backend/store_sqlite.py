@@ -1,144 +1,173 @@
-"""Publications that were fetched, kept in SQLite with the raw documents behind them.
+"""The store's database as one SQLite file: the default, for one machine.
 
-Nothing is ever overwritten or deleted: a correction is a further revision. What `add` has
-returned from is on the disk (`synchronous=FULL`).
+What a commit has returned from is on the disk (`synchronous=FULL`); readers are not disturbed
+by the writer (WAL).
 """
 
+import fcntl
 import os
 import sqlite3
 import threading
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import groupby
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pricedesk.backend.rates import Convention, Provenance, Publication, is_published_value
-from pricedesk.errors import StoreFailed, in_quotes
+from pricedesk.backend.database import (
+    LOOK_FOR_CHANGE_SECONDS,
+    WRITER_WAIT_SECONDS,
+    Row,
+    Value,
+    migrations_for,
+)
+from pricedesk.errors import StoreFailed
 
 FILE_NAME = "pricedesk.sqlite3"
-BUSY_SECONDS = 5
-
-MIGRATIONS = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
-"""The schema, step by step; a file remembers in `user_version` how many it has seen."""
+APPLICATION_ID = 0x50645374
+"""What the head of the file has, so that one of ours is told from any other SQLite file."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawDocument:
-    """A document as a source sent it."""
+class SqliteDatabase:
+    """One SQLite file."""
 
-    source: str
-    name: str
-    content: bytes
-    provenance: Provenance
-
-
-class SqliteStore:
-    """The publications in one SQLite file. Threads take turns."""
-
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
-        """Open the store in `folder`, making both where they are missing unless `read_only`.
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the file, making it and its folder where they are missing unless `read_only`.
 
         Raises:
-            StoreFailed: the folder cannot be written, or the file is damaged or of another
-                version of Pricedesk than can be read or migrated.
+            StoreFailed: the folder cannot be written, or the file is none of SQLite.
         """
-        self._path = folder / FILE_NAME
-        self._lock = threading.Lock()
+        self._path = path
+        self._closed = threading.Event()
+        self._watching = threading.Lock()
+        self._watch: sqlite3.Connection | None = None
+        self._seen = -1
+        self._claim: int | None = None
         with self._failures():
             if not read_only:
-                folder.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                self._address(read_only=read_only),
-                uri=True,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._connect(self._address(read_only=read_only))
             try:
-                if read_only:
-                    self._check_version()
-                else:
-                    self._database.executescript(
+                if not read_only:
+                    self._connection.executescript(
                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                     )
-                    self._migrate()
             except BaseException:
-                self._database.close()
+                self._connection.close()
                 raise
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return str(self._path)
+
+    @cached_property
+    def migrations(self) -> Sequence[str]:
+        """The numbered scripts for SQLite."""
+        return migrations_for("sqlite")
+
+    def version(self) -> int:
+        """How many of the scripts the file has seen: its `user_version`."""
+        return int(self.execute("PRAGMA user_version")[0][0])
+
+    def set_version(self, version: int) -> None:
+        """Remember how many it has seen."""
+        self.execute(f"PRAGMA user_version = {version:d}")
+
+    def run_script(self, script: str) -> None:
+        """Run the statements one by one: `executescript` would end the transaction."""
+        statement = ""
+        for line in script.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                self.execute(statement)
+                statement = ""
+
+    def execute(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Run a statement; gives the rows that it has."""
+        with self._failures():
+            return self._connection.execute(statement, values).fetchall()
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run a statement for each row of values."""
+        listed = list(rows)
+        with self._failures():
+            self._connection.executemany(statement, listed)
+
+    def begin_writing(self) -> None:
+        """Take SQLite's one write lock."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def begin_reading(self) -> None:
+        """Read one state of the file; it is the one at the first statement."""
+        self.execute("BEGIN")
+
+    def commit(self) -> None:
+        """End the transaction."""
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction; after some failures, as a full disk, SQLite has done so."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def wait_for_change(self, seconds: float) -> bool:
+        """Look at SQLite's count of other connections' commits, a few times a second."""
+        end = time.monotonic() + seconds
+        with self._watching:
+            if self._closed.is_set():
+                raise StoreFailed(f"the store {self.name} is closed")
+            while True:
+                if self._has_changed():
+                    return True
+                left = end - time.monotonic()
+                if left <= 0 or self._closed.wait(min(left, LOOK_FOR_CHANGE_SECONDS)):
+                    return False
+
+    def claim_fetching(self) -> bool:
+        """Lock a file beside the store; the lock ends with this process at the latest."""
+        if self._claim is not None:
+            return True
+        with self._failures():
+            lock = os.open(f"{self._path}-fetching", os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                return False
+            except BaseException:
+                os.close(lock)
+                raise
+        self._claim = lock
+        return True
+
+    def damage(self) -> list[str]:
+        """What SQLite's own checks say."""
+        said = [text for (text,) in self.execute("PRAGMA integrity_check") if text != "ok"]
+        lost = self.execute("PRAGMA foreign_key_check")
+        return said + [f"table {row[0]}, row {row[1]}: {row[2]} lacks its row" for row in lost]
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self._closed.set()
+        with self._watching:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+        self._connection.close()
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
-    def publications(self, source: str | None = None) -> list[Publication]:
-        """Every publication that is kept, or those of one source; every revision, by date.
-
-        Raises:
-            StoreFailed: the file cannot be read.
-        """
-        with self._failures():
-            rows = self._database.execute(
-                "SELECT p.source, p.date, p.revision, pivot, per_pivot, sha256,"
-                " fetched_at, code, units, value"
-                " FROM publication AS p JOIN document ON document.sha256 = p.document"
-                " JOIN rate AS r ON (r.source, r.date, r.revision) = (p.source, p.date, p.revision)"
-                " WHERE ? IN (p.source, '') ORDER BY p.source, p.date, p.revision, position",
-                (source or "",),
-            )
-            return [_publication(key, list(group)) for key, group in groupby(rows, lambda r: r[:7])]
-
-    def add(self, document: RawDocument, publications: Iterable[Publication]) -> None:
-        """Keep these publications and the document they are from: all of it or nothing.
-
-        Raises:
-            StoreFailed: nothing was kept.
-        """
-        with self._failures(), self._transaction():
-            self._database.execute(
-                "INSERT INTO document VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    document.provenance.sha256,
-                    document.source,
-                    document.name,
-                    document.provenance.fetched_at.isoformat(),
-                    zlib.compress(document.content),
-                ),
-            )
-            for publication in publications:
-                key = (publication.source, publication.date.isoformat(), publication.revision)
-                self._database.execute(
-                    "INSERT INTO publication VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        *key,
-                        publication.convention.pivot,
-                        publication.convention.per_pivot,
-                        publication.provenance.sha256,
-                    ),
-                )
-                units = publication.units_by_code()
-                self._database.executemany(
-                    "INSERT INTO rate VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (*key, position, code, units.get(code, 1), value)
-                        for position, (code, value) in enumerate(publication.rates().items())
-                    ],
-                )
-
-    def document(self, sha256: str) -> bytes | None:
-        """The raw document with this digest.
-
-        Raises:
-            StoreFailed: the file cannot be read.
-        """
-        with self._failures():
-            row = self._database.execute(
-                "SELECT content FROM document WHERE sha256 = ?", (sha256,)
-            ).fetchone()
-            return zlib.decompress(row[0]) if row else None
+    def _connect(self, address: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            address,
+            uri=True,
+            timeout=WRITER_WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
     def _address(self, *, read_only: bool) -> str:
         """The file as SQLite is told to open it."""
@@ -147,75 +176,28 @@ class SqliteStore:
             return f"{address}?mode=rwc"
         # Reading needs files beside the database; where they cannot be made, nobody writes.
         writable = os.access(self._path.parent, os.W_OK)
-        unused = not self._path.with_name(f"{FILE_NAME}-wal").exists()
+        unused = not self._path.with_name(f"{self._path.name}-wal").exists()
         return f"{address}?mode=ro" + ("&immutable=1" if unused and not writable else "")
 
-    def _version(self) -> int:
-        """How many of the migrations this file has seen."""
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
-            raise StoreFailed(f"{self._path} was written by a later version of Pricedesk")
-        return int(version)
+    def _has_changed(self) -> bool:
+        """Whether anybody has committed since the last look; so it may be at the first one.
 
-    def _check_version(self) -> None:
-        if self._version() < len(MIGRATIONS):
-            raise StoreFailed(f"{self._path} was written by an earlier version of Pricedesk")
-
-    def _migrate(self) -> None:
-        """Apply the numbered migrations that this file has not seen yet, in order."""
-        with self._transaction():
-            version = self._version()
-            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-                for statement in _statements(script.read_text(encoding="utf-8")):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {number}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+        A look that fails says nothing: what uses the store will say so.
+        """
         try:
-            yield
-            self._database.execute("COMMIT")
-        except BaseException:
-            # SQLite has already rolled back after some failures, such as a full disk.
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise
+            if self._watch is None:
+                # A connection of its own: one does not count its own commits.
+                self._watch = self._connect(self._address(read_only=True))
+            count = int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return False
+        changed, self._seen = count != self._seen, count
+        return changed
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
-            with self._lock:
-                yield
-        except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
-            raise StoreFailed(f"the store {self._path} failed: {error}") from error
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of an SQL script, each with the comments before it."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _publication(
-    key: tuple[str, str, int, str, int, str, str], rows: list[tuple[Any, ...]]
-) -> Publication:
-    source, day, revision, pivot, per_pivot, sha256, fetched_at = key
-    codes, units, values = zip(*(row[7:] for row in rows), strict=True)
-    for code, value in zip(codes, values, strict=True):
-        if not is_published_value(value):
-            raise StoreFailed(f"the store has the value {in_quotes(value)} for {code} on {day}")
-    return Publication(
-        source=source,
-        date=date.fromisoformat(day),
-        convention=Convention(pivot, per_pivot=bool(per_pivot)),
-        codes=codes,
-        row=",".join(values),
-        provenance=Provenance(sha256, datetime.fromisoformat(fetched_at)),
-        units=units if set(units) != {1} else (),
-        revision=revision,
-    )
+            yield
+        # ValueError: a text that cannot be written as UTF-8.
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise StoreFailed(f"the store {self.name} failed: {error}") from error
