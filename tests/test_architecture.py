@@ -33,7 +33,7 @@ DOMAIN = [
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
 FRAMEWORKS = {"click", "httpx2", "logging", "stamina"}
 
-COMMAND_LINE = {"cli"}
+COMMAND_LINE = {"cli", "cli_db"}
 """What starts either program may import both."""
 
 FRONTEND_PACKAGES = {"click"}

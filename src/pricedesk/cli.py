@@ -12,6 +12,7 @@ import sys
 import click
 
 from pricedesk import __version__
+from pricedesk.cli_db import db
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import HostPort, read_settings, table
@@ -230,6 +231,8 @@ def completion(shell: str) -> None:
     if kind is not None:
         click.echo(kind(main, {}, "pricedesk", "_PRICEDESK_COMPLETE").source())
 
+
+main.add_command(db)
 
 if __name__ == "__main__":
     main(prog_name="pricedesk")

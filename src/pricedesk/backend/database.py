@@ -4,7 +4,7 @@ Both databases understand the same statements; what they do each in their own wa
 `Database`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -79,6 +79,10 @@ class Database(Protocol):
         """End everything, a wait in another thread too."""
 
 
+PAGE_ROWS = 200
+"""How many rows of a table are in memory at a time where all of it is gone through."""
+
+
 def migrations_for(kind: str) -> list[str]:
     """The scripts for a kind of database, in order of their numbers."""
     return [
@@ -92,12 +96,12 @@ def migrate(database: Database) -> None:
     Raises:
         StoreFailed: a script failed, and the database is as it was; or it is of a later version.
     """
-    if not _lacking(database):
+    if not lacking(database):
         return
     database.begin_writing()
     try:
-        seen = len(database.migrations) - len(_lacking(database))
-        for number, script in enumerate(_lacking(database), start=seen + 1):
+        seen = len(database.migrations) - len(lacking(database))
+        for number, script in enumerate(lacking(database), start=seen + 1):
             database.run_script(script)
             database.set_version(number)
         database.commit()
@@ -112,13 +116,31 @@ def check_version(database: Database) -> None:
     Raises:
         StoreFailed: it is of another version of Pricedesk.
     """
-    if _lacking(database):
+    if lacking(database):
         raise StoreFailed(f"{database.name} was written by an earlier version of Pricedesk")
 
 
-def _lacking(database: Database) -> Sequence[str]:
-    """The scripts that a database has not seen yet."""
+def lacking(database: Database) -> Sequence[str]:
+    """The scripts that a database has not seen yet.
+
+    Raises:
+        StoreFailed: it was written by a later version of Pricedesk.
+    """
     version = database.version()
     if version > len(database.migrations):
         raise StoreFailed(f"{database.name} was written by a later version of Pricedesk")
     return database.migrations[version:]
+
+
+def pages(database: Database, table: str, columns: str, *, key: str) -> Iterator[list[Row]]:
+    """All rows of a table by its key, some at a time; `columns` has the columns of the key."""
+    names, keys = columns.split(", "), key.split(", ")
+    places = [names.index(name) for name in keys]
+    end = f"ORDER BY {key} LIMIT {PAGE_ROWS}"
+    page = database.execute(f"SELECT {columns} FROM {table} {end}")  # noqa: S608  # the names are ours
+    while page:
+        yield page
+        page = database.execute(
+            f"SELECT {columns} FROM {table} WHERE ({key}) > ({', '.join('?' * len(keys))}) {end}",  # noqa: S608  # the names are ours
+            [page[-1][place] for place in places],
+        )

@@ -19,7 +19,7 @@ from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.backend.store import Store, find_store, open_store
 from pricedesk.clock import Clock, clock_from
-from pricedesk.errors import InvalidSetting, in_quotes
+from pricedesk.errors import InvalidSetting, StoreFailed, in_quotes, without_password
 from pricedesk.line_service import Limits, LineService
 from pricedesk.running import serve
 from pricedesk.settings import HostPort, Settings
@@ -92,6 +92,20 @@ def readable_store(settings: Settings) -> Iterator[Store | None]:
     finally:
         if store is not None:
             store.close()
+
+
+@contextmanager
+def existing_store(settings: Settings) -> Iterator[Store]:
+    """The store that a back-end has made, for reading only.
+
+    Raises:
+        StoreFailed: there is none, or it cannot be opened.
+    """
+    with readable_store(settings) as store:
+        if store is None:
+            where = without_password(settings.database) or settings.data_dir
+            raise StoreFailed(f"no back-end has made a store in {where} so far")
+        yield store
 
 
 def fetching(source: Source) -> Callable[[Request], Awaitable[bytes]]:

@@ -18,6 +18,7 @@ from pricedesk.backend import store_rows as rows
 from pricedesk.backend.database import Database, Value, check_version, migrate
 from pricedesk.backend.quarantine import Decision, WithheldValue
 from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.backend.store_check import problems
 from pricedesk.backend.store_rows import Look
 from pricedesk.backend.store_sqlite import FILE_NAME, SqliteDatabase
 from pricedesk.errors import DecidedAlready, StoreFailed, UnknownWithheldValue
@@ -60,6 +61,11 @@ class Store:
         """The store as messages show it: the file, or the address without its password."""
         return self._database.name
 
+    @property
+    def database(self) -> Database:
+        """For what goes through all tables: a check, a backup."""
+        return self._database
+
     def close(self) -> None:
         """Close the database and end a wait for a change; the store fails from now on."""
         with self._turn:
@@ -98,8 +104,8 @@ class Store:
                 self._in_transaction = False
 
     @contextmanager
-    def snapshot(self) -> Iterator[Database]:
-        """The database as it is now, for reading, whoever writes meanwhile.
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is the store of one moment, whoever writes meanwhile.
 
         Raises:
             StoreFailed: it cannot be read.
@@ -107,7 +113,7 @@ class Store:
         with self._turn:
             self._database.begin_reading()
             try:
-                yield self._database
+                yield
             finally:
                 self._database.rollback()
 
@@ -285,7 +291,7 @@ class Store:
             found = self._database.execute(
                 "SELECT first, last FROM coverage WHERE source = ? ORDER BY first", (source,)
             )
-            return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in found]
+            return [rows.days_of_row(row) for row in found]
 
     def cover(self, source: str, first: date, last: date) -> None:
         """Note that a back-fill has done these days; ranges that touch become one.
@@ -325,6 +331,17 @@ class Store:
         """
         with self._turn:
             return self._database.claim_fetching()
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, a sentence each; empty if it is in order.
+
+        Every value, document, digest and revision is looked at.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        with self.snapshot():
+            return problems(self._database)
 
     def _commit(self) -> None:
         if self._spoiled:

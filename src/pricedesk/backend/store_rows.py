@@ -78,6 +78,8 @@ def publication_of_row(row: Row) -> Publication:
     source, day, revision, pivot, per_pivot, codes, rates, units, withheld = row[1:10]
     if not (are_published_values(rates) and rates.count(",") == codes.count(",")):
         raise ValueError(f"{source} has the values {in_quotes(rates)} for {day}")
+    if units and units.count(",") != codes.count(","):
+        raise ValueError(f"{source} has the units {in_quotes(units)} for {day}")
     return Publication(
         source,
         date.fromisoformat(day),
@@ -188,6 +190,16 @@ def look_of_row(row: Row) -> Look:
         None if failure is None else as_kept(failure),
         _instant(failing_since),
     )
+
+
+def days_of_row(row: Row) -> tuple[date, date]:
+    """The first and the last day of a range.
+
+    Raises:
+        ValueError: one of them is damaged.
+    """
+    first, last = row[:2]
+    return date.fromisoformat(first), date.fromisoformat(last)
 
 
 def keepable(text: str) -> str:
