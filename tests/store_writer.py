@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pricedesk.backend.rates import Provenance
 from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources.source import publications
 from pricedesk.backend.store import RawDocument, Store, open_store
 from pricedesk.currencies import CURRENCIES
 
@@ -39,8 +40,9 @@ def write_next(store: Store, sequence: int, newest: date) -> tuple[int, date]:
         day = max([newest, *(publication.date for publication in news)]) + timedelta(days=1)
         raw = document(day)
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), FETCHED_AT)
-        publications = ecb.parse(ecb.Document.DAY, raw, provenance, day)
-        store.add(RawDocument("ECB", ecb.Document.DAY.value, raw, provenance), publications)
+        sheets = ecb.parse(ecb.Document.DAY, raw)
+        added = publications(ecb.NAME, ecb.CONVENTION, sheets, provenance)
+        store.add(RawDocument("ECB", ecb.Document.DAY.value, raw, provenance), added)
     return seen, day
 
 

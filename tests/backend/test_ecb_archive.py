@@ -8,24 +8,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from fake_source import zip_archive
-from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.backend.rates import Provenance, Sheet
 from pricedesk.backend.sources import ecb
 from pricedesk.errors import RefusedDocument
-
-PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
-TODAY = date(2026, 10, 30)
 
 CSV = b"Date,USD,ISK,CAD,\n2026-10-30,1.1172,136,1.5606,\n2026-10-29,1.113,N/A,1.5588,\n"
 ARCHIVE = zip_archive(CSV)
 
 
-def parsed(document: ecb.Document, raw: bytes) -> list[Publication]:
-    return ecb.parse(document, raw, PROVENANCE, TODAY)
-
-
 def refusal(raw: bytes) -> str:
     with pytest.raises(RefusedDocument) as caught:
-        parsed(ecb.Document.HISTORY, raw)
+        ecb.parse(ecb.Document.HISTORY, raw)
     return str(caught.value)
 
 
@@ -71,9 +64,8 @@ ROW = b"2026-10-30,1.1172,\n"
         (b"\nDate,USD,\n" + ROW, BEGINS.format("")),
         (b"Date" + b",USD" * 300 + b",", BEGINS.format("Date" + ",USD" * 8 + ",...")),
         (b"Date,USD,USD,\n2026-10-30,1,1,\n", "the history has a column twice"),
-        (b"Date,EUR,\n" + ROW, '"EUR" is no currency that the ECB can publish'),
-        (b"Date,XYZ,\n" + ROW, '"XYZ" is no currency that the ECB can publish'),
-        (b"Date,USD,,\n" + ROW, '"" is no currency that the ECB can publish'),
+        (b"Date,usd,\n" + ROW, '"usd" is no currency code'),
+        (b"Date,USD,,\n" + ROW, '"" is no currency code'),
         (b"Date,USD,\n", "the document has no rates"),
         (b"Date,USD,\n2026-10-30,N/A,\n", "there are no rates on 2026-10-30"),
         (b"Date,USD,\n2026-10-30,\n", "line 2: there are 0 values for 1 columns"),
@@ -85,7 +77,7 @@ ROW = b"2026-10-30,1.1172,\n"
         (b"Date,USD,\n2026-10-30\n", "line 2: it does not end with a comma"),
         (b"Date,USD,\n" + ROW + b"\n", 'line 3: "" is not a date'),
         (b"Date,USD,\n30.10.2026,1,\n", 'line 2: "30.10.2026" is not a date'),
-        (b"Date,USD,\n2026-02-29,1,\n", '"2026-02-29" is not a date'),
+        (b"Date,USD,\n2026-02-29,1,\n", 'line 2: "2026-02-29" is not a date'),
         (b"Date,USD,\n" + ROW + ROW, "the date 2026-10-30 occurs twice"),
         (b"Date,USD,\n" + ROW * 20_000, "the history has more than 20000 lines"),
         (b"Date,USD,\n2" + b",1" * 512, "line 2: it is longer than 1024 characters"),
@@ -102,9 +94,31 @@ def test_what_is_not_the_ecbs_table_is_refused_with_its_reason(csv: bytes, reaso
     "value",
     ["0", "0.0", "-1", "+1", "NaN", "Infinity", "1e400", "", " 1", ".5", "1.", "n/a", "N/A ", "-"],
 )
-def test_what_is_neither_positive_nor_missing_is_refused_as_a_value(value: str) -> None:
-    csv = f"Date,USD,CAD,\n2026-10-30,1.1172,{value},\n".encode()
-    assert refusal(zip_archive(csv)) == f'line 2: CAD on 2026-10-30 has the value "{value}"'
+def test_an_odd_value_in_a_row_is_passed_on_for_the_guards(value: str) -> None:
+    csv = f"Date,USD,ISK,CAD,\n2026-10-30,1.1172,N/A,{value},\n".encode()
+    assert ecb.parse(ecb.Document.HISTORY, zip_archive(csv)) == [
+        Sheet(date(2026, 10, 30), {"USD": "1.1172", "CAD": value})
+    ]
+
+
+@pytest.mark.parametrize("code", ["EUR", "XYZ"])
+def test_so_is_a_column_whose_currency_cannot_be(code: str) -> None:
+    csv = f"Date,{code},\n2026-10-30,1.1172,\n".encode()
+    [sheet] = ecb.parse(ecb.Document.HISTORY, zip_archive(csv))
+    assert sheet.rates == {code: "1.1172"}
+
+
+def test_so_is_a_date_that_cannot_be() -> None:
+    [sheet] = ecb.parse(ecb.Document.HISTORY, zip_archive(b"Date,USD,\n2126-10-30,1,\n"))
+    assert sheet.date == date(2126, 10, 30)
+
+
+@pytest.mark.parametrize("value", [b"0", b"NaN", b"-1", b"1e400", b"", b"1,2"])
+def test_the_packaged_history_is_not_read_if_there_is_anything_odd_in_it(value: bytes) -> None:
+    raw = zip_archive(b"Date,USD,\n2026-10-30," + value + b",\n")
+    provenance = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
+    with pytest.raises(RefusedDocument, match=r"^line 2: \".*\" is no row of the history$"):
+        ecb.packaged(raw, provenance)
 
 
 UNREADABLE = "the document is not a readable zip archive: "
@@ -155,7 +169,7 @@ def test_an_archive_that_lies_about_what_is_in_it_is_refused(raw: bytes) -> None
 
 @pytest.mark.parametrize("size", [len(CSV) + 1, 2**31, 2**32 - 2])
 def test_a_size_said_to_be_larger_than_it_is_changes_nothing(size: int) -> None:
-    assert parsed(ecb.Document.HISTORY, tampered(24, "<L", size)) == parsed(
+    assert ecb.parse(ecb.Document.HISTORY, tampered(24, "<L", size)) == ecb.parse(
         ecb.Document.HISTORY, ARCHIVE
     )
 

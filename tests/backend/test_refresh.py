@@ -222,6 +222,28 @@ async def test_what_another_process_has_kept_is_taken_from_the_store(
             {Document.NINETY_DAYS: xml_document({MONDAY: MONDAY_RATES, TUESDAY: TUESDAY_RATES})},
             "the date 2026-11-03 is in the future",
         ),
+        (
+            {Document.NINETY_DAYS: xml_document({MONDAY: MONDAY_RATES, "1998-12-31": {}})},
+            "there are no rates on 1998-12-31",
+        ),
+        (
+            {Document.NINETY_DAYS: xml_document({"1998-12-31": MONDAY_RATES})},
+            "the date 1998-12-31 is before the source's first",
+        ),
+        *(
+            (
+                {Document.NINETY_DAYS: xml_document({MONDAY: MONDAY_RATES | {"USD": value}})},
+                f'USD on 2026-11-02 has the value "{value}"',
+            )
+            for value in ("0", "NaN", "1e400", "-1.2", "N/A")
+        ),
+        *(
+            (
+                {Document.NINETY_DAYS: xml_document({MONDAY: MONDAY_RATES | {code: "1.2"}})},
+                f"{code} on 2026-11-02 is no currency that it can publish",
+            )
+            for code in ("XYZ", "EUR")
+        ),
     ],
 )
 async def test_a_look_that_fails_changes_nothing(

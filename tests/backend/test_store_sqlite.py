@@ -14,6 +14,7 @@ import pytest
 from fake_source import xml_document, zip_archive
 from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.sources import ecb
+from pricedesk.backend.sources.source import publications
 from pricedesk.backend.store import RawDocument, Store, open_store
 from pricedesk.backend.store_sqlite import FILE_NAME
 from pricedesk.errors import StoreFailed
@@ -26,8 +27,9 @@ THURSDAY = {"2026-10-29": {"USD": "1.1130", "CAD": "1.5588"}}
 def fetched(raw: bytes, document: ecb.Document) -> tuple[RawDocument, list[Publication]]:
     """A document and its publications, as the refresher gives them to the store."""
     provenance = Provenance(hashlib.sha256(raw).hexdigest(), FETCHED_AT)
-    publications = ecb.parse(document, raw, provenance, FETCHED_AT.date())
-    return RawDocument("ECB", document.value, raw, provenance), publications
+    sheets = ecb.parse(document, raw)
+    read = publications(ecb.NAME, ecb.CONVENTION, sheets, provenance)
+    return RawDocument("ECB", document.value, raw, provenance), read
 
 
 def fetched_days(days: dict[str, dict[str, str]]) -> tuple[RawDocument, list[Publication]]:

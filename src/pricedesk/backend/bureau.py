@@ -55,9 +55,7 @@ class Question:
 
     def missed(self, publication: Publication, calendar: Calendar) -> int:
         """How many publications were expected after this one, up to then."""
-        if self.on is None or self.on >= calendar.today(self.asked_at):
-            return calendar.missed(publication.date, self.asked_at)
-        return calendar.missed_on(publication.date, self.on)
+        return calendar.missed(publication.date, self.asked_at, self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,8 @@ class Answer:
         publication = self.conversion.rate.publication
         if publication is None:
             return 0
-        return self.question.missed(publication, self.sources[publication.source].calendar)
+        calendar = self.sources[publication.source].calendar
+        return self.question.missed(publication, calendar)
 
     def explained(self) -> Explanation:
         """The answer with its reasons, as text."""
@@ -102,7 +101,7 @@ class Answer:
             others=",".join(self._others()) or _NONE,
             document=provenance.sha256 if provenance else _NONE,
             fetched=_instant(provenance.fetched_at) if provenance else _NONE,
-            attribution=(source.attribution_url if source else "") or _NONE,
+            attribution=source.attribution_url if source and source.attribution_required else _NONE,
         )
 
     def _others(self) -> Iterator[str]:

@@ -4,6 +4,7 @@ Days off come from the `holidays` library, whose table of the ECB's closing days
 with every date of the ECB's own history since 1999.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
@@ -12,17 +13,7 @@ from zoneinfo import ZoneInfo
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
-
-STALE_AFTER_MISSED = 2
-"""So many missed publications make a rate stale by default; fewer make it late."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgeLimits:
-    """How many missed publications make a rate stale, and how many one that is refused."""
-
-    stale_after_missed: int = STALE_AFTER_MISSED
-    refuse_after_missed: int | None = None
+_MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 
 
 class State(Enum):
@@ -37,12 +28,15 @@ class State(Enum):
 class Calendar:
     """A source's publication calendar.
 
-    It publishes on every day from Monday to Friday that the holidays library does not list
-    for any of `closed_with`, at `publishes_at` in `zone`; not before `overdue_after` has gone
-    by as well is a publication said to be missing. What it is closed with are financial
-    markets or countries by their codes, CA+government being Canada with the days off of its
-    government. Where it is closed with nothing at all, it publishes on weekends too. The days
-    off are `proven` where they agree with years of the source's own publications.
+    It publishes for every day from Monday to Friday that the holidays library does not list for
+    any of `closed_with`, and for those in `opened_on`, which the library has as days off: at
+    `publishes_at` in `zone`, on the day itself or so many publication days later as `days_later`
+    says. Not before `overdue_after` has gone by as well is a publication said to be missing.
+
+    What it is closed with are financial markets or countries by their codes, CA+government being
+    Canada with the days off of its government, and days of every year like 12-24. Where it is
+    closed with nothing at all, it publishes on weekends too. The days off are `proven` where
+    they agree with years of the source's own publications.
     """
 
     closed_with: tuple[str, ...]
@@ -50,12 +44,16 @@ class Calendar:
     publishes_at: time
     overdue_after: timedelta
     proven: bool = False
+    days_later: int = 0
+    opened_on: tuple[date, ...] = ()
 
     def is_publication_day(self, day: date) -> bool:
         """Whether the source publishes on this day."""
         if not self.closed_with:
             return True
-        return day.weekday() < _SATURDAY and day not in _closing_days(self.closed_with, day.year)
+        if day.weekday() >= _SATURDAY:
+            return False
+        return day not in _closing_days(self.closed_with, day.year) or day in self.opened_on
 
     def newest_expected(self, now: datetime) -> date:
         """The date of the newest publication that should be out at `now`."""
@@ -73,18 +71,21 @@ class Calendar:
 
     def next_publication(self, now: datetime) -> datetime:
         """The next instant at which the source publishes, after `now`."""
-        day = now.astimezone(self.zone).date()
-        while not self.is_publication_day(day) or self.published(day) <= now:
-            day += _ONE_DAY
-        return self.published(day)
+        return self.published(self._following(self.newest_possible(now)))
 
     def published(self, day: date) -> datetime:
         """The instant at which the publication of a day comes out."""
+        for _ in range(self.days_later):
+            day = self._following(day)
         return datetime.combine(day, self.publishes_at, self.zone).astimezone(UTC)
 
-    def missed(self, publication: date, now: datetime) -> int:
-        """How many publications after this one should be out at `now`."""
-        return self.missed_on(publication, self.newest_expected(now))
+    def missed(self, publication: date, now: datetime, on: date | None = None) -> int:
+        """How many publications after this one should be out at `now`.
+
+        Of those for days after `on`, a day gone by, none was to be expected.
+        """
+        expected = self.newest_expected(now)
+        return self.missed_on(publication, expected if on is None else min(on, expected))
 
     def today(self, now: datetime) -> date:
         """The date at `now` where the source is."""
@@ -94,8 +95,30 @@ class Calendar:
         """How many publications after this one there are up to and with a day gone by."""
         return _publication_days(self, publication, day)
 
+    def _following(self, day: date) -> date:
+        """The first publication day after a day."""
+        day += _ONE_DAY
+        while not self.is_publication_day(day):
+            day += _ONE_DAY
+        return day
 
-def state(missed: int, limits: AgeLimits) -> State:
+
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """How many missed publications are too many.
+
+    One makes a rate late, `stale_after_missed` make it stale, and after `refuse_after_missed` it
+    is not to be answered with; None never refuses.
+    """
+
+    stale_after_missed: int = 2
+    refuse_after_missed: int | None = None
+
+
+DEFAULT_AGE_LIMITS = AgeLimits()
+
+
+def state(missed: int, limits: AgeLimits = DEFAULT_AGE_LIMITS) -> State:
     """The state of a rate after which so many publications were missed."""
     if missed == 0:
         return State.FRESH
@@ -117,10 +140,11 @@ def _closing_days(closed_with: tuple[str, ...], year: int) -> frozenset[date]:
     days: set[date] = set()
     for code in closed_with:
         name, *categories = code.split("+")
-        if name in holidays.list_supported_financial():
-            found = holidays.financial_holidays(name, years=year)
+        if _MONTH_AND_DAY.fullmatch(name):
+            days.add(date.fromisoformat(f"{year}-{name}"))
+        elif name in holidays.list_supported_financial():
+            days.update(holidays.financial_holidays(name, years=year))
         else:
-            found = holidays.country_holidays(name, years=year, categories=("public", *categories))
-        # Some are days off in the afternoon only, which leaves the morning for publishing.
-        days.update(day for day, what in found.items() if "(from " not in what)
+            kinds = ("public", *categories)
+            days.update(holidays.country_holidays(name, years=year, categories=kinds))
     return frozenset(days)

@@ -13,11 +13,13 @@ from datetime import date, datetime, timedelta
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rate_book import SourceHistory
-from pricedesk.backend.rates import Provenance, Publication
+from pricedesk.backend.rates import Provenance, Publication, Sheet, is_published_value
 from pricedesk.backend.sources.source import Request, Source
+from pricedesk.backend.sources.source import publications as publications_of
 from pricedesk.backend.store import RawDocument, Store
 from pricedesk.clock import Clock
-from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed
+from pricedesk.currencies import CURRENCIES
+from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed, in_quotes
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +127,9 @@ class Refresher:
         """
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), now)
         source = self._source
-        publications = source.read(request, raw, provenance, source.calendar.today(now))
+        sheets = source.read(request, raw)
+        check_believable(source, sheets, source.calendar.today(now))
+        publications = publications_of(source.key, source.convention, sheets, provenance)
         known = self._bureau.book.of(source.key)
         stored = self._store.publications().publications
         kept = [p for p in stored if p.source == source.key and supersedes(p, known)]
@@ -135,6 +139,25 @@ class Refresher:
         if added:
             self._store.add(RawDocument(source.key, request.name, raw, provenance), added)
         return [*kept, *added]
+
+
+def check_believable(source: Source, sheets: list[Sheet], today: date) -> None:
+    """Refuse a document for a single odd thing in it.
+
+    Raises:
+        RefusedDocument: a date before the source's first or after today, a code that it cannot
+            publish, or what is no positive decimal.
+    """
+    for sheet in sheets:
+        if sheet.date < source.first_date:
+            raise RefusedDocument(f"the date {sheet.date} is before the source's first")
+        if sheet.date > today:
+            raise RefusedDocument(f"the date {sheet.date} is in the future")
+        for code, value in sheet.rates.items():
+            if code not in CURRENCIES or code == source.convention.pivot:
+                raise RefusedDocument(f"{code} on {sheet.date} is no currency that it can publish")
+            if not is_published_value(value):
+                raise RefusedDocument(f"{code} on {sheet.date} has the value {in_quotes(value)}")
 
 
 def first_day(newest: date | None, wanted: date, *, first_look: bool) -> date:

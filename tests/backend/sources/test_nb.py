@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources import nb
-from pricedesk.currencies import CURRENCIES
+from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX
 from pricedesk.errors import RefusedDocument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "nb"
@@ -116,12 +116,11 @@ def test_a_cell_without_a_value_is_left_out() -> None:
         (document(USD.replace("SP", "1M")), 'TENOR on 2026-03-17 is "1M", not SP'),
         (document(HUF.replace(",2,", ",6,")), 'HUF on 2026-03-17 has the UNIT_MULT "6"'),
         (document(HUF.replace(",2,", ",,")), 'HUF on 2026-03-17 has the UNIT_MULT ""'),
-        (document(USD.replace("9.6028", "0.0000")), 'USD on 2026-03-17 has the value "0.0000"'),
-        (document(USD.replace("9.6028", "-9.6")), 'USD on 2026-03-17 has the value "-9.6"'),
-        (document(USD.replace("9.6028", "NaN")), 'USD on 2026-03-17 has the value "NaN"'),
-        (document(USD.replace("9.6028", "1e400")), 'USD on 2026-03-17 has the value "1e400"'),
-        (document(USD.replace("USD", "QQQ")), '"QQQ" is no currency that the source can publish'),
-        (document(USD.replace("USD", "NOK")), '"NOK" is no currency that the source can publish'),
+        (
+            document(USD.replace("9.6028", '"9,6"')),
+            'USD on 2026-03-17 has the value "9,6"',
+        ),
+        (document(USD.replace("USD", "US")), '"US" is no currency code'),
         (document(USD.replace("-17", "-32")), '"2026-03-32" is not a date'),
         (document(USD.replace("-17", "")), '"2026-03" is not a date'),
     ],
@@ -130,6 +129,20 @@ def test_what_norges_bank_does_not_publish_is_refused(raw: bytes, reason: str) -
     with pytest.raises(RefusedDocument) as refusal:
         nb.parse(raw)
     assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize("value", ["0", "0.0000", "-9.6", "NaN", "1e400", "NA", " 9.6"])
+def test_an_odd_value_is_passed_on_for_the_guards(value: str) -> None:
+    assert nb.parse(document(USD.replace("9.6028", value))) == [Sheet(TUESDAY, {"USD": value})]
+
+
+@pytest.mark.parametrize("code", ["QQQ", "NOK"])
+def test_so_is_a_code_that_the_bank_cannot_publish(code: str) -> None:
+    assert nb.parse(document(USD.replace("USD", code))) == [Sheet(TUESDAY, {code: "9.6028"})]
+
+
+def test_so_is_a_date_that_cannot_be() -> None:
+    assert nb.parse(document(USD.replace("2026", "2126")))[0].date == date(2126, 3, 17)
 
 
 def check_what_is_read(raw: bytes) -> None:
@@ -142,12 +155,13 @@ def check_what_is_read(raw: bytes) -> None:
     assert days == sorted(set(days))
     for sheet in sheets:
         assert sheet.rates
-        assert sheet.rates.keys() <= CURRENCIES.keys() - {"NOK"}
         assert sheet.units.keys() <= sheet.rates.keys()
         assert all(units in {100, 1000} for units in sheet.units.values())
-        for value in sheet.rates.values():
-            assert re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value)
-            assert value.strip("0.")
+        for code, value in sheet.rates.items():
+            assert re.fullmatch(r"[A-Z]{3}", code)
+            assert len(value) <= VALUE_CHARACTERS_MAX
+            assert value.isprintable()
+            assert "," not in value
 
 
 @given(st.binary(max_size=300))

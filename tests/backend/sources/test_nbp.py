@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources import nbp
-from pricedesk.currencies import CURRENCIES
+from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX
 from pricedesk.errors import RefusedDocument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "nbp"
@@ -122,27 +122,11 @@ def test_days_come_in_order_whatever_the_document_s() -> None:
             document(table(USD.replace("currency", "code"))),
             "the document has a name twice in one object",
         ),
-        (document(table(USD.replace("3.6056", "0.0"))), 'USD on 2026-03-02 has the value "0.0"'),
-        (document(table(USD.replace("3.6056", "-3.6"))), 'USD on 2026-03-02 has the value "-3.6"'),
-        (document(table(USD.replace("3.6056", "NaN"))), "the document has the number NaN"),
-        (
-            document(table(USD.replace("3.6056", "1e400"))),
-            'USD on 2026-03-02 has the value "1e400"',
-        ),
         (document(table(USD.replace("mid", "bid"))), 'USD on 2026-03-02 has the value "None"'),
         (document(table(USD.replace("3.6056", "[]"))), 'USD on 2026-03-02 has the value "[]"'),
-        (
-            document(table(USD.replace("USD", "QQQ"))),
-            '"QQQ" is no currency that the source can publish',
-        ),
-        (
-            document(table(USD.replace("USD", "PLN"))),
-            '"PLN" is no currency that the source can publish',
-        ),
-        (
-            document(table(USD.replace('"USD"', "{}"))),
-            '"{}" is no currency that the source can publish',
-        ),
+        (document(table(USD.replace("3.6056", '"3,6"'))), 'USD on 2026-03-02 has the value "3,6"'),
+        (document(table(USD.replace('"USD"', "{}"))), '"{}" is no currency code'),
+        (document(table(USD.replace("USD", "usd"))), '"usd" is no currency code'),
         (document(table(USD, day="2026-03-32")), '"2026-03-32" is not a date'),
         (document(table(USD).replace("effectiveDate", "date")), '"None" is not a date'),
     ],
@@ -151,6 +135,22 @@ def test_what_the_nbp_does_not_publish_is_refused(raw: bytes, reason: str) -> No
     with pytest.raises(RefusedDocument) as refusal:
         nbp.parse(raw)
     assert str(refusal.value) == reason
+
+
+@pytest.mark.parametrize("number", ["0", "0.0", "-3.6", "NaN", "Infinity", "1e400", '"n/a"'])
+def test_an_odd_value_is_passed_on_for_the_guards(number: str) -> None:
+    assert nbp.parse(document(table(USD.replace("3.6056", number), CAD))) == [
+        Sheet(MONDAY, {"USD": number.strip('"'), "CAD": "2.6410"})
+    ]
+
+
+@pytest.mark.parametrize("code", ["QQQ", "PLN"])
+def test_so_is_a_code_that_the_bank_cannot_publish(code: str) -> None:
+    assert nbp.parse(document(table(USD.replace("USD", code)))) == [Sheet(MONDAY, {code: "3.6056"})]
+
+
+def test_so_is_a_date_that_cannot_be() -> None:
+    assert nbp.parse(document(table(USD, day="2126-03-02")))[0].date == date(2126, 3, 2)
 
 
 def check_what_is_read(raw: bytes) -> None:
@@ -163,11 +163,12 @@ def check_what_is_read(raw: bytes) -> None:
     assert days == sorted(set(days))
     for sheet in sheets:
         assert sheet.rates
-        assert sheet.rates.keys() <= CURRENCIES.keys() - {"PLN"}
         assert sheet.units == {}
-        for value in sheet.rates.values():
-            assert re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value)
-            assert value.strip("0.")
+        for code, value in sheet.rates.items():
+            assert re.fullmatch(r"[A-Z]{3}", code)
+            assert len(value) <= VALUE_CHARACTERS_MAX
+            assert value.isprintable()
+            assert "," not in value
 
 
 @given(st.binary(max_size=300))

@@ -20,4 +20,4 @@ def packaged_publications() -> list[Publication]:
     """What the package knows without a network, by date."""
     raw = Path(__file__).with_name(ecb.Document.HISTORY.value).read_bytes()
     provenance = Provenance(hashlib.sha256(raw).hexdigest(), PUBLISHED_AT)
-    return ecb.parse(ecb.Document.HISTORY, raw, provenance, PUBLISHED_AT.date())
+    return ecb.packaged(raw, provenance)

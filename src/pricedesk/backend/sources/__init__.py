@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Convention, Provenance, Publication
+from pricedesk.backend.rates import Convention, Sheet
 from pricedesk.backend.sources import ecb
-from pricedesk.backend.sources.source import Request, Source, publications
+from pricedesk.backend.sources.source import Request, Source
 from pricedesk.errors import InvalidSetting, in_quotes
 
 DOCUMENT_BYTES_MAX = 2 * 1024 * 1024
@@ -51,11 +51,9 @@ def _source(key: str, facts: dict[str, Any]) -> Source:
     def request(first: date, last: date) -> Request:
         return Request(f"{key} {first} {last}", module.url(first, last))
 
-    def read(
-        _request: Request, raw: bytes, provenance: Provenance, today: date
-    ) -> list[Publication]:
-        dates = (facts["first_date"], today)
-        return publications(key, convention, module.parse(raw), provenance, dates)
+    def read(_request: Request, raw: bytes) -> list[Sheet]:
+        sheets: list[Sheet] = module.parse(raw)
+        return sheets
 
     return Source(
         key=key,
@@ -67,13 +65,33 @@ def _source(key: str, facts: dict[str, Any]) -> Source:
             publishes_at=facts["publishes_at"],
             overdue_after=timedelta(hours=facts["overdue_after_hours"]),
             proven=facts.get("proven", False),
+            days_later=facts.get("days_later", 0),
+            opened_on=tuple(facts.get("opened_on", ())),
         ),
         first_date=facts["first_date"],
         document_bytes_max=DOCUMENT_BYTES_MAX,
         terms=facts["terms"],
         terms_url=facts["terms_url"],
+        attribution=facts["attribution"],
+        attribution_url=facts["attribution_url"],
         request=request,
         read=read,
         span_days=facts["span_days"],
         within_a_year=facts.get("within_a_year", False),
+        next_due=getattr(module, "next_update", None),
+        attribution_required=facts.get("attribution_required", False),
+        independent=facts.get("independent", True),
+        redistribute=facts.get("redistribute", True),
+        **_paces(facts),
     )
+
+
+def _paces(facts: dict[str, Any]) -> dict[str, Any]:
+    """How fast the source may be asked, where it asks for more patience than the others."""
+    paces: dict[str, Any] = {}
+    if "pause_min_minutes" in facts:
+        paces["pause_min"] = timedelta(minutes=facts["pause_min_minutes"])
+    if "delay_seconds" in facts:
+        least, most = facts["delay_seconds"]
+        paces |= {"delay_min": timedelta(seconds=least), "delay_max": timedelta(seconds=most)}
+    return paces

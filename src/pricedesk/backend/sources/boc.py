@@ -36,7 +36,7 @@ def url(first: date, last: date) -> str:
 
 
 def parse(raw: bytes) -> list[Sheet]:
-    """Read a document, strictly: all of it is as the Bank publishes it, or none is taken.
+    """Read a document: an object a day, with a series a currency.
 
     Raises:
         RefusedDocument: with the reason, naming what is wrong and where.
@@ -58,7 +58,7 @@ def _read_day(observation: Mapping[str, object], sheets: Sheets) -> None:
         named = _SERIES.fullmatch(series)
         if not named:
             raise RefusedDocument(f"{in_quotes(series)} on {day} is no series of exchange rates")
-        code = read_code(named[1], _PIVOT)
+        code = read_code(named[1])
         if not (isinstance(cell, dict) and cell.keys() == {"v"}):
             raise RefusedDocument(f"{code} on {day} is not an object with one value")
         sheets.add(day, code, read_value(cell["v"], code, day))

@@ -19,7 +19,6 @@ from pricedesk.backend.sources.reading import (
 )
 from pricedesk.errors import RefusedDocument, in_quotes
 
-_PIVOT = "CZK"
 _NOT_CURRENCIES = ("XDR",)
 """The special drawing right of the International Monetary Fund."""
 
@@ -52,7 +51,7 @@ def parse(raw: bytes) -> list[Sheet]:
         day = read_date(rate.get("validFor"))
         if rate.get("currencyCode") in _NOT_CURRENCIES:
             continue
-        code = read_code(rate.get("currencyCode"), _PIVOT)
+        code = read_code(rate.get("currencyCode"))
         value = read_value(rate.get("rate"), code, day)
         sheets.add(day, code, value, _units(rate.get("amount"), code, day))
     return sheets.by_date()

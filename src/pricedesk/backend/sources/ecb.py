@@ -11,24 +11,17 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from enum import Enum
-from itertools import pairwise
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import (
-    Convention,
-    Provenance,
-    Publication,
-    Sheet,
-    is_published_value,
-    publication_of,
-)
+from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet
+from pricedesk.backend.sources.reading import read_code, read_date, read_value
 from pricedesk.backend.sources.source import Request, Source
-from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import RefusedDocument, in_quotes
 
 NAME = "ECB"
@@ -58,7 +51,6 @@ _ELEMENTS = {
     f"{_NAMESPACE}Cube",
     *(f"{_GESMES}{n}" for n in ("subject", "Sender", "name")),
 }
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CSV_ROW = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}),((?:(?:N/A|(?!0+(?:\.0+)?,)[0-9]{1,12}(?:\.[0-9]{1,12})?),)+)"
 )
@@ -95,10 +87,8 @@ def source(address: str) -> Source:
         name = document_for(first, last).value
         return Request(name, f"{address}/{name}")
 
-    def read(
-        request: Request, raw: bytes, provenance: Provenance, today: date
-    ) -> list[Publication]:
-        return parse(Document(request.name), raw, provenance, today)
+    def read(request: Request, raw: bytes) -> list[Sheet]:
+        return parse(Document(request.name), raw)
 
     return Source(
         key=NAME,
@@ -109,46 +99,62 @@ def source(address: str) -> Source:
         document_bytes_max=DOCUMENT_BYTES_MAX,
         terms="Free to use with the source named; for information, not for transactions.",
         terms_url="https://www.ecb.europa.eu/services/using-our-site/disclaimer/html/index.en.html",
+        attribution="Source: ECB",
+        attribution_url="https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",
         request=request,
         read=read,
     )
 
 
-def parse(document: Document, raw: bytes, provenance: Provenance, today: date) -> list[Publication]:
-    """Read a document, strictly: all of it is as the ECB publishes it, or none is taken.
-
-    The publications come with ascending dates.
+def parse(document: Document, raw: bytes) -> list[Sheet]:
+    """Read a document; ascending by date.
 
     Raises:
         RefusedDocument: with the reason, naming what is wrong and where.
     """
+    if document is Document.HISTORY:
+        sheets = _sheets_of_csv(_unzipped(_bounded(raw, DOCUMENT_BYTES_MAX)))
+    else:
+        sheets = _sheets_of_xml(_bounded(raw, DOCUMENT_BYTES_MAX))
+    for day, how_often in Counter(sheet.date for sheet in sheets).items():
+        if how_often > 1:
+            raise RefusedDocument(f"the date {day} occurs twice")
+    for sheet in sheets:
+        if not sheet.rates:
+            raise RefusedDocument(f"there are no rates on {sheet.date}")
+    if not sheets:
+        raise RefusedDocument("the document has no rates")
+    return sorted(sheets, key=lambda sheet: sheet.date)
+
+
+def packaged(raw: bytes, provenance: Provenance) -> list[Publication]:
+    """The publications of the history that the package carries, ascending by date.
+
+    It is read at every start and known to be right, so it takes the short way: each row of
+    the table becomes the row of a publication as it is, without a look at its cells.
+
+    Raises:
+        RefusedDocument: a row is not as the ECB writes it.
+    """
+    codes, rows = _table(_unzipped(raw))
+    publications = []
+    for number, row in rows:
+        matched = _CSV_ROW.fullmatch(row)
+        if not matched or row.count(",") != len(codes) + 1:
+            raise RefusedDocument(f"line {number}: {in_quotes(row)} is no row of the history")
+        values = matched[2].replace(_CSV_NONE, "")[:-1]
+        publications.append(
+            Publication(NAME, date.fromisoformat(matched[1]), CONVENTION, codes, values, provenance)
+        )
+    return sorted(publications, key=lambda publication: publication.date)
+
+
+def _bounded(raw: bytes, bytes_max: int) -> bytes:
     if not raw:
         raise RefusedDocument("the document is empty")
-    if len(raw) > DOCUMENT_BYTES_MAX:
-        raise RefusedDocument(f"the document is larger than {DOCUMENT_BYTES_MAX} bytes")
-    if document is Document.HISTORY:
-        publications = _parse_csv(_unzipped(raw), provenance)
-    else:
-        publications = _parse_xml(raw, provenance)
-    return _in_order(publications, today)
-
-
-def _in_order(publications: Iterable[Publication], today: date) -> list[Publication]:
-    """Ascending by date, each date once and with rates, none before the euro or after today."""
-    ordered = sorted(publications, key=lambda publication: publication.date)
-    if not ordered:
-        raise RefusedDocument("the document has no rates")
-    for before, after in pairwise(ordered):
-        if before.date == after.date:
-            raise RefusedDocument(f"the date {after.date} occurs twice")
-    for publication in ordered:
-        if not publication.row.strip(","):
-            raise RefusedDocument(f"there are no rates on {publication.date}")
-    if ordered[0].date < FIRST_DATE:
-        raise RefusedDocument(f"the date {ordered[0].date} is before the euro")
-    if ordered[-1].date > today:
-        raise RefusedDocument(f"the date {ordered[-1].date} is in the future")
-    return ordered
+    if len(raw) > bytes_max:
+        raise RefusedDocument(f"the document is larger than {bytes_max} bytes")
+    return raw
 
 
 class _Strict(ET.TreeBuilder):
@@ -168,33 +174,28 @@ class _Strict(ET.TreeBuilder):
         raise RefusedDocument("the document declares a DOCTYPE, which the ECB's never do")
 
 
-def _parse_xml(raw: bytes, provenance: Provenance) -> list[Publication]:
-    if len(raw) > XML_BYTES_MAX:
-        raise RefusedDocument(f"the document is larger than {XML_BYTES_MAX} bytes")
+def _sheets_of_xml(raw: bytes) -> list[Sheet]:
     try:
         parser = ET.XMLParser(target=_Strict())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
-        root = ET.fromstring(raw, parser)  # noqa: S314  # as above
+        root = ET.fromstring(_bounded(raw, XML_BYTES_MAX), parser)  # noqa: S314  # as above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise RefusedDocument(f"the document is not well-formed XML: {error}") from error
-    return [_day_of_xml(day, provenance) for day in root.findall(f"{_NAMESPACE}Cube/*")]
+    return [_day_of_xml(day) for day in root.findall(f"{_NAMESPACE}Cube/*")]
 
 
-def _day_of_xml(element: ET.Element, provenance: Provenance) -> Publication:
+def _day_of_xml(element: ET.Element) -> Sheet:
     if element.tag != f"{_NAMESPACE}Cube":
         raise RefusedDocument(f"unexpected element {in_quotes(element.tag)}")
-    day = _date(element.get("time", ""))
+    day = read_date(element.get("time", ""))
     rates: dict[str, str] = {}
     for child in element:
-        code, value = child.get("currency", ""), child.get("rate", "")
         if child.tag != f"{_NAMESPACE}Cube" or len(child) > 0:
             raise RefusedDocument(f"unexpected element {in_quotes(child.tag)} on {day}")
+        code = read_code(child.get("currency", ""))
         if code in rates:
             raise RefusedDocument(f"{code} occurs twice on {day}")
-        _check_code(code, day)
-        if not is_published_value(value):
-            raise RefusedDocument(f"{code} on {day} has the value {in_quotes(value)}")
-        rates[code] = value
-    return publication_of(NAME, CONVENTION, Sheet(day, rates), provenance)
+        rates[code] = read_value(child.get("rate"), code, day)
+    return Sheet(day, rates)
 
 
 def _unzipped(raw: bytes) -> str:
@@ -226,23 +227,47 @@ def _unzipped(raw: bytes) -> str:
         raise RefusedDocument(f"the history is not plain text: {error}") from error
 
 
-def _parse_csv(text: str, provenance: Provenance) -> list[Publication]:
-    """A row a day, newest first: the date, then a value or N/A for each column."""
-    rows = iter(text.splitlines())
-    codes = _codes(next(rows, ""))
-    publications = []
-    for number, row in enumerate(rows, start=2):
+def _table(text: str) -> tuple[tuple[str, ...], Iterator[tuple[int, str]]]:
+    """The currencies of the history's columns, and its rows, each with the number of its line."""
+    lines = iter(text.splitlines())
+    return _codes(next(lines, "")), _rows(lines)
+
+
+def _rows(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
+    for number, row in enumerate(lines, start=2):
         if number > HISTORY_LINES_MAX:
             raise RefusedDocument(f"the history has more than {HISTORY_LINES_MAX} lines")
-        short = len(row) <= HISTORY_LINE_CHARACTERS_MAX
-        matched = _CSV_ROW.fullmatch(row) if short else None
-        if not matched or row.count(",") != len(codes) + 1:
-            raise RefusedDocument(f"line {number}: {_what_is_wrong(row, codes)}")
-        values = matched[2].replace(_CSV_NONE, "")[:-1]
-        publications.append(
-            Publication(NAME, _date(matched[1]), CONVENTION, codes, values, provenance)
-        )
-    return publications
+        if len(row) > HISTORY_LINE_CHARACTERS_MAX:
+            raise RefusedDocument(
+                f"line {number}: it is longer than {HISTORY_LINE_CHARACTERS_MAX} characters"
+            )
+        yield number, row
+
+
+def _sheets_of_csv(text: str) -> list[Sheet]:
+    """A row a day, newest first: the date, then a value or N/A for each column, and a comma."""
+    codes, rows = _table(text)
+    sheets = []
+    for number, row in rows:
+        date_text, *values, end = row.split(",") if "," in row else (row, "-")
+        try:
+            day = read_date(date_text)
+            if end:
+                raise RefusedDocument("it does not end with a comma")  # noqa: TRY301  # the line's number is told below
+            if len(values) != len(codes):
+                raise RefusedDocument(f"there are {len(values)} values for {len(codes)} columns")  # noqa: TRY301  # as above
+            sheets.append(Sheet(day, _cells(codes, values, day)))
+        except RefusedDocument as refusal:
+            raise RefusedDocument(f"line {number}: {refusal}") from refusal
+    return sheets
+
+
+def _cells(codes: tuple[str, ...], values: list[str], day: date) -> dict[str, str]:
+    return {
+        code: read_value(value, code, day)
+        for code, value in zip(codes, values, strict=True)
+        if value != _CSV_NONE
+    }
 
 
 def _codes(header: str) -> tuple[str, ...]:
@@ -250,38 +275,6 @@ def _codes(header: str) -> tuple[str, ...]:
     first, *codes, last = header.split(",") if short and header.count(",") > 1 else ("", "")
     if first != "Date" or last:
         raise RefusedDocument(f"the history begins with {in_quotes(header)}, not with its columns")
-    for code in codes:
-        _check_code(code, None)
     if len(set(codes)) != len(codes):
         raise RefusedDocument("the history has a column twice")
-    return tuple(codes)
-
-
-def _what_is_wrong(row: str, codes: tuple[str, ...]) -> str:
-    """The first thing in a row of the history that is not as it should be."""
-    if len(row) > HISTORY_LINE_CHARACTERS_MAX:
-        return f"it is longer than {HISTORY_LINE_CHARACTERS_MAX} characters"
-    day, *values = row.split(",")
-    if not _DATE.fullmatch(day):
-        return f"{in_quotes(day)} is not a date"
-    if not values or values.pop():
-        return "it does not end with a comma"
-    for code, value in zip(codes, values, strict=False):
-        if value != _CSV_NONE and not is_published_value(value):
-            return f"{code} on {day} has the value {in_quotes(value)}"
-    return f"there are {len(values)} values for {len(codes)} columns"
-
-
-def _check_code(code: str, day: date | None) -> None:
-    if code not in CURRENCIES or code == CONVENTION.pivot:
-        where = f" on {day}" if day else ""
-        raise RefusedDocument(f"{in_quotes(code)}{where} is no currency that the ECB can publish")
-
-
-def _date(text: str) -> date:
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise RefusedDocument(f"{in_quotes(text)} is not a date")
+    return tuple(read_code(code) for code in codes)

@@ -47,7 +47,7 @@ def url(first: date, last: date) -> str:  # noqa: ARG001  # every source is aske
 
 
 def parse(raw: bytes) -> list[Sheet]:
-    """Read a document, strictly: all of it is as it should be, or none is taken.
+    """Read a document: one day, with a value for each code.
 
     Its date is the day, in UTC, on which the rates were last brought up to date.
 
@@ -102,7 +102,7 @@ def _sheets(document: Mapping[str, object]) -> list[Sheet]:
     sheets = Sheets()
     for code, value in rates.items():
         if code != _PIVOT and code not in _NOT_CURRENCIES:
-            sheets.add(day, read_code(code, _PIVOT), read_value(value, code, day))
+            sheets.add(day, read_code(code), read_value(value, code, day))
     return sheets.by_date()
 
 

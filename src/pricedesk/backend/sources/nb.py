@@ -39,7 +39,7 @@ def url(first: date, last: date) -> str:
 
 
 def parse(raw: bytes) -> list[Sheet]:
-    """Read a document, whole and strictly; ascending by date.
+    """Read a document; ascending by date.
 
     Raises:
         RefusedDocument: with the reason.
@@ -65,7 +65,7 @@ def _read_row(row: dict[str, str], sheets: Sheets) -> None:
             raise RefusedDocument(f"{column} on {day} is {in_quotes(row[column])}, not {expected}")
     if row["BASE_CUR"] in _NOT_CURRENCIES or not row["OBS_VALUE"]:
         return
-    code = read_code(row["BASE_CUR"], _PIVOT)
+    code = read_code(row["BASE_CUR"])
     units = _UNITS.get(row["UNIT_MULT"])
     if units is None:
         raise RefusedDocument(f"{code} on {day} has the UNIT_MULT {in_quotes(row['UNIT_MULT'])}")

@@ -19,7 +19,6 @@ from pricedesk.backend.sources.reading import (
 )
 from pricedesk.errors import RefusedDocument, in_quotes
 
-_PIVOT = "PLN"
 _TABLES = ("A", "B")
 """Of average rates; table C has what banks buy and sell for."""
 
@@ -40,7 +39,7 @@ def url(first: date, last: date) -> str:
 
 
 def parse(raw: bytes) -> list[Sheet]:
-    """Read a document, whole and strictly; ascending by date.
+    """Read a document; ascending by date.
 
     Raises:
         RefusedDocument: with the reason.
@@ -52,6 +51,6 @@ def parse(raw: bytes) -> list[Sheet]:
             raise RefusedDocument(f"the table of {day} is {in_quotes(str(table.get('table')))}")
         for rate in objects(table.get("rates"), f"the table of {day}"):
             if rate.get("code") not in _NOT_CURRENCIES:
-                code = read_code(rate.get("code"), _PIVOT)
+                code = read_code(rate.get("code"))
                 sheets.add(day, code, read_value(rate.get("mid"), code, day))
     return sheets.by_date()

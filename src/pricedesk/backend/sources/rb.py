@@ -20,7 +20,6 @@ from pricedesk.backend.sources.reading import (
 )
 from pricedesk.errors import RefusedDocument, in_quotes
 
-_PIVOT = "SEK"
 _SERIES = re.compile(r"SEK([A-Z]{3})PMI")
 _CONSTANT_SERIES = "SEKETT"
 """One krona in kronor."""
@@ -44,7 +43,7 @@ def url(first: date, last: date) -> str:
 
 
 def parse(raw: bytes) -> list[Sheet]:
-    """Read a document, whole and strictly; ascending by date.
+    """Read a document; ascending by date.
 
     Raises:
         RefusedDocument: with the reason.
@@ -70,4 +69,4 @@ def _code(series: object) -> str:
     matched = _SERIES.fullmatch(series) if isinstance(series, str) else None
     if not matched:
         raise RefusedDocument(f"{in_quotes(str(series))} is no series of a currency")
-    return read_code(matched[1], _PIVOT)
+    return read_code(matched[1])

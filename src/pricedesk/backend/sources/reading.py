@@ -1,7 +1,9 @@
 """What the sources' parsers share: reading strictly, and refusing with a reason.
 
-A document is text from a stranger. Numbers stay the text that they were published as, and
-whatever is not as the source publishes it refuses the whole document.
+A document is text from a stranger. A shape that is not the source's refuses the whole of it.
+A single value that is odd does not: it is passed on as the short text that it is, zero, NaN or
+junk, and so is a code that no currency has. To withhold those is the guards' work, so that one
+bad cell costs one currency and not a day.
 """
 
 import csv
@@ -9,16 +11,21 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NoReturn
 
-from pricedesk.backend.rates import Sheet, is_published_value
-from pricedesk.currencies import CURRENCIES
+from pricedesk.backend.rates import Sheet
 from pricedesk.errors import RefusedDocument, in_quotes
 
 LINE_CHARACTERS_MAX = 4096
 """A longer line of a CSV document is refused."""
 
+VALUE_CHARACTERS_MAX = 64
+"""A longer text in the place of a value refuses its document: the longest published have 13."""
+
+SHEET_CURRENCIES_MAX = 400
+"""More codes than this on one date refuse the document: ISO 4217 has fewer than 180."""
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CODE = re.compile(r"[A-Z]{3}")
 
 
 def read_text(raw: bytes) -> str:
@@ -39,10 +46,10 @@ def read_text(raw: bytes) -> str:
 
 
 def read_json(raw: bytes) -> object:
-    """A JSON document; every number in it, whole or not, is the text that was sent.
+    """A JSON document; every number in it, NaN and the like too, is the text that was sent.
 
     Raises:
-        RefusedDocument: not JSON, a name twice in an object, or NaN and the like.
+        RefusedDocument: not JSON, or a name twice in an object.
     """
     text = read_text(raw)
     try:
@@ -50,15 +57,11 @@ def read_json(raw: bytes) -> object:
             text,
             parse_float=str,
             parse_int=str,
-            parse_constant=_no_constant,
+            parse_constant=str,
             object_pairs_hook=_no_duplicates,
         )
     except (ValueError, RecursionError) as error:
         raise RefusedDocument(f"the document is not JSON: {error}") from error
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise RefusedDocument(f"the document has the number {name}")
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -99,24 +102,30 @@ def read_date(text: object) -> date:
 
 
 def read_value(text: object, code: str, day: date) -> str:
-    """A published value: a positive plain decimal, kept as its text.
+    """What stands in the place of a value, as a short text; whether to believe it is not asked.
 
     Raises:
-        RefusedDocument: it is not one.
+        RefusedDocument: it is no text, longer than VALUE_CHARACTERS_MAX, or has characters
+            that do not print, or a comma, by which a publication's values are parted.
     """
-    if not (isinstance(text, str) and is_published_value(text)):
-        raise RefusedDocument(f"{code} on {day} has the value {in_quotes(str(text))}")
-    return text
+    if (
+        isinstance(text, str)
+        and len(text) <= VALUE_CHARACTERS_MAX
+        and text.isprintable()
+        and "," not in text
+    ):
+        return text
+    raise RefusedDocument(f"{code} on {day} has the value {in_quotes(str(text))}")
 
 
-def read_code(text: object, pivot: str) -> str:
-    """The ISO 4217 code of a currency other than the source's own.
+def read_code(text: object) -> str:
+    """Three capitals; whether they are the code of a currency is not asked.
 
     Raises:
-        RefusedDocument: it is not one.
+        RefusedDocument: it is anything else.
     """
-    if not (isinstance(text, str) and text in CURRENCIES and text != pivot):
-        raise RefusedDocument(f"{in_quotes(str(text))} is no currency that the source can publish")
+    if not (isinstance(text, str) and _CODE.fullmatch(text)):
+        raise RefusedDocument(f"{in_quotes(str(text))} is no currency code")
     return text
 
 
@@ -131,11 +140,14 @@ class Sheets:
         """A value that was read.
 
         Raises:
-            RefusedDocument: there was one for this day and currency.
+            RefusedDocument: there was one for this day and currency, or there are more than
+                SHEET_CURRENCIES_MAX currencies on this day.
         """
         rates = self._rates.setdefault(day, {})
         if code in rates:
             raise RefusedDocument(f"{code} occurs twice on {day}")
+        if len(rates) == SHEET_CURRENCIES_MAX:
+            raise RefusedDocument(f"there are more than {SHEET_CURRENCIES_MAX} codes on {day}")
         rates[code] = value
         if units != 1:
             self._units.setdefault(day, {})[code] = units

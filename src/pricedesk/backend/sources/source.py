@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
-from pricedesk.errors import RefusedDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,21 @@ class Request:
 class Source:
     """An institution that publishes rates.
 
-    `request(first, last)` is the document that has its publications of these days; `read`
-    makes publications of it, or refuses it as a whole with RefusedDocument. At most `span_days`
-    may be asked for at once, and where it is `within_a_year`, days of one calendar year.
-    `terms` are its terms of use in a sentence, with their address; `attribution_url` is an
-    address that they want to be shown beside its rates, empty if they want none.
+    Asking: `request(first, last)` is the document that has its publications of these days. At
+    most `span_days` may be asked for at once, and where it is `within_a_year`, days of one
+    calendar year. At least `pause_min` lies between two requests. A look at the instant at which
+    a publication is due is put off by something between `delay_min` and `delay_max`, so that
+    not all who ask come at once; `next_due(raw)`, where there is one, reads that instant from
+    the newest document, and it goes before the calendar's.
+
+    Reading: `read(request, raw)` gives the sheets of a document, ascending by date, or refuses
+    it as a whole with RefusedDocument. Nothing of a sheet is judged yet.
+
+    Terms of use: `terms` in a sentence, with their address. `attribution` is what to name it
+    as where its rates are shown, with the address to link to, which is to be shown with each of
+    them where that is `attribution_required`. Where it may not `redistribute`,
+    its rates may be used for conversions, but its table is not to be handed on. A source that
+    is not `independent` is computed from others, and confirms nothing that they say.
     """
 
     key: str
@@ -36,11 +45,19 @@ class Source:
     document_bytes_max: int
     terms: str
     terms_url: str
+    attribution: str
+    attribution_url: str
     request: Callable[[date, date], Request]
-    read: Callable[[Request, bytes, Provenance, date], list[Publication]]
-    attribution_url: str = ""
+    read: Callable[[Request, bytes], list[Sheet]]
     span_days: int | None = None
     within_a_year: bool = False
+    next_due: Callable[[bytes], datetime] | None = None
+    pause_min: timedelta = timedelta(minutes=1)
+    delay_min: timedelta = timedelta(0)
+    delay_max: timedelta = timedelta(seconds=60)
+    attribution_required: bool = False
+    independent: bool = True
+    redistribute: bool = True
 
     def last_day(self, first: date, wanted: date) -> date:
         """Up to which day may be asked for at once, from `first` on towards `wanted`."""
@@ -53,20 +70,7 @@ class Source:
 
 
 def publications(
-    key: str,
-    convention: Convention,
-    sheets: list[Sheet],
-    provenance: Provenance,
-    dates: tuple[date, date],
+    key: str, convention: Convention, sheets: list[Sheet], provenance: Provenance
 ) -> list[Publication]:
-    """The publications of a document's sheets, which come ascending by date.
-
-    Raises:
-        RefusedDocument: a date is before the first or after the last of `dates`.
-    """
-    first, last = dates
-    if sheets and sheets[0].date < first:
-        raise RefusedDocument(f"the date {sheets[0].date} is before the source's first")
-    if sheets and sheets[-1].date > last:
-        raise RefusedDocument(f"the date {sheets[-1].date} is in the future")
+    """The publications of sheets that were judged and found right."""
     return [publication_of(key, convention, sheet, provenance) for sheet in sheets]
