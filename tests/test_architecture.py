@@ -24,9 +24,10 @@ DOMAIN = [
     "backend/rates",
     "backend/conversion",
     "backend/calendars",
+    "backend/pegs",
     "backend/bureau",
     "backend/store_rows",
-    "backend/sources/ecb",
+    *(module for module in MODULES if module.startswith("backend/sources/")),
     "frontend/menu",
     "frontend/catalogue",
 ]

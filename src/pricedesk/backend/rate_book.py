@@ -14,7 +14,6 @@ from pricedesk.backend.pegs import Peg
 from pricedesk.backend.rates import Publication, Rate, identity, rate_in
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import NoRate, NoRateForCurrency, NoRateForDate, NoRatesKnown
-from pricedesk.money import ExactDecimal
 
 PEG = "PEG"
 """In an order of sources, the place of official parities."""
@@ -396,13 +395,13 @@ def _with_parities(
     numerator, denominator = between.numerator, between.denominator
     path, pegs = list(between.path), []
     if of_base is not None:
-        value = ExactDecimal.parse(of_base.value)
-        numerator, denominator = numerator * 10**value.scale, denominator * value.unscaled
+        worth, of = of_base.fraction()
+        numerator, denominator = numerator * of, denominator * worth
         path.insert(0, base.code)
         pegs.append((f"{of_base.anchor}/{base}", of_base.value))
     if of_counter is not None:
-        value = ExactDecimal.parse(of_counter.value)
-        numerator, denominator = numerator * value.unscaled, denominator * 10**value.scale
+        worth, of = of_counter.fraction()
+        numerator, denominator = numerator * worth, denominator * of
         path.append(counter.code)
         pegs.append((f"{of_counter.anchor}/{counter}", of_counter.value))
     return Rate(

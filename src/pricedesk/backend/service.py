@@ -12,7 +12,7 @@ from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.download import download
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.line_server import NOTICES, LineSession
-from pricedesk.backend.pegs import PEGS
+from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.sources import ecb, find_sources
@@ -67,7 +67,7 @@ def make_bureau(settings: Settings, store: Store | None, clock: Clock) -> Bureau
         out = {s.key: s.calendar.newest_possible(settings.clock) for s in sources}
         known = [p for p in known if p.date <= out[p.source]]
     return Bureau(
-        RateBook(known, order_in(settings), PEGS),
+        RateBook(known, order_in(settings), all_pegs() if PEG in settings.sources else ()),
         sources,
         clock,
         Terms(

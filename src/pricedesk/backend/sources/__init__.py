@@ -29,9 +29,7 @@ def find_sources(keys: Sequence[str], ecb_address: str) -> list[Source]:
         InvalidSetting: there is no such source.
     """
     # Most desks ask the ECB alone; they need not read about the others.
-    table: dict[str, Any] = {}
-    if list(keys) != [ecb.NAME]:
-        table = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
+    table = sources_toml() if list(keys) != [ecb.NAME] else {}
     found = []
     for key in keys:
         if key == ecb.NAME:
@@ -42,6 +40,11 @@ def find_sources(keys: Sequence[str], ecb_address: str) -> list[Source]:
             known = ", ".join([ecb.NAME, *(name.upper() for name in table)])
             raise InvalidSetting(f"PRICEDESK_SOURCES: {in_quotes(key)} is none of {known}")
     return found
+
+
+def sources_toml() -> dict[str, dict[str, Any]]:
+    """The facts about the sources other than the ECB, by their keys in small letters."""
+    return tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
 
 
 def _source(key: str, facts: dict[str, Any]) -> Source:
