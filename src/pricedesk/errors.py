@@ -5,9 +5,7 @@
     │   ├── InvalidRequest          the words of a request are off
     │   ├── InvalidAmount           not a plain decimal number, or too long
     │   ├── InvalidDate             not a calendar date
-    │   ├── UnknownCurrency         not an ISO 4217 currency
-    │   ├── UnknownWithheldValue    no value in quarantine has the number
-    │   └── DecidedAlready          a person has decided about the withheld value
+    │   └── UnknownCurrency         not an ISO 4217 currency
     ├── NoRate                  the question is fine; no published rate answers it
     │   ├── NoRatesKnown            not a single publication is known
     │   ├── NoRateForCurrency       no source publishes the currency
@@ -16,6 +14,10 @@
     ├── ServiceUnavailable      a service cannot be reached, or does not answer in time
     ├── RefusedDocument         what a source sent is not what it publishes
     ├── DownloadFailed          a source's document could not be had
+    ├── NoDecision              a decision about withheld values cannot be made
+    │   ├── UnknownWithheldValue    no value in quarantine has the number
+    │   ├── DecidedAlready          there was a decision about the value before
+    │   └── CannotRelease           the value is nothing that could be converted with
     ├── StoreFailed             the store cannot be read or written
     ├── InvalidCatalogue        the product file is off
     └── InvalidSetting          a PRICEDESK_ variable is off
@@ -62,18 +64,6 @@ class UnknownCurrency(RequestError):
     slug = "unknown-currency"
 
 
-class UnknownWithheldValue(RequestError):
-    """No value in quarantine has the number."""
-
-    slug = "unknown-withheld-value"
-
-
-class DecidedAlready(RequestError):
-    """A person has decided about the withheld value; a decision is recorded once."""
-
-    slug = "decided-already"
-
-
 class NoRate(PricedeskError):
     """No published rate answers the question; never answered with 1 or 0 instead."""
 
@@ -118,6 +108,28 @@ class DownloadFailed(PricedeskError):
     """A source's document could not be had: unreachable, refused, too large or too slow."""
 
     slug = "download-failed"
+
+
+class NoDecision(PricedeskError):
+    """A decision about withheld values cannot be made."""
+
+
+class UnknownWithheldValue(NoDecision):
+    """No value in quarantine has the number."""
+
+    slug = "unknown-withheld-value"
+
+
+class DecidedAlready(NoDecision):
+    """A decision about the withheld value was made; it is recorded once."""
+
+    slug = "decided-already"
+
+
+class CannotRelease(NoDecision):
+    """A withheld value is nothing that could be converted with."""
+
+    slug = "cannot-release"
 
 
 class StoreFailed(PricedeskError):

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pricedesk.errors import (
+    CannotRelease,
     DecidedAlready,
     DownloadFailed,
     InvalidAmount,
@@ -34,6 +35,7 @@ EXIT_CODES: dict[type[PricedeskError], int] = {
     UnknownCurrency: 2,
     UnknownWithheldValue: 2,
     DecidedAlready: 2,
+    CannotRelease: 2,
     InvalidSetting: 2,
     InvalidCatalogue: 2,
     NoRateForCurrency: 3,

@@ -4,7 +4,7 @@ The first source in order that has both currencies answers alone, from one publi
 of two sources or of two dates are never mixed.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -133,6 +133,20 @@ class SourceHistory:
             spans.append((begun, before))
         self._spans[code] = spans
         return spans
+
+    def with_publication(self, publication: Publication) -> "SourceHistory":
+        """A history that has this one as well."""
+        grown = SourceHistory(())
+        grown.revisions = (*self.revisions, publication)
+        grown.dates = self.dates.copy()
+        grown._publications = self._publications.copy()
+        index = bisect_left(self.dates, publication.date)
+        if self.dates[index : index + 1] != [publication.date]:
+            grown.dates.insert(index, publication.date)
+            grown._publications.insert(index, publication)
+        elif publication.revision > self._publications[index].revision:
+            grown._publications[index] = publication
+        return grown
 
     def known_at(self, instant: datetime) -> "SourceHistory":
         """What of it answered questions here at an instant."""

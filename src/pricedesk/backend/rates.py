@@ -24,6 +24,17 @@ def is_published_value(text: str) -> bool:
     return _VALUE.fullmatch(text) is not None
 
 
+def same_value(one: str, other: str) -> bool:
+    """Whether two published texts are the same number: 310.70 is 310.7."""
+    return one == other or _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    """A decimal text without the zeros that carry no value."""
+    whole, _, fraction = text.partition(".")
+    return f"{whole.lstrip('0')}.{fraction.rstrip('0')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a publication came from: which raw document, and when it was fetched."""
@@ -137,8 +148,12 @@ class Publication:
 
     def says_the_same(self, other: "Publication") -> bool:
         """Whether both give the same currencies the same values; 310.70 is 310.7."""
-        mine, theirs = ({c: _plain(v) for c, v in p.rates().items()} for p in (self, other))
-        return mine == theirs and self.units_by_code() == other.units_by_code()
+        mine, theirs = self.rates(), other.rates()
+        return (
+            mine.keys() == theirs.keys()
+            and all(same_value(text, theirs[code]) for code, text in mine.items())
+            and self.units_by_code() == other.units_by_code()
+        )
 
 
 def publication_of(
@@ -154,12 +169,6 @@ def publication_of(
         provenance,
         tuple(sheet.units.get(code, 1) for code in sheet.rates) if sheet.units else (),
     )
-
-
-def _plain(text: str) -> str:
-    """A decimal text without the zeros that carry no value."""
-    whole, _, fraction = text.partition(".")
-    return f"{whole.lstrip('0')}.{fraction.rstrip('0')}"
 
 
 @dataclass(frozen=True, slots=True)
