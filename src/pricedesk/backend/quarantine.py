@@ -3,11 +3,22 @@
 A value is withheld by source, date and currency; the rest of its publication is used.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 
-from pricedesk.backend.rates import Provenance
+from pricedesk.backend.rates import (
+    Convention,
+    Provenance,
+    Publication,
+    Sheet,
+    is_published_value,
+    publication_of,
+    same_value,
+)
+from pricedesk.backend.sources.source import Source
+from pricedesk.currencies import CURRENCIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,111 @@ class WithheldValue:
     decision: Decision | None = None
 
     @property
+    def code(self) -> str:
+        """The currency."""
+        return self.doubt.code
+
+    @property
     def verdict(self) -> Verdict:
         """What has become of it."""
         return self.decision.verdict if self.decision is not None else Verdict.WAITING
+
+    @property
+    def is_convertible(self) -> bool:
+        """Whether it could be part of a publication, believed or not."""
+        return is_published_value(self.value) and self.code in CURRENCIES
+
+
+class Withheld:
+    """What was withheld of one source, to be asked whether a value is among it."""
+
+    def __init__(self, values: Iterable[WithheldValue]) -> None:
+        self._values: dict[tuple[date, str], list[WithheldValue]] = {}
+        for value in values:
+            self._values.setdefault((value.date, value.code), []).append(value)
+
+    def held(self, day: date, code: str, text: str) -> WithheldValue | None:
+        """This value of a currency on a day, if it is withheld: waiting, or rejected."""
+        for value in self._values.get((day, code), ()):
+            if value.verdict is not Verdict.RELEASED and same_value(value.value, text):
+                return value
+        return None
+
+
+def is_settled(sheet: Sheet, known: Publication | None, withheld: Withheld) -> bool:
+    """Whether each value of a sheet is accepted already, or withheld already."""
+    rates = known.rates() if known is not None else {}
+    units = known.units_by_code() if known is not None else {}
+    return rates.keys() <= sheet.rates.keys() and all(
+        (
+            code in rates
+            and same_value(rates[code], text)
+            and units.get(code, 1) == sheet.units.get(code, 1)
+        )
+        or withheld.held(sheet.date, code, text) is not None
+        for code, text in sheet.rates.items()
+    )
+
+
+def without_doubted(
+    source: Source,
+    sheet: Sheet,
+    doubted: Iterable[str],
+    known: Publication | None,
+    provenance: Provenance,
+) -> Publication | None:
+    """The publication that a sheet makes without its doubted values, None if nothing is new.
+
+    `known` is the publication of that date. What it has is not taken away by a doubted value.
+    """
+    doubted = frozenset(doubted)
+    if doubted.issuperset(sheet.rates):
+        return None
+    rates, units = {}, {}
+    for code, text in sheet.rates.items():
+        if code not in doubted:
+            rates[code], units[code] = text, sheet.units.get(code, 1)
+        elif known is not None and known.published(code) is not None:
+            rates[code] = known.rates()[code]
+            units[code] = known.units_by_code().get(code, 1)
+    made = publication_of(
+        source.key, source.convention, Sheet(sheet.date, rates, units), provenance
+    )
+    made = replace(made, withheld=(doubted & CURRENCIES.keys()) - rates.keys())
+    if known is None:
+        return made
+    if made.says_the_same(known) and made.withheld == known.withheld:
+        return None
+    return replace(made, revision=known.revision + 1)
+
+
+def with_withheld(
+    convention: Convention, known: Publication | None, values: Sequence[WithheldValue]
+) -> Publication | None:
+    """A publication with withheld values of its date put in, None if there is nothing in it.
+
+    Of several values of a currency the last one counts. `known` is the publication of that
+    date as it was accepted.
+    """
+    convertible = [value for value in values if value.is_convertible]
+    if not convertible:
+        return known
+    rates = known.rates() if known is not None else {}
+    units = known.units_by_code() if known is not None else {}
+    for value in convertible:
+        rates[value.code], units[value.code] = value.value, value.units
+    last = convertible[-1]
+    made = publication_of(last.source, convention, Sheet(last.date, rates, units), last.provenance)
+    if known is None:
+        return made
+    return replace(made, withheld=known.withheld - rates.keys(), revision=known.revision + 1)
+
+
+def by_publication(
+    values: Iterable[WithheldValue],
+) -> Mapping[tuple[str, date], list[WithheldValue]]:
+    """Withheld values by source and date."""
+    found: dict[tuple[str, date], list[WithheldValue]] = {}
+    for value in values:
+        found.setdefault((value.source, value.date), []).append(value)
+    return found
