@@ -1,7 +1,12 @@
 """What all tests share."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
+
+from postgres import PostgresServer, postgres_server, programs
 
 # A slow machine is not a failing one.
 settings.register_profile("unhurried", deadline=None)
@@ -12,3 +17,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz-seconds", type=int, default=3, help="how long random bytes are sent to services"
     )
+    parser.addoption(
+        "--kills", type=int, default=20, help="how often a writer is killed on each kind of store"
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; CI has to have one."""
+    if programs() is None:
+        assert "CI" not in os.environ, "PostgreSQL's server programs are not installed"
+        pytest.skip("PostgreSQL's server programs are not installed")
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> str:
+    """The setting PRICEDESK_DATABASE: one test on SQLite, one in an empty PostgreSQL database."""
+    if request.param == "sqlite":
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.make_database()

@@ -1,39 +1,19 @@
-"""The store: what it kept it gives back as it was; what failed has left nothing."""
+"""The store in an SQLite file: full disks, damaged files, files of earlier versions."""
 
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from fake_source import xml_document, zip_archive
-from pricedesk.backend.rates import Provenance, Publication
-from pricedesk.backend.sources import ecb
-from pricedesk.backend.sources.source import publications
-from pricedesk.backend.store import RawDocument, Store, open_store
+from kept import FRIDAY, THURSDAY, fetched_days
+from pricedesk.backend.store import Kept, Store, find_store, open_store
 from pricedesk.backend.store_sqlite import FILE_NAME
 from pricedesk.errors import StoreFailed
-
-FETCHED_AT = datetime(2026, 10, 30, 15, 4, 5, 678901, tzinfo=UTC)
-FRIDAY = {"2026-10-30": {"USD": "1.1172", "CAD": "1.5606", "HUF": "366.330"}}
-THURSDAY = {"2026-10-29": {"USD": "1.1130", "CAD": "1.5588"}}
-
-
-def fetched(raw: bytes, document: ecb.Document) -> tuple[RawDocument, list[Publication]]:
-    """A document and its publications, as the refresher gives them to the store."""
-    provenance = Provenance(hashlib.sha256(raw).hexdigest(), FETCHED_AT)
-    sheets = ecb.parse(document, raw)
-    read = publications(ecb.NAME, ecb.CONVENTION, sheets, provenance)
-    return RawDocument("ECB", document.value, raw, provenance), read
-
-
-def fetched_days(days: dict[str, dict[str, str]]) -> tuple[RawDocument, list[Publication]]:
-    return fetched(xml_document(days), ecb.Document.NINETY_DAYS)
+from version_1 import PUBLICATIONS_OF_VERSION_1, write_version_1
 
 
 @pytest.fixture
@@ -51,126 +31,30 @@ def failure_to_open(folder: Path) -> str:
 def failure_to_add(store: Store, days: dict[str, dict[str, str]]) -> str:
     """The reason; nothing was kept, neither publications nor the document."""
     document, publications = fetched_days(days)
-    before = store.publications().publications
+    before = store.publications()
     with pytest.raises(StoreFailed) as caught:
         store.add(document, publications)
-    assert store.publications().publications == before
+    assert store.publications() == before
     assert store.document(document.provenance.sha256) is None
     return str(caught.value).removeprefix(f"the store {store.name} failed: ")
 
 
-def test_a_new_store_is_empty(store: Store) -> None:
-    assert store.publications().publications == []
-    assert store.document("5" * 64) is None
-
-
-def test_publications_are_read_back_identical_by_date(store: Store) -> None:
-    document, publications = fetched_days(FRIDAY | THURSDAY)
-    store.add(document, publications)
-    assert store.publications().publications == publications
-    assert list(publications[1].rates()) == ["USD", "CAD", "HUF"]
-
-
-def test_what_the_history_has_no_value_for_is_not_there_when_it_is_read_back(
-    store: Store,
-) -> None:
-    csv = b"Date,USD,ISK,CAD,\n2026-10-30,1.1172,N/A,1.5606,\n"
-    document, [publication] = fetched(zip_archive(csv), ecb.Document.HISTORY)
-    store.add(document, [publication])
-    [kept] = store.publications().publications
-    assert list(kept.rates().items()) == [("USD", "1.1172"), ("CAD", "1.5606")]
-    assert (kept.provenance, kept.revision) == (publication.provenance, 1)
-
-
-def test_every_revision_is_kept_with_the_document_that_it_is_from(store: Store) -> None:
-    first_document, [first] = fetched_days(FRIDAY)
-    second_document, [second] = fetched_days({"2026-10-30": {"USD": "1.1173"}})
-    store.add(first_document, [first])
-    store.add(second_document, [replace(second, revision=2)])
-    assert store.publications().publications == [first, replace(second, revision=2)]
-
-
-def test_a_raw_document_is_given_back_byte_for_byte(store: Store) -> None:
-    document, publications = fetched_days(FRIDAY | THURSDAY)
-    store.add(document, publications[:1])
-    store.add(document, publications[1:])
-    assert store.document(document.provenance.sha256) == document.content
-    assert store.publications().publications == publications
-
-
-def test_what_was_kept_is_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
-    document, publications = fetched_days(FRIDAY | THURSDAY)
-    with closing(open_store("", tmp_path / "a" / "b")) as store:
-        store.add(document, publications)
-    with closing(open_store("", tmp_path / "a" / "b")) as store:
-        assert store.publications().publications == publications
-        assert store.document(document.provenance.sha256) == document.content
-
-
-def test_a_second_store_on_the_file_sees_what_the_first_one_adds(
-    store: Store, tmp_path: Path
-) -> None:
-    with closing(open_store("", tmp_path)) as other:
-        document, publications = fetched_days(FRIDAY)
-        store.add(document, publications)
-        assert other.publications().publications == publications
-
-
-def test_stores_that_are_opened_at_the_same_moment_make_one_file(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        stores = list(threads.map(lambda folder: open_store("", folder), [tmp_path / "new"] * 8))
-    stores[0].add(*fetched_days(FRIDAY))
-    for store in stores:
-        assert len(store.publications().publications) == 1
-        store.close()
-
-
 def test_a_commit_waits_for_the_disk(store: Store) -> None:
-    pragmas = ("journal_mode", "synchronous", "foreign_keys", "user_version")
-    values = [store._database.execute(f"PRAGMA {name}")[0][0] for name in pragmas]
-    assert values == ["wal", 2, 1, 2]
-
-
-def test_an_add_with_a_key_that_is_taken_leaves_nothing(store: Store) -> None:
-    store.add(*fetched_days(FRIDAY))
-    assert failure_to_add(store, THURSDAY | FRIDAY) == (
-        "UNIQUE constraint failed: publication.source, publication.date, publication.revision"
-    )
-    store.add(*fetched_days(THURSDAY))
-    assert [p.date.day for p in store.publications().publications] == [30, 29]
-
-
-def test_a_publication_of_another_document_leaves_nothing(store: Store) -> None:
-    document, _ = fetched_days(FRIDAY)
-    _, publications = fetched_days(THURSDAY)
-    with pytest.raises(StoreFailed, match="FOREIGN KEY constraint failed"):
-        store.add(document, publications)
-    assert store.document(document.provenance.sha256) is None
-
-
-def test_a_bug_in_the_middle_of_an_add_leaves_nothing(store: Store) -> None:
-    document, publications = fetched_days(FRIDAY)
-
-    def broken() -> Iterator[Publication]:
-        yield publications[0]
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        store.add(document, broken())
-    assert store.publications().publications == []
-    store.add(document, publications)
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "user_version", "application_id")
+    values = [store.database.execute(f"PRAGMA {name}")[0][0] for name in pragmas]
+    assert values == ["wal", 2, 1, 2, 0x50645374]
 
 
 def test_a_full_disk_leaves_nothing_and_is_named(store: Store) -> None:
-    [[pages]] = store._database.execute("PRAGMA page_count")
-    store._database.execute(f"PRAGMA max_page_count={pages}")
+    [[pages]] = store.database.execute("PRAGMA page_count")
+    store.database.execute(f"PRAGMA max_page_count={pages}")
     days = {
         f"2026-{month:02}-{day:02}": FRIDAY["2026-10-30"]
         for month in range(1, 10)
         for day in range(1, 29)
     }
     assert failure_to_add(store, days) == "database or disk is full"
-    store._database.execute("PRAGMA max_page_count=1000000")
+    store.database.execute("PRAGMA max_page_count=1000000")
     store.add(*fetched_days(days))
     assert len(store.publications().publications) == len(days)
 
@@ -178,27 +62,11 @@ def test_a_full_disk_leaves_nothing_and_is_named(store: Store) -> None:
 def test_a_store_that_another_program_writes_to_for_long_leaves_nothing(
     store: Store, tmp_path: Path
 ) -> None:
-    store._database.execute("PRAGMA busy_timeout=0")
+    store.database.execute("PRAGMA busy_timeout=0")
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert failure_to_add(store, FRIDAY) == "database is locked"
     store.add(*fetched_days(FRIDAY))
-
-
-def test_a_store_that_was_closed_has_failed(store: Store) -> None:
-    store.close()
-    with pytest.raises(StoreFailed, match="Cannot operate on a closed database"):
-        store.publications()
-
-
-def test_a_file_of_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    open_store("", tmp_path).close()
-    path = tmp_path / FILE_NAME
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA user_version=3")
-    assert failure_to_open(tmp_path) == f"{path} was written by a later version of Pricedesk"
-    with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
@@ -239,6 +107,10 @@ def test_a_damaged_file_is_a_failure(
     [
         "UPDATE publication SET date='2026-02-30'",
         "UPDATE publication SET fetched_at='yesterday'",
+        "UPDATE publication SET rates='1.1172,1.5606'",
+        "UPDATE publication SET rates='1.1172,0,366.330'",
+        "UPDATE publication SET units='1,100'",
+        "UPDATE publication SET units='1,many,1'",
         "UPDATE document SET content=x'00'",
         "DROP TABLE document",
     ],
@@ -246,7 +118,46 @@ def test_a_damaged_file_is_a_failure(
 def test_damaged_content_is_a_failure(store: Store, damage: str) -> None:
     document, publications = fetched_days(FRIDAY)
     store.add(document, publications)
-    store._database.execute("PRAGMA foreign_keys=OFF")
-    store._database.execute(damage)
+    store.database.execute("PRAGMA foreign_keys=OFF")
+    store.database.execute(damage)
     with pytest.raises(StoreFailed):
-        (store.publications().publications, store.document(document.provenance.sha256))
+        (store.publications(), store.document(document.provenance.sha256))
+
+
+def test_a_wait_outlives_a_file_that_cannot_be_read_for_a_while(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / FILE_NAME
+    away = path.rename(tmp_path / "away")
+    assert store.wait_for_change(0) is False
+    away.rename(path)
+    assert store.wait_for_change(10) is True
+
+
+def test_a_file_of_version_1_has_the_same_publications_and_documents_now(tmp_path: Path) -> None:
+    write_version_1(tmp_path / FILE_NAME)
+    with closing(open_store("", tmp_path)) as store:
+        assert store.publications() == Kept(4, PUBLICATIONS_OF_VERSION_1)
+        assert store.document(hashlib.sha256(b"third").hexdigest()) == b"third"
+        assert store.check() == []
+        document, [thursday] = fetched_days(THURSDAY)
+        corrected = replace(thursday, revision=2)
+        store.add(document, [corrected])
+        assert store.publications(4) == Kept(5, [corrected])
+
+
+def test_a_file_of_version_1_is_not_read_before_it_was_migrated(tmp_path: Path) -> None:
+    write_version_1(tmp_path / FILE_NAME)
+    with pytest.raises(StoreFailed, match=r"was written by an earlier version of Pricedesk$"):
+        find_store("", tmp_path)
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    write_version_1(tmp_path / FILE_NAME)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        database.execute("CREATE TABLE look (x)")
+        before = list(database.iterdump())
+    assert failure_to_open(tmp_path) == "table look already exists"
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        assert list(database.iterdump()) == before
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)

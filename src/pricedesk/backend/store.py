@@ -327,7 +327,7 @@ class Store:
         have become the one.
 
         Raises:
-            StoreFailed: the store cannot be reached, or is open for reading only.
+            StoreFailed: the store cannot be reached.
         """
         with self._turn:
             return self._database.claim_fetching()

@@ -30,7 +30,7 @@ def problems(database: Database) -> list[str]:
         if not damage:
             raise
         found = [str(error)]
-    return [*damage, *found][:PROBLEMS_MAX]
+    return list(dict.fromkeys([*damage, *found]))[:PROBLEMS_MAX]
 
 
 def _problems(database: Database) -> Iterator[str]:

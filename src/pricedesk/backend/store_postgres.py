@@ -92,7 +92,12 @@ class PostgresDatabase:
 
     def version(self) -> int:
         """How many of the scripts the schema has seen."""
-        if self.execute("SELECT to_regclass('pricedesk_version')") == [(None,)]:
+        # Not by to_regclass: its cache may not know yet what another process has just made.
+        made = self.execute(
+            "SELECT 1 FROM pg_catalog.pg_tables"
+            " WHERE schemaname = current_schema() AND tablename = 'pricedesk_version'"
+        )
+        if not made:
             return 0
         return int(self.execute("SELECT version FROM pricedesk_version")[0][0])
 
@@ -161,8 +166,7 @@ class PostgresDatabase:
         """Listen on a connection of its own, made again as soon as the server is back."""
         end = time.monotonic() + seconds
         with self._watching:
-            if self._closed.is_set():
-                raise StoreFailed(f"the store {self.name} is closed")
+            self._check_open()
             while not self._closed.is_set():
                 left = max(end - time.monotonic(), 0)
                 try:
@@ -199,9 +203,12 @@ class PostgresDatabase:
         if self._connection is not None:
             self._connection.close()
 
-    def _connect(self) -> Connection:
+    def _check_open(self) -> None:
         if self._closed.is_set():
             raise StoreFailed(f"the store {self.name} is closed")
+
+    def _connect(self) -> Connection:
+        self._check_open()
         connection = psycopg.connect(
             make_conninfo("", **CONNECTION | self._parameters),
             autocommit=True,

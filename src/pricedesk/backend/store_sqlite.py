@@ -116,8 +116,7 @@ class SqliteDatabase:
         """Look at SQLite's count of other connections' commits, a few times a second."""
         end = time.monotonic() + seconds
         with self._watching:
-            if self._closed.is_set():
-                raise StoreFailed(f"the store {self.name} is closed")
+            self._check_open()
             while True:
                 if self._has_changed():
                     return True
@@ -127,6 +126,7 @@ class SqliteDatabase:
 
     def claim_fetching(self) -> bool:
         """Lock a file beside the store; the lock ends with this process at the latest."""
+        self._check_open()
         if self._claim is not None:
             return True
         with self._failures():
@@ -144,8 +144,11 @@ class SqliteDatabase:
 
     def damage(self) -> list[str]:
         """What SQLite's own checks say."""
-        said = [text for (text,) in self.execute("PRAGMA integrity_check") if text != "ok"]
-        lost = self.execute("PRAGMA foreign_key_check")
+        try:
+            said = [text for (text,) in self.execute("PRAGMA integrity_check") if text != "ok"]
+            lost = self.execute("PRAGMA foreign_key_check")
+        except StoreFailed as error:
+            return [str(error)]
         return said + [f"table {row[0]}, row {row[1]}: {row[2]} lacks its row" for row in lost]
 
     def close(self) -> None:
@@ -159,6 +162,10 @@ class SqliteDatabase:
         if self._claim is not None:
             os.close(self._claim)
             self._claim = None
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise StoreFailed(f"the store {self.name} is closed")
 
     def _connect(self, address: str) -> sqlite3.Connection:
         return sqlite3.connect(
