@@ -1,6 +1,7 @@
 """`pricedesk db`: check, back up and restore what the back-end keeps."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -72,8 +73,6 @@ def restore(file: Path) -> None:
       PRICEDESK_DATA_DIR=/new pricedesk db restore /backups/rates.sqlite3
       PRICEDESK_DATABASE=postgresql://... pricedesk db restore /backups/rates.sqlite3
     """
-    from contextlib import closing
-
     from pricedesk.backend.store import open_store
     from pricedesk.backend.store_backup import restore as fill
 

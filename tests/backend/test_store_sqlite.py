@@ -2,6 +2,8 @@
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -122,6 +124,14 @@ def test_damaged_content_is_a_failure(store: Store, damage: str) -> None:
     store.database.execute(damage)
     with pytest.raises(StoreFailed):
         (store.publications(), store.document(document.provenance.sha256))
+
+
+def test_postgresqls_driver_is_loaded_only_where_it_is_used(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from pricedesk.backend.store import open_store;"
+        f"open_store('', Path({str(tmp_path)!r})); sys.exit('psycopg' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_wait_outlives_a_file_that_cannot_be_read_for_a_while(

@@ -380,7 +380,7 @@ class Store:
         with self._turn:
             try:
                 yield
-            except (ValueError, TypeError, AttributeError, zlib.error) as error:
+            except (ValueError, zlib.error) as error:
                 raise StoreFailed(f"the store {self.name} is damaged: {error}") from error
 
 

@@ -127,7 +127,10 @@ def _readable(path: Path) -> Iterator[Database]:
             return
     with tempfile.TemporaryDirectory(prefix="pricedesk-restore-") as folder:
         copied = Path(folder) / path.name
-        shutil.copyfile(path, copied)
+        try:
+            shutil.copyfile(path, copied)
+        except OSError as error:
+            raise StoreFailed(f"{path} cannot be copied to {copied}: {error}") from error
         with closing(SqliteDatabase(copied)) as migrated:
             migrate(migrated)
             yield migrated

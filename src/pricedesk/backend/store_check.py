@@ -81,7 +81,7 @@ def _of_publications(database: Database) -> Iterator[str]:
             named = f"{source} on {day}, revision {revision}"
             try:
                 publication = rows.publication_of_row(row)
-            except (ValueError, TypeError) as error:
+            except ValueError as error:
                 yield f"{named} cannot be read: {error}"
                 publication = None
             corrected = before if before is not None and before[0][1:3] == row[1:3] else None
@@ -102,7 +102,7 @@ def _equal(one: Publication | None, other: Publication | None) -> bool:
 def _unreadable(table: str, row: Row, meaning: Callable[[Row], object]) -> Iterator[str]:
     try:
         meaning(row)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         yield f"a row of {table} cannot be read: {error}"
 
 
