@@ -37,6 +37,7 @@ class Service:
 
     def __init__(self, name: str, **settings: str) -> None:
         self.name = name
+        self.http_port = 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pricedesk.cli", name],
             env=environment(log="json", **settings),
@@ -90,9 +91,12 @@ class Service:
 @contextmanager
 def backend(data_dir: Path, port: int = 0, **settings: str) -> Iterator[tuple[Service, int]]:
     """A back-end that listens, and its port."""
-    given = {"data_dir": str(data_dir), "fetch": "off", "clock": FRIDAY_EVENING, **settings}
-    with Service("backend", lines_port=str(port), **given) as service:
-        yield service, _port(service)
+    given = {"data_dir": str(data_dir), "fetch": "off", "clock": FRIDAY_EVENING}
+    given |= {"lines_port": str(port), "http_port": "0", **settings}
+    with Service("backend", **given) as service:
+        lines_port = _port(service)
+        service.http_port = _port(service)
+        yield service, lines_port
 
 
 @contextmanager

@@ -26,13 +26,14 @@ DOMAIN = [
     "backend/calendars",
     "backend/pegs",
     "backend/bureau",
+    "backend/http/messages",
     "backend/store_rows",
     *(module for module in MODULES if module.startswith("backend/sources/")),
     "frontend/menu",
     "frontend/catalogue",
 ]
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
-FRAMEWORKS = {"click", "httpx2", "logging", "stamina"}
+FRAMEWORKS = {"click", "httptools", "httpx2", "logging", "prometheus_client", "stamina", "uvicorn"}
 
 COMMAND_LINE = {"cli", "cli_db"}
 """What starts either program may import both."""

@@ -233,14 +233,14 @@ async def send_for_ever(writer: asyncio.StreamWriter) -> None:
 
 async def connections(served: Rig, count: int) -> list:  # type: ignore[type-arg]  # of a private class
     """The service's connections, as soon as there are so many."""
-    while len(served.service._admitted) != count:  # noqa: ASYNC110  # seen from outside
+    while len(served.service.gate.admitted) != count:  # noqa: ASYNC110  # seen from outside
         await asyncio.sleep(0)
-    return list(served.service._admitted)
+    return list(served.service.gate.admitted)
 
 
 async def somebody_waits(served: Rig) -> None:
     """As soon as a client waits for an answer."""
-    while not any(c._answering for c in served.service._admitted):  # noqa: ASYNC110  # as above
+    while not any(c._answering for c in served.service.gate.admitted):  # noqa: ASYNC110  # as above
         await asyncio.sleep(0)
 
 

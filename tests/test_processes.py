@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,64 @@ def test_a_signal_ends_a_service_well_after_a_goodbye(tmp_path: Path, number: in
         assert service.process.wait(timeout=10) == 0
 
 
+def get(port: int, path: str) -> tuple[int, bytes]:
+    """The status and the body of one answer over HTTP."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_after_a_signal_readiness_goes_first_and_the_ports_stay_open(tmp_path: Path) -> None:
+    with backend(tmp_path, drain_delay_seconds="3600") as (service, port):
+        assert get(service.http_port, "/readyz") == (200, b'{"status":"ok"}')
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("stopping")
+        assert get(service.http_port, "/readyz") == (
+            503,
+            b'{"status":"unavailable","reason":"the service is shutting down"}',
+        )
+        assert get(service.http_port, "/healthz") == (200, b'{"status":"ok"}')
+        healthcheck = subprocess.run(
+            [sys.executable, "-m", "pricedesk.cli", "healthcheck", "backend"],
+            env=environment(lines_port=str(port)),
+            check=False,
+        )
+        assert healthcheck.returncode == 0
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=10) == 1
+
+
+def test_both_doors_are_counted_in_the_metrics(tmp_path: Path) -> None:
+    with backend(tmp_path) as (service, port), Client(port) as client:
+        client.send(b"1100\n1\nabc\n")
+        client.lines(3)
+        assert get(service.http_port, "/nothing")[0] == 404
+        _, text = get(service.http_port, "/metrics")
+        for line in (
+            b'pricedesk_requests_total{door="lines",outcome="answered"} 2.0\n',
+            b'pricedesk_requests_total{door="lines",outcome="refused"} 1.0\n',
+            b'pricedesk_requests_total{door="http",outcome="refused"} 1.0\n',
+            b'pricedesk_connections{door="lines"} 1.0\n',
+            b'pricedesk_refresh_failures_total{source="ECB"} 0.0\n',
+            b"pricedesk_store_up 1.0\n",
+        ):
+            assert line in text
+
+
+def test_a_taken_http_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with backend(tmp_path) as (running, _):
+        ports = {"lines_port": "0", "http_port": str(running.http_port)}
+        with Service("backend", data_dir=str(tmp_path), fetch="off", **ports) as second:
+            record = second.wait_for("cannot listen")
+            assert second.process.wait(timeout=10) == 1
+    assert record["address"] == f"127.0.0.1:{running.http_port}"
+    assert record["see"] == "PRICEDESK_HTTP_ADDRESS and PRICEDESK_HTTP_PORT"
+
+
 def test_a_second_signal_ends_a_service_at_once(tmp_path: Path) -> None:
     """The client never closes its side, so that the drain would go on for its hour."""
     with backend(tmp_path, drain_seconds="3600") as (service, port), Client(port) as client:
@@ -116,7 +175,8 @@ def test_a_second_signal_ends_a_service_at_once(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
     with backend(tmp_path) as (_, port):
-        second = Service("backend", lines_port=str(port), data_dir=str(tmp_path), fetch="off")
+        ports = {"lines_port": str(port), "http_port": "0"}
+        second = Service("backend", data_dir=str(tmp_path), fetch="off", **ports)
         with second:
             record = second.wait_for("cannot listen")
             assert second.process.wait(timeout=10) == 1
@@ -125,9 +185,10 @@ def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
 
 
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
-    lines_port, telnet_port = free_port(), free_port()
+    lines_port, http_port, telnet_port = free_port(), free_port(), free_port()
     settings = environment(
         lines_port=str(lines_port),
+        http_port=str(http_port),
         telnet_port=str(telnet_port),
         data_dir=str(tmp_path),
         clock=FRIDAY_EVENING,
@@ -144,6 +205,7 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
             said += up.stdout.readline()
         assert f"telnet 127.0.0.1 {telnet_port}".encode() in said
         assert f"telnet 127.0.0.1 {lines_port}".encode() in said
+        assert f"curl http://127.0.0.1:{http_port}/".encode() in said
         assert b"Rates: ECB, 2026-10-30, fresh\n" in said
         with Client(telnet_port) as desk:
             assert desk.lines(4) == MENU
@@ -151,15 +213,16 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
             assert desk.line() == LAPTOP
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=10) == 0
-    for port in (lines_port, telnet_port):
+    for port in (lines_port, http_port, telnet_port):
         with pytest.raises(ConnectionRefusedError):
             Client(port)
 
 
 def test_the_services_end_when_up_is_killed(tmp_path: Path) -> None:
-    lines_port, telnet_port = free_port(), free_port()
+    lines_port, http_port, telnet_port = free_port(), free_port(), free_port()
     settings = environment(
         lines_port=str(lines_port),
+        http_port=str(http_port),
         telnet_port=str(telnet_port),
         data_dir=str(tmp_path),
         fetch="off",
@@ -196,7 +259,7 @@ def test_random_bytes_never_end_a_service_or_leave_a_trace(
     seconds = str(pytestconfig.getoption("--fuzz-seconds"))
     with backend(tmp_path) as (rates, port), frontend(port) as (desk, desk_port):
         sender = Path(__file__).parent / "faults" / "send_random_bytes.py"
-        for door in (port, desk_port):
+        for door in (port, desk_port, rates.http_port):
             subprocess.run([sys.executable, sender, str(door), seconds], check=True, timeout=120)
         with Client(port) as client:
             client.send(b"1100\n")

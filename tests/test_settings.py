@@ -33,6 +33,10 @@ GOOD = [
     ("LINES_ADDRESS", "::", "::"),
     ("LINES_PORT", "3001", 3001),
     ("LINES_PORT", "0", 0),
+    ("HTTP_ADDRESS", "0.0.0.0", "0.0.0.0"),
+    ("HTTP_PORT", "0", 0),
+    ("DRAIN_DELAY_SECONDS", "0", 0),
+    ("DRAIN_DELAY_SECONDS", "3", 3),
     ("TELNET_ADDRESS", "localhost", "localhost"),
     ("TELNET_PORT", "65535", 65535),
     ("BACKEND", "rates.internal:3001", HostPort("rates.internal", 3001)),
@@ -74,6 +78,9 @@ GOOD = [
 ]
 PAIRS = "must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB"
 BAD = [
+    ("HTTP_ADDRESS", "", "must not be empty or have spaces around it"),
+    ("HTTP_PORT", "65536", PORT),
+    ("DRAIN_DELAY_SECONDS", "-1", "must be a whole number from 0 to 1000000"),
     ("LINES_ADDRESS", "", TEXT),
     ("LINES_PORT", "65536", PORT),
     ("LINES_PORT", "", PORT),
@@ -241,7 +248,7 @@ def test_a_value_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["PRICEDESK_COLOUR", "PRICEDESK_", "PRICEDESK_LOGS", "PRICEDESK_HTTP_PORT", "PRICEDESK_FILE"],
+    ["PRICEDESK_COLOUR", "PRICEDESK_", "PRICEDESK_LOGS", "PRICEDESK_PORT", "PRICEDESK_FILE"],
 )
 def test_a_variable_that_is_no_setting_is_refused(name: str) -> None:
     with pytest.raises(InvalidSetting) as refusal:

@@ -9,13 +9,14 @@ answered with one write.
 import asyncio
 import logging
 import socket
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import dataclass
 from typing import Protocol, cast
 
+from pricedesk.admission import Admission, Gate
 from pricedesk.lines import LineBuffer
+from pricedesk.tally import Tally
 from pricedesk.telnet import TelnetFilter
 
 logger = logging.getLogger(__name__)
@@ -43,17 +44,6 @@ SWEEP_SECONDS = 1
 
 LINES_AT_ONCE = 500
 """Lines of one client that are answered before the other clients get a turn."""
-
-REFUSALS_AT_ONCE_MAX = 256
-"""Connections over the limit that are told so; those beyond are cut off without a word."""
-
-
-class Admission(Enum):
-    """What becomes of a new connection."""
-
-    WELCOME = auto()
-    BUSY = auto()
-    FLOOD = auto()
 
 
 class Session(Protocol):
@@ -94,6 +84,7 @@ class LineService:
     """One listening port and all the connections to it.
 
     `session` makes the dialogue of a new client, `seconds` is a clock that never steps.
+    Lines and internal errors are counted in `tally`; what else is refused, a session may count.
     """
 
     def __init__(
@@ -102,17 +93,16 @@ class LineService:
         notices: Notices,
         limits: Limits,
         seconds: Callable[[], float],
+        tally: Tally | None = None,
     ) -> None:
         self.new_session = session
         self.notices = notices
         self.limits = limits
         self.seconds = seconds
+        self.tally = tally if tally is not None else Tally()
+        self.gate: Gate[_Connection] = Gate(limits.connections, limits.connections_per_address)
         self.read_buffer = bytearray(READ_BYTES)
         self.draining = False
-        self._refusals_max = REFUSALS_AT_ONCE_MAX
-        self._admitted: set[_Connection] = set()
-        self._refused: set[_Connection] = set()
-        self._per_address: Counter[str] = Counter()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
@@ -136,73 +126,43 @@ class LineService:
         self.draining = True
         if self._listener is not None:
             self._listener.close()
-        for connection in self._all():
+        for connection in self.gate.all:
             connection.go_on()
         try:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
-            logger.warning("connections cut off", extra={"connections": self.connections})
-            for connection in self._all():
+            logger.warning("connections cut off", extra={"connections": self.gate.connections})
+            for connection in self.gate.all:
                 connection.cut_off()
             await self._empty.wait()
         if self._sweeper is not None:
             self._sweeper.cancel()
 
-    @property
-    def connections(self) -> int:
-        """How many clients there are, those that are being refused not counted."""
-        return len(self._admitted)
-
     def limit_connections(self, most: int) -> None:
         """Serve no more clients than this, counting those that are told busy."""
-        room = most - REFUSALS_AT_ONCE_MAX if most > 2 * REFUSALS_AT_ONCE_MAX else most // 2
-        if room < self.limits.connections:
-            logger.warning(
-                "the limit of open files allows fewer clients than the settings",
-                extra={"clients": room, "settings": self.limits.connections},
-            )
-            self.limits = replace(self.limits, connections=room)
-            self._refusals_max = min(REFUSALS_AT_ONCE_MAX, most - room)
+        self.gate.limit(most)
 
-    def admit(self, connection: "_Connection", address: str) -> "Admission":
+    def admit(self, connection: "_Connection", address: str) -> Admission:
         """Count a new connection and say whether there is room for it."""
         self._empty.clear()
-        limits = self.limits
-        if (
-            len(self._admitted) < limits.connections
-            and self._per_address[address] < limits.connections_per_address
-        ):
-            self._admitted.add(connection)
-            self._per_address[address] += 1
-            return Admission.WELCOME
-        flood = len(self._refused) >= self._refusals_max
-        self._refused.add(connection)
-        return Admission.FLOOD if flood else Admission.BUSY
+        return self.gate.admit(connection, address)
 
     def forget(self, connection: "_Connection", address: str) -> None:
         """A connection is over."""
-        if connection in self._admitted:
-            self._admitted.discard(connection)
-            self._per_address[address] -= 1
-            if not self._per_address[address]:
-                del self._per_address[address]
-        self._refused.discard(connection)
-        if not self._admitted and not self._refused:
+        self.gate.forget(connection, address)
+        if self.gate.is_empty:
             self._empty.set()
 
     def sweep(self) -> None:
         """End the connections that are past a time limit."""
         now = self.seconds()
-        for connection in self._all():
+        for connection in self.gate.all:
             try:
                 connection.check_time(now)
             except Exception:
                 logger.exception("internal error while ending a connection")
                 connection.cut_off()
-
-    def _all(self) -> "list[_Connection]":
-        return [*self._admitted, *self._refused]
 
     def _schedule_sweep(self) -> None:
         def sweep_and_schedule() -> None:
@@ -374,6 +334,7 @@ class _Connection(asyncio.BufferedProtocol):
                 self._last_line_at = self._service.seconds()
         answers: list[bytes] = []
         size = 0
+        lines_before = len(self._lines)
         while self._lines and not (
             self._answering is not None or self._output_full or self._session.finished
         ):
@@ -389,12 +350,20 @@ class _Connection(asyncio.BufferedProtocol):
                 answers, size = [], 0
         if answers:
             self._transport.write(b"".join(answers))
+        self._count(lines_before - len(self._lines))
+
+    def _count(self, lines: int) -> None:
+        """Count lines that were answered together, and how long that took: one clock read."""
+        if lines:
+            service = self._service
+            service.tally.took(service.seconds() - self._last_line_at, lines)
 
     def _answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         try:
             return self._session.answer(line)
         except Exception:
             logger.exception("internal error while answering a line")
+            self._service.tally.failed += 1
             return self._service.notices.internal_error
 
     def _answered(self, answering: asyncio.Future[bytes]) -> None:
@@ -405,6 +374,7 @@ class _Connection(asyncio.BufferedProtocol):
         error = answering.exception()
         if error is not None:
             logger.error("internal error while answering a line", exc_info=error)
+            self._service.tally.failed += 1
         if self._transport.is_closing():
             return
         self._last_line_at = self._service.seconds()

@@ -1,4 +1,4 @@
-"""Running a service as a process: start, signals, drain, end."""
+"""Running a service as a process: its doors, signals, drain, end."""
 
 import asyncio
 import logging
@@ -6,11 +6,11 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
 
-from pricedesk.line_service import LineService
 from pricedesk.settings import HostPort
 
 logger = logging.getLogger(__name__)
@@ -37,31 +37,69 @@ def run_process(main: Callable[[], Coroutine[None, None, int]]) -> NoReturn:
     os._exit(code)
 
 
-async def serve(
-    service: LineService,
-    listen: HostPort,
-    background: list[Callable[[], Coroutine[None, None, None]]],
-    drain_seconds: float,
-    address_variable: str,
-) -> int:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal ends the process at once.
+class Door(Protocol):
+    """A listening port and the connections to it."""
 
-    `background` is what runs beside the service; a fault in it stops the service too. Gives
-    the exit code.
+    async def start(self, address: str, port: int) -> int:
+        """Listen; gives the port, which the system chose if `port` is 0.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+
+    async def drain(self, seconds: float) -> None:
+        """Accept nobody new, finish what was begun; after `seconds` cut off."""
+
+    def limit_connections(self, most: int) -> None:
+        """Serve no more clients than this, counting those that are told busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A door and where it is: `name` for the log, `variables` are the settings of its address.
+
+    The door is made in a thread: what it has to load keeps no door before it from answering.
     """
-    service.limit_connections(_raise_file_limit() - FILES_BESIDE_CONNECTIONS)
+
+    name: str
+    make: Callable[[], Door]
+    listen: HostPort
+    variables: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a service ends: `announce` is called first, then its doors stay open for a while.
+
+    So whoever sends clients here can stop to do so before the doors close.
+    """
+
+    delay_seconds: float
+    drain_seconds: float
+    announce: Callable[[], None] = lambda: None
+
+
+async def serve(
+    openings: Sequence[Opening],
+    background: Sequence[Callable[[], Coroutine[None, None, None]]],
+    ending: Ending,
+) -> int:
+    """Serve until SIGTERM or SIGINT, then end; a second signal ends the process at once.
+
+    `background` is what runs beside the doors; a fault in it stops the service too. Gives the
+    exit code.
+    """
+    files = _raise_file_limit() - FILES_BESIDE_CONNECTIONS
     stopped = _stopped_by_signal()
     if PARENT_PIPE in os.environ:
         asyncio.get_running_loop().add_reader(int(os.environ[PARENT_PIPE]), stopped.set)
-    try:
-        port = await service.start(listen.host, listen.port)
-    except OSError as error:
-        logger.critical(
-            "cannot listen",
-            extra={"address": str(listen), "reason": error.strerror, "see": address_variable},
-        )
-        return EXIT_CANNOT_LISTEN
-    logger.info("listening", extra={"address": str(HostPort(listen.host, port))})
+    doors = []
+    for opening in openings:
+        door = await asyncio.to_thread(opening.make)
+        door.limit_connections(files // len(openings))
+        if not await _open(opening, door):
+            return EXIT_CANNOT_LISTEN
+        doors.append(door)
     tasks = [asyncio.create_task(start()) for start in background]
     faults: list[BaseException] = []
 
@@ -76,12 +114,29 @@ async def serve(
         task.add_done_callback(ended)
     await stopped.wait()
     logger.info("stopping")
+    ending.announce()
+    if not faults:
+        await asyncio.sleep(ending.delay_seconds)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await service.drain(drain_seconds)
+    await asyncio.gather(*(door.drain(ending.drain_seconds) for door in doors))
     logger.info("stopped")
     return EXIT_FAULT if faults else 0
+
+
+async def _open(opening: Opening, door: Door) -> bool:
+    """Let a door listen; False, and a word in the log, if it cannot."""
+    listen = opening.listen
+    try:
+        port = await door.start(listen.host, listen.port)
+    except OSError as error:
+        reason = {"reason": error.strerror, "see": opening.variables}
+        logger.critical("cannot listen", extra={"address": str(listen), **reason})
+        return False
+    address = str(HostPort(listen.host, port))
+    logger.info("listening", extra={"door": opening.name, "address": address})
+    return True
 
 
 def _stopped_by_signal() -> asyncio.Event:

@@ -67,6 +67,12 @@ def _seconds(value: str) -> float:
     return float(_count(value))
 
 
+def _delay_seconds(value: str) -> float:
+    if not (value.isdecimal() and value.isascii() and int(value) <= _COUNT_MAX):
+        raise ValueError(f"must be a whole number from 0 to {_COUNT_MAX}")
+    return float(value)
+
+
 def _host_port(value: str) -> HostPort:
     matched = _HOST_PORT.fullmatch(value)
     if not matched or _port(matched["port"]) == 0:
@@ -189,6 +195,12 @@ class Settings:
         "Address on which the back-end listens for lines; the image sets 0.0.0.0.",
     )
     lines_port: int = _setting(_port, "3000", "Port of the back-end's lines.")
+    http_address: str = _setting(
+        _text,
+        "127.0.0.1",
+        "Address on which the back-end listens for HTTP; the image sets 0.0.0.0.",
+    )
+    http_port: int = _setting(_port, "8000", "Port of the back-end's HTTP door; 0 is any.")
     telnet_address: str = _setting(
         _text, "127.0.0.1", "Address on which the price desk listens; the image sets 0.0.0.0."
     )
@@ -254,10 +266,10 @@ class Settings:
         "Folder of the ECB's documents; set it to fetch through a mirror.",
     )
     max_connections: int = _setting(
-        _count, "10000", "Clients of one service at the same time; one more is told busy."
+        _count, "10000", "Clients of one port at the same time; one more is told busy."
     )
     max_connections_per_address: int = _setting(
-        _count, "1000", "Clients of one service from the same address at the same time."
+        _count, "1000", "Clients of one port from the same address at the same time."
     )
     lines_idle_seconds: float = _setting(
         _seconds, "300", "A client of the back-end that sends no line for so long is let go."
@@ -268,8 +280,14 @@ class Settings:
     line_seconds: float = _setting(
         _seconds, "60", "A line that is begun must be ended within so many seconds."
     )
+    drain_delay_seconds: float = _setting(
+        _delay_seconds,
+        "0",
+        "After SIGTERM, how long new clients are still taken while /readyz says no already;"
+        " compose.yaml sets 3.",
+    )
     drain_seconds: float = _setting(
-        _seconds, "1", "After SIGTERM, how long answers that were begun may take to finish."
+        _seconds, "1", "After that, how long answers that were begun may take to finish."
     )
     log: str = _setting(
         _log_format, "auto", "Log format: json, text, or auto: text on a terminal, else json."

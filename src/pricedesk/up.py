@@ -30,8 +30,10 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     The desk is pointed at the back-end that is started beside it.
     """
     lines = HostPort(settings.lines_address, settings.lines_port)
+    http = HostPort(settings.http_address, settings.http_port)
     telnet = HostPort(settings.telnet_address, settings.telnet_port)
-    for address, variable in ((lines, "LINES_PORT"), (telnet, "TELNET_PORT")):
+    named = ((lines, "LINES_PORT"), (http, "HTTP_PORT"), (telnet, "TELNET_PORT"))
+    for address, variable in named:
         reason = _why_not_free(address)
         if reason:
             say(f"{address} cannot be listened on: {reason}; see {PREFIX}{variable}")
@@ -53,7 +55,7 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
             )
         os.close(alive)
         if _all_answer(services, lines, telnet, stop):
-            say(_welcome(lines, telnet))
+            say(_welcome(lines, http, telnet))
             while not stop.asked and not _one_has_ended(services):
                 time.sleep(_LOOK_SECONDS)
         if stop.asked:
@@ -129,7 +131,7 @@ def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _welcome(lines: HostPort, telnet: HostPort) -> str:
+def _welcome(lines: HostPort, http: HostPort, telnet: HostPort) -> str:
     return "\n".join(
         [
             "",
@@ -137,6 +139,7 @@ def _welcome(lines: HostPort, telnet: HostPort) -> str:
             "",
             f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3",
             f"  {_telnet(lines):<28} the back-end: then type 1100, or help",
+            f"  {f'curl http://{reachable(http)}/':<28} the back-end's HTTP door",
             "",
             f"  Rates: {_rates(lines)}",
             "",

@@ -168,19 +168,25 @@ def test_what_was_fetched_is_kept_when_the_back_end_starts_anew(without_ecb: Pro
     assert without_ecb.prices() == PRICES
 
 
-def test_the_back_end_is_refused_to_the_host(project: Project) -> None:
+@pytest.mark.parametrize("port", [3000, 8000])
+def test_the_back_end_is_refused_to_the_host(project: Project, port: int) -> None:
     assert project.container("backend")["HostConfig"]["PortBindings"] == {}
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", 3000), 1)
+        socket.create_connection(("127.0.0.1", port), 1)
+
+
+def test_the_http_door_answers_on_the_network_where_the_services_meet(project: Project) -> None:
+    assert project.python("frontend", REACH, "backend", "8000") == "reached"
 
 
 @pytest.mark.parametrize("network", ["bridge", f"{PROJECT}_edge"])
 @pytest.mark.parametrize("on", ["inside", "egress"])
+@pytest.mark.parametrize("port", [3000, 8000])
 def test_the_back_end_cannot_be_reached_from_another_network(
-    project: Project, images: dict[str, str], network: str, on: str
+    project: Project, images: dict[str, str], network: str, on: str, port: int
 ) -> None:
     address = project.address("backend", on)
-    assert not reaches(images["backend"], network, address, 3000)
+    assert not reaches(images["backend"], network, address, port)
 
 
 def test_the_desk_can_be_reached_from_its_edge(project: Project, images: dict[str, str]) -> None:

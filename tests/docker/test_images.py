@@ -63,16 +63,17 @@ def test_no_file_of_an_image_runs_with_the_rights_of_its_owner(
 
 
 @pytest.mark.parametrize(
-    ("service", "port", "volumes"), [("backend", 3000, {"/data": {}}), ("frontend", 10000, None)]
+    ("service", "ports", "volumes"),
+    [("backend", (3000, 8000), {"/data": {}}), ("frontend", (10000,), None)],
 )
 def test_an_image_says_how_it_runs(
-    images: dict[str, str], service: str, port: int, volumes: dict[str, object] | None
+    images: dict[str, str], service: str, ports: tuple[int, ...], volumes: dict[str, object] | None
 ) -> None:
     config = inspected(images[service])["Config"]
     assert config["User"] == "10001:10001"
     assert config["Entrypoint"] == ["pricedesk"]
     assert config["Cmd"] == [service]
-    assert config["ExposedPorts"] == {f"{port}/tcp": {}}
+    assert config["ExposedPorts"] == {f"{port}/tcp": {} for port in ports}
     assert config["Volumes"] == volumes
     assert config["StopSignal"] == "SIGTERM"
     assert config["Healthcheck"]["Test"] == ["CMD", "pricedesk", "healthcheck", service]

@@ -1,7 +1,7 @@
 """Send random bytes to a port of the loopback for some seconds: python FILE PORT SECONDS.
 
 Half of the chunks are pure noise, half are put together from pieces that mean something to
-a line or telnet parser. The seed is fixed. It ends with an error if the service hangs.
+a parser of lines, telnet or HTTP. The seed is fixed. It ends with an error if the service hangs.
 """
 
 import random
@@ -15,6 +15,8 @@ PIECES = [
     *(b"\n", b"\r\n", b"\r\0", b"\0", b" ", b"1", b"1100", b"-", b".", b"9" * 40, b"CAD", b"USD"),
     *(b"explain ", b"currencies", b"help", b"2020-02-14", b"9999-99-99", b"\xff", b"\xff\xff"),
     *(b"\xff\xfa", b"\xff\xf0", b"\xff\xfd\x06", b"\xff\xfb\x01", b"\xff\xf6", b"\xc3\xa9"),
+    *(b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST /version HTTP/1.1\r\nHost: a\r\n", b"%2", b"/?a=%"),
+    *(b"Transfer-Encoding: chunked\r\n\r\n", b"Content-Length: 5\r\n", b"5\r\n12345\r\n0\r\n\r\n"),
     *(b"\xf0\x9f\x92\xb6", b"\x1b[2J", b"NaN", b"1e400", b"a" * 2000, b"\xe2\x80\xae"),
 ]
 CHUNKS_PER_CONNECTION = 20

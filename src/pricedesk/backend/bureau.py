@@ -128,15 +128,16 @@ def _instant(instant: datetime) -> str:
 class SourceAge:
     """How a source stands against its calendar: its newest publication, how many it misses.
 
-    `expected_at` is when its next one comes out. Without a publication it has neither state
-    nor count.
+    `published_at` is when that one was due, `expected_at` when the next one comes out. Without
+    a publication there is nothing but that.
     """
 
     key: str
-    newest: Publication | None
-    missed: int | None
-    state: State | None
     expected_at: datetime
+    newest: Publication | None = None
+    published_at: datetime | None = None
+    missed: int = 0
+    state: State = State.STALE
 
 
 class Bureau:
@@ -240,9 +241,11 @@ class Bureau:
         newest = self.book.of(source.key).newest
         expected_at = source.calendar.next_publication(now)
         if newest is None:
-            return SourceAge(source.key, None, None, None, expected_at)
+            return SourceAge(source.key, expected_at)
+        published_at = source.calendar.published(newest.date)
         missed = source.calendar.missed(newest.date, now)
-        return SourceAge(source.key, newest, missed, state(missed, self.terms.ages), expected_at)
+        standing = state(missed, self.terms.ages)
+        return SourceAge(source.key, expected_at, newest, published_at, missed, standing)
 
     def _book_for(self, question: Question) -> RateBook:
         if question.known_at is None:

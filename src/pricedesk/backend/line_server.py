@@ -5,6 +5,7 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.errors import PricedeskError
 from pricedesk.line_service import Notices
 from pricedesk.protocol import Command, Convert, error_line, goodbye_line, parse_request
+from pricedesk.tally import Tally
 
 NOTICES = Notices(
     busy=f"{goodbye_line('busy')}\n".encode(),
@@ -21,12 +22,13 @@ HELP = (
 
 
 class LineSession:
-    """One client of the back-end's lines."""
+    """One client of the back-end's lines; requests that get an error count as refused."""
 
     greeting = b""
 
-    def __init__(self, bureau: Bureau) -> None:
+    def __init__(self, bureau: Bureau, tally: Tally | None = None) -> None:
         self._bureau = bureau
+        self._tally = tally if tally is not None else Tally()
         self.finished = False
 
     def answer(self, line: bytes) -> bytes:
@@ -34,6 +36,7 @@ class LineSession:
         try:
             return f"{self._reply(line.decode('utf-8', 'backslashreplace'))}\n".encode()
         except PricedeskError as error:
+            self._tally.refused += 1
             return f"{error_line(error)}\n".encode()
 
     def _reply(self, line: str) -> str:

@@ -63,12 +63,19 @@ class Refresher:
         store: Store,
         fetch: Callable[[Request], Awaitable[bytes]],
     ) -> None:
+        self.failures = 0
+        """Looks that came to nothing because something was wrong, since the start."""
         self._source = source
         self._bureau = bureau
         self._store = store
         self._fetch = fetch
         self._looked_for: date | None = None
         self._keeping: asyncio.Future[list[Publication]] | None = None
+
+    @property
+    def source_key(self) -> str:
+        """The key of the source that is looked at."""
+        return self._source.key
 
     async def tick(self, now: datetime) -> Tick:
         """Look once, if a publication can be out that is not known yet."""
@@ -86,6 +93,7 @@ class Refresher:
             )
             accepted = await asyncio.shield(self._keeping)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
+            self.failures += 1
             logger.warning("no new rates", extra={**names, "reason": str(error)})
             return Tick(request.name, failure=str(error))
         self._looked_for = wanted
@@ -106,6 +114,7 @@ class Refresher:
             try:
                 await self.tick(clock())
             except Exception:
+                self.failures += 1
                 logger.exception("internal error while looking for new rates")
             now = clock()
             pause = next_look(self._newest(), self._source.calendar, now) - now

@@ -11,6 +11,13 @@ from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.download import download
 from pricedesk.backend.history import packaged_publications
+from pricedesk.backend.http.surroundings import (
+    DoorCount,
+    Gauges,
+    HttpLimits,
+    Readiness,
+    Surroundings,
+)
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook
@@ -21,8 +28,9 @@ from pricedesk.backend.store import Store, find_store, open_store
 from pricedesk.clock import Clock, clock_from
 from pricedesk.errors import InvalidSetting, StoreFailed, in_quotes, without_password
 from pricedesk.line_service import Limits, LineService
-from pricedesk.running import serve
+from pricedesk.running import Door, Ending, Opening, serve
 from pricedesk.settings import HostPort, Settings
+from pricedesk.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +125,61 @@ def fetching(source: Source) -> Callable[[Request], Awaitable[bytes]]:
     return fetch
 
 
+def line_door(settings: Settings, bureau: Bureau) -> LineService:
+    """The door on port 3000."""
+    tally = Tally()
+    return LineService(
+        lambda: LineSession(bureau, tally),
+        NOTICES,
+        Limits(
+            connections=settings.max_connections,
+            connections_per_address=settings.max_connections_per_address,
+            idle_seconds=settings.lines_idle_seconds,
+            line_seconds=settings.line_seconds,
+        ),
+        time.monotonic,
+        tally,
+    )
+
+
+def store_up(settings: Settings) -> bool:
+    """Whether the store can be read."""
+    try:
+        with readable_store(settings) as store:
+            return store is not None
+    except StoreFailed:
+        return False
+
+
+def http_door(surroundings: Surroundings, settings: Settings) -> Door:
+    """The door on port 8000."""
+    # Imported late: it takes a fifth of a second, which the first lines need not wait for.
+    from pricedesk.backend.http import door  # noqa: PLC0415
+
+    limits = HttpLimits(settings.max_connections, settings.max_connections_per_address)
+    return door.http_door(surroundings, limits)
+
+
+def openings(settings: Settings, lines: LineService, surroundings: Surroundings) -> list[Opening]:
+    """The doors of the back-end and where they are, in the order in which they open."""
+    return [
+        Opening(
+            "lines",
+            lambda: lines,
+            HostPort(settings.lines_address, settings.lines_port),
+            "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
+        ),
+        Opening(
+            "http",
+            lambda: http_door(surroundings, settings),
+            HostPort(settings.http_address, settings.http_port),
+            "PRICEDESK_HTTP_ADDRESS and PRICEDESK_HTTP_PORT",
+        ),
+    ]
+
+
 async def run_backend(settings: Settings) -> int:
-    """Serve lines and fetch rates until a signal stops it; gives the exit code.
+    """Serve lines and HTTP and fetch rates until a signal stops it; gives the exit code.
 
     Raises:
         StoreFailed: the store cannot be opened.
@@ -128,18 +189,6 @@ async def run_backend(settings: Settings) -> int:
         logger.warning("the clock is set by PRICEDESK_CLOCK", extra={"now": str(clock())})
     store = open_store(settings.database, settings.data_dir)
     bureau = make_bureau(settings, store, clock)
-    service = LineService(
-        lambda: LineSession(bureau),
-        NOTICES,
-        Limits(
-            connections=settings.max_connections,
-            connections_per_address=settings.max_connections_per_address,
-            idle_seconds=settings.lines_idle_seconds,
-            line_seconds=settings.line_seconds,
-        ),
-        time.monotonic,
-    )
-
     refreshers = [
         Refresher(source, bureau, store, fetching(source)) for source in sources_in(settings)
     ]
@@ -159,12 +208,22 @@ async def run_backend(settings: Settings) -> int:
             "newest": max((str(p.date) for p in bureau.book), default="none"),
         },
     )
+    readiness = Readiness(bureau)
+    lines = line_door(settings, bureau)
+    surroundings = Surroundings(
+        bureau,
+        readiness,
+        clock,
+        (DoorCount("lines", lines.tally, lines.gate),),
+        Gauges(
+            refresh_failures=lambda: {r.source_key: r.failures for r in refreshers},
+            store_up=lambda: store_up(settings),
+        ),
+    )
     code = await serve(
-        service,
-        HostPort(settings.lines_address, settings.lines_port),
+        openings(settings, lines, surroundings),
         [know_the_calendar_and_refresh],
-        settings.drain_seconds,
-        "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
+        Ending(settings.drain_delay_seconds, settings.drain_seconds, readiness.drain),
     )
     for refresher in refreshers:
         await refresher.finish()

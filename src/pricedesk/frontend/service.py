@@ -8,7 +8,7 @@ from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.rates_client import RatesClient
 from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
 from pricedesk.line_service import Limits, LineService
-from pricedesk.running import serve
+from pricedesk.running import Ending, Opening, serve
 from pricedesk.settings import HostPort, Settings
 
 
@@ -34,11 +34,16 @@ async def run_frontend(settings: Settings) -> int:
         time.monotonic,
     )
     code = await serve(
-        service,
-        HostPort(settings.telnet_address, settings.telnet_port),
+        [
+            Opening(
+                "telnet",
+                lambda: service,
+                HostPort(settings.telnet_address, settings.telnet_port),
+                "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
+            )
+        ],
         [client.keep_alive],
-        settings.drain_seconds,
-        "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
+        Ending(settings.drain_delay_seconds, settings.drain_seconds),
     )
     client.close()
     return code

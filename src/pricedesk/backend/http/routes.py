@@ -7,6 +7,7 @@ status of each expected failure; a handler returns its answer or raises a Priced
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from pricedesk.backend.http.messages import (
     Failure,
     Request,
     Response,
+    Stream,
     parse_query,
     percent_decoded,
     problem,
@@ -170,7 +172,7 @@ class Router:
             )
             return replace(response, headers=(*response.headers, ("Allow", allowed)))
         try:
-            return handler(request, values)
+            return _begun(handler(request, values))
         except PricedeskError as error:
             status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
             return table.write_failure(Failure(status, error.slug, str(error)))
@@ -201,6 +203,23 @@ class Router:
                 return self._tables[prefix]
             prefix = prefix.rpartition("/")[0]
         return self._tables.get("/", self._default)
+
+
+def _begun(response: Response) -> Response:
+    """The response with the first chunk of its stream made: a failure in it has a status yet."""
+    if isinstance(response.body, bytes):
+        return response
+    stream = _led(response.body)
+    next(stream)
+    return replace(response, body=stream)
+
+
+def _led(stream: Stream) -> Stream:
+    with closing(stream):
+        first = next(stream, b"")
+        yield b""  # For `_begun`, which has what it wanted now.
+        yield first
+        yield from stream
 
 
 def _places(tables: Iterable[RouteTable]) -> list[_Place]:
@@ -251,21 +270,22 @@ def _finished(
         own = _for_browsers(own, headers, place)
     body = response.body
     if etag and method in ("GET", "HEAD") and _known(headers.get("if-none-match", ""), etag):
-        _close(body)
-        return replace(response, status=HTTPStatus.NOT_MODIFIED, headers=own, body=b"", etag=etag)
+        body = _closed(body)
+        return replace(response, status=HTTPStatus.NOT_MODIFIED, headers=own, body=body, etag=etag)
     if response.status != HTTPStatus.NO_CONTENT:
         own = (("Content-Type", response.media_type), *own)
         if isinstance(body, bytes):
             own = (*own, ("Content-Length", str(len(body))))
     if method == "HEAD":
-        _close(body)
-        body = b""
+        body = _closed(body)
     return replace(response, headers=own, body=body, etag=etag)
 
 
-def _close(body: object) -> None:
-    if not isinstance(body, bytes) and hasattr(body, "close"):
+def _closed(body: bytes | Stream) -> bytes:
+    """No body, in the place of one that is not wanted."""
+    if not isinstance(body, bytes):
         body.close()
+    return b""
 
 
 def _etag(response: Response) -> str:

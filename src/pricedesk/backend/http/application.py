@@ -1,0 +1,71 @@
+"""One request's body in and its response out, through the functions that ASGI has for it."""
+
+import asyncio
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from pricedesk.backend.http.messages import Response, Stream
+
+if TYPE_CHECKING:
+    from uvicorn._types import (  # uvicorn has these types nowhere else
+        ASGIReceiveCallable,
+        ASGISendCallable,
+        HTTPScope,
+    )
+
+
+async def whole_body(receive: "ASGIReceiveCallable") -> bytes | None:
+    """The body, which the connection keeps within bounds; None if the client has gone."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message["body"])
+        if not message["more_body"]:
+            return b"".join(parts)
+
+
+def headers_of(scope: "HTTPScope") -> dict[str, str]:
+    """The headers by their names in small letters; values of a repeated one with commas."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def send_response(
+    response: Response, cycle: RequestResponseCycle, send: "ASGISendCallable"
+) -> None:
+    """Send a response, a stream of it as fast as the client takes it.
+
+    Whatever goes wrong, or if the client goes, the stream is closed.
+    """
+    headers = [(name.encode(), value.encode()) for name, value in response.headers]
+    is_old = cycle.scope["http_version"] == "1.0"
+    if is_old and not isinstance(response.body, bytes):
+        # Its end is the connection's; no chunks, which came with HTTP/1.1.
+        cycle.chunked_encoding = False
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if isinstance(response.body, bytes):
+        await send({"type": "http.response.body", "body": response.body, "more_body": False})
+    else:
+        await _send_stream(response.body, cycle, send, is_old=is_old)
+
+
+async def _send_stream(
+    stream: Stream, cycle: RequestResponseCycle, send: "ASGISendCallable", *, is_old: bool
+) -> None:
+    """Send chunk after chunk, as the client takes them; others get their turn in between."""
+    with closing(stream):
+        for chunk in stream:
+            if is_old:
+                cycle.expected_content_length = len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if cycle.disconnected:
+                return
+            await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

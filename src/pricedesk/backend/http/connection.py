@@ -1,0 +1,497 @@
+"""One connection of the HTTP door: uvicorn's protocol on httptools, and what it leaves open.
+
+uvicorn frames requests and answers, keeps connections alive and queues pipelined requests.
+What is added: time limits, bounds on everything that a client can make grow, and answers in
+order also where a request is refused.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from pricedesk.admission import Admission, Gate
+from pricedesk.backend.http.application import headers_of, send_response, whole_body
+from pricedesk.backend.http.messages import Failure
+from pricedesk.backend.http.refusals import (
+    BODY_BYTES_MAX,
+    BODY_TOO_LARGE,
+    BUSY,
+    HEADER_BYTES_MAX,
+    HEADER_SECONDS,
+    HEADERS_TOO_LARGE,
+    MALFORMED,
+    MESSAGE_BYTES_MAX,
+    NO_HOST,
+    NO_SUCH_CODING,
+    REQUEST_SECONDS,
+    TARGET_BYTES_MAX,
+    TARGET_TOO_LONG,
+    TOO_SLOW,
+    UNFINISHED,
+    RefusedError,
+    refusal,
+)
+from pricedesk.backend.http.routes import Router
+from pricedesk.tally import Tally
+
+if TYPE_CHECKING:
+    from uvicorn._types import (  # uvicorn has these types nowhere else
+        ASGI3Application,
+        ASGIReceiveCallable,
+        ASGISendCallable,
+        HTTPScope,
+        Scope,
+    )
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 9
+"""How long a connection is kept after an answer for the next request to begin."""
+
+STALLED_OUTPUT_SECONDS = 10
+"""A client that takes nothing of what waits for it for so long is cut off."""
+
+LINGER_SECONDS = 2
+"""How long a client that was refused may go on sending before it is cut off.
+
+Closing at once would make the kernel throw away the refusal together with what is unread.
+"""
+
+RESET_AT_CLOSE = struct.pack("ii", 1, 0)
+"""The option of a socket that is not to linger at all."""
+
+READ_BYTES = 16 * 1024
+"""Bytes of one client that are taken at once."""
+
+PARSED_AT_ONCE_BYTES = 4 * 1024
+"""Of these so many are parsed at once, which bounds how many small requests are queued."""
+
+OUTPUT_BYTES_MAX = 64 * 1024
+"""Answers that may wait for a client to read them; beyond it a stream is not gone on with."""
+
+KERNEL_OUTPUT_BYTES = 64 * 1024
+"""Answers that may wait in the kernel besides; left to itself it would take megabytes."""
+
+
+class Shared:
+    """What all connections of a door share.
+
+    `seconds` is a clock that never steps.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        gate: "Gate[Connection]",
+        seconds: Callable[[], float],
+        tally: Tally,
+    ) -> None:
+        self.router = router
+        self.gate = gate
+        self.seconds = seconds
+        self.tally = tally
+        self.draining = False
+        self.read_buffer = bytearray(READ_BYTES)
+        self.state = ServerState()
+        self.config = _config()
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def admit(self, connection: "Connection", address: str) -> Admission:
+        """Count a new connection and say whether there is room for it."""
+        self.empty.clear()
+        return self.gate.admit(connection, address)
+
+    def forget(self, connection: "Connection", address: str) -> None:
+        """A connection is over."""
+        self.gate.forget(connection, address)
+        if self.gate.is_empty:
+            self.empty.set()
+
+    def count(self, status: int, begun_seconds: float) -> None:
+        """Count an answer by its status."""
+        self.tally.took(self.seconds() - begun_seconds)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.tally.failed += 1
+        elif status >= HTTPStatus.BAD_REQUEST:
+            self.tally.refused += 1
+
+
+def _config() -> Config:
+    """What uvicorn's protocol wants to know; nothing of it reaches out of that protocol."""
+
+    async def unused(
+        scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
+        """Each connection sets its own application."""
+
+    config = Config(
+        unused,
+        loop="none",
+        http=HttpToolsProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+    )
+    config.load()
+    return config
+
+
+class _Flow(FlowControl):
+    """Does not read on while something that was read has not been parsed."""
+
+    def __init__(self, transport: asyncio.Transport, is_behind: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._is_behind = is_behind
+
+    def resume_reading(self) -> None:
+        """Read on, unless that has to wait."""
+        if not self._is_behind():
+            super().resume_reading()
+
+
+class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
+    """One client: bytes to requests to answers to bytes, in order."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, shared: Shared) -> None:
+        super().__init__(shared.config, shared.state, {})
+        now = shared.seconds()
+        self.app = cast("ASGI3Application", self._answer)
+        self.access_log = False
+        self._shared = shared
+        self._address = "unknown"
+        self._unparsed = b""
+        self._running: RequestResponseCycle | None = None
+        """The request whose answer is the next; those behind it are in `pipeline`."""
+        self._refusal: Failure | None = None
+        """What is said when all that was asked before it is answered."""
+        self._message_open = False
+        self._in_body = False
+        self._message_bytes = 0
+        self._header_bytes = 0
+        self._body_bytes = 0
+        self._peer_finished = False
+        self._begun_seconds = now
+        self._deadline_seconds = now + HEADER_SECONDS
+        self._ending_since: float | None = None
+        self._progress_at = now
+        self._unread_bytes = 0
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the client in, or say that there is no room."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.flow = _Flow(self.transport, lambda: bool(self._unparsed))
+        self.transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else "unknown"
+        match self._shared.admit(self, self._address):
+            case Admission.BUSY:
+                self._say(BUSY)
+            case Admission.FLOOD:
+                self.cut_off()
+            case Admission.WELCOME:
+                pass
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Drop what was not answered; a stream that was being sent is closed."""
+        if self._running is not None:
+            self._abandon(self._running)
+        self.pipeline.clear()
+        self._unparsed = b""
+        super().connection_lost(exc)
+        self._shared.forget(self, self._address)
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
+        """All connections read into one buffer: each empties it before another is read."""
+        return self._shared.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read."""
+        if self._ending_since is None:
+            self._unparsed += bytes(memoryview(self._shared.read_buffer)[:nbytes])
+            self._parse()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says None
+        """Answer what was asked before the end; the connection closes after that."""
+        self._peer_finished = True
+        if self._ending_since is not None:
+            self.transport.close()
+        elif self._message_open and not self._unparsed:
+            self._refuse(UNFINISHED)
+        elif self._is_idle:
+            self.transport.close()
+        return True
+
+    def resume_writing(self) -> None:
+        """Go on with a stream: the client has taken some of it."""
+        self._progress_at = self._shared.seconds()
+        super().resume_writing()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Start the time that a request may take."""
+        super().on_message_begin()
+        if self.cycle is not None:  # The first request begins with its connection.
+            self._begun_seconds = self._shared.seconds()
+        self._deadline_seconds = self._begun_seconds + HEADER_SECONDS
+        self._message_open = True
+        self._in_body = False
+        self._message_bytes = self._header_bytes = self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target, within its bound."""
+        super().on_url(url)
+        if len(self.url) > TARGET_BYTES_MAX:
+            raise RefusedError(TARGET_TOO_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, and count what all of them take."""
+        if self._in_body:
+            return  # What follows a chunked body says nothing that is needed here.
+        self._header_bytes += len(name) + len(value) + len(b": \r\n")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, if nothing speaks against it."""
+        if self._header_bytes + len(self.url) > HEADER_BYTES_MAX:
+            raise RefusedError(HEADERS_TOO_LARGE)
+        version = self.parser.get_http_version()
+        self._check_headers(version)
+        if self.url == b"*" and self.parser.get_method() == b"OPTIONS":
+            self.url = b"/"
+        self._deadline_seconds = self._begun_seconds + REQUEST_SECONDS
+        super().on_headers_complete()
+        self._in_body = True
+        if version == "1.0":
+            self.cycle.waiting_for_100_continue = False
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, within its bound."""
+        self._body_bytes += len(body)
+        if self._body_bytes > BODY_BYTES_MAX:
+            raise RefusedError(BODY_TOO_LARGE)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is there; now it is for us to answer."""
+        self._message_open = False
+        super().on_message_complete()
+
+    # What uvicorn's protocol and its cycle call.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._running = cycle
+        if self._shared.draining and self._is_last:
+            cycle.keep_alive = False
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """Go on with what was asked next, or wait for it."""
+        self._running = None
+        if self.transport.is_closing():
+            return
+        now = self._shared.seconds()
+        self._begun_seconds = now
+        self._deadline_seconds = now + (REQUEST_SECONDS if self._message_open else IDLE_SECONDS)
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal is not None:
+            self._say(self._refusal)
+            return
+        self._parse()
+        if self._is_idle and (self._peer_finished or self._shared.draining):
+            self.transport.close()
+        elif self._peer_finished and self._message_open and not self._unparsed:
+            self._refuse(UNFINISHED)
+
+    # What the service calls.
+
+    def finish(self) -> None:
+        """Close when what was begun is answered."""
+        if self._ending_since is not None:
+            return
+        if self._is_idle:
+            self.transport.close()
+        elif self._running is not None and self._is_last:
+            self._running.keep_alive = False
+
+    def check_time(self, now: float) -> None:
+        """Hold the connection against its time limits."""
+        if self._is_stalled(now):
+            self.cut_off()
+        elif self._unread_bytes:
+            return
+        elif self._ending_since is not None:
+            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+                self.cut_off()
+        elif self._is_answering or now <= self._deadline_seconds:
+            return
+        elif self._message_open:
+            self._refuse(TOO_SLOW)
+        else:
+            self.transport.close()
+
+    def cut_off(self) -> None:
+        """End the connection at once, with a reset: a plain end would look like the answer's."""
+        connection = self.transport.get_extra_info("socket")
+        with suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+        self.transport.abort()
+
+    # The rest.
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether it is the service's turn: a request is there and not answered."""
+        return self._running is not None and not self._running.more_body
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether nothing was asked behind the request that is answered now."""
+        return not self.pipeline and not self._unparsed
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._running is None and not self._message_open and self._is_last
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long of what waits for it."""
+        unread, before = self.transport.get_write_buffer_size(), self._unread_bytes
+        self._unread_bytes = unread
+        if unread < before or (unread and not before):
+            self._progress_at = now
+        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
+
+    def _parse(self) -> None:
+        """Parse what was read, up to a request that has to be answered first."""
+        while (
+            self._unparsed
+            and self._ending_since is None
+            and self._refusal is None
+            and not (self._is_answering or self.pipeline or self.transport.is_closing())
+        ):
+            piece = self._unparsed[:PARSED_AT_ONCE_BYTES]
+            self._unparsed = self._unparsed[PARSED_AT_ONCE_BYTES:]
+            try:
+                self._feed(piece)
+            except RefusedError as refused:
+                self._refuse(refused.failure)
+        if self._unparsed:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
+
+    def _feed(self, piece: bytes) -> None:
+        if self._message_open:
+            self._message_bytes += len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Another protocol was offered, which is not taken up; HTTP goes on behind it.
+            self._unparsed = piece[upgrade.args[0] :] + self._unparsed
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            raise cause if isinstance(cause, RefusedError) else RefusedError(MALFORMED) from error
+        if self._message_open and not self._in_body and self._message_bytes > HEADER_BYTES_MAX:
+            raise RefusedError(HEADERS_TOO_LARGE)
+        if self._message_open and self._message_bytes > MESSAGE_BYTES_MAX:
+            raise RefusedError(BODY_TOO_LARGE)
+
+    def _check_headers(self, version: str) -> None:
+        """Refuse what would be read in two ways or cannot be served, before it is begun."""
+        if not self.url.isascii():
+            raise RefusedError(MALFORMED)
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and version != "1.0"):
+            raise RefusedError(NO_HOST)
+        for name, value in self.headers:
+            if name == b"content-length" and int(value) > BODY_BYTES_MAX:
+                raise RefusedError(BODY_TOO_LARGE)
+            if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise RefusedError(NO_SUCH_CODING)
+
+    def _refuse(self, failure: Failure) -> None:
+        """End the connection with a refusal, once all requests before it are answered."""
+        self._unparsed = b""
+        if self._message_open and self._in_body:
+            if self.cycle is self._running:
+                self._abandon(self.cycle)
+                self._running = None
+            elif self.pipeline:
+                self.pipeline.popleft()
+        self._message_open = False
+        if self._running is None:
+            self._say(failure)
+        else:
+            self._refusal = failure
+
+    def _abandon(self, cycle: RequestResponseCycle) -> None:
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _say(self, failure: Failure) -> None:
+        """Say why, and close; what the peer still sends is read and dropped."""
+        self._ending_since = self._shared.seconds()
+        self._shared.count(failure.status, self._ending_since)
+        self.transport.write(refusal(failure, self._shared.state.default_headers))
+        if self._peer_finished:
+            self.transport.close()
+            return
+        try:
+            self.transport.write_eof()
+        except OSError:  # The peer has just reset the connection.
+            self.cut_off()
+        else:
+            self.flow.resume_reading()
+
+    async def _answer(
+        self, scope: "HTTPScope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
+    ) -> None:
+        """The application that uvicorn's cycle runs for one request."""
+        cycle, shared = self._running, self._shared
+        if cycle is None:
+            return
+        begun_seconds = shared.seconds()
+        body = await whole_body(receive) if cycle.more_body or cycle.body else b""
+        if body is None:
+            return
+        response = shared.router.respond(
+            scope["method"],
+            scope["raw_path"].decode("ascii"),
+            scope["query_string"].decode("ascii"),
+            headers_of(scope),
+            body,
+        )
+        status = response.status
+        try:
+            await send_response(response, cycle, send)
+        except Exception:
+            # The headers are gone already: what is missing must not look like the end.
+            logger.exception("internal error while sending an answer")
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            cycle.disconnected = True
+            self.cut_off()
+        shared.count(status, begun_seconds)

@@ -1,0 +1,90 @@
+"""What the HTTP door is told of the rest of the back-end, and what it shows of it.
+
+Without the packages that the door itself needs, so that they can be loaded later.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pricedesk.backend.bureau import Bureau
+from pricedesk.clock import Clock
+from pricedesk.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """How much of the service clients may take up."""
+
+    connections: int
+    connections_per_address: int
+
+
+class Readiness:
+    """Whether clients should be sent here; `draining` is set when the service is to end."""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self.draining = False
+        self._bureau = bureau
+
+    def drain(self) -> None:
+        """Say no from now on."""
+        self.draining = True
+
+    @property
+    def hindrance(self) -> str:
+        """Why clients should go elsewhere; empty if they need not."""
+        if self.draining:
+            return "the service is shutting down"
+        return "" if len(self._bureau.book) else "no rates are known yet"
+
+
+class Visitors(Protocol):
+    """Who is at a door, as a gate counts them."""
+
+    refusals: int
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCount:
+    """Where the counts of one door are read: what it answered, and who is there."""
+
+    name: str
+    tally: Tally
+    visitors: Visitors
+
+
+def _none() -> Mapping[str, int]:
+    return {}
+
+
+def _unknown() -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Where the numbers are read that neither the bureau nor a door keeps.
+
+    `refresh_failures` and `withheld_waiting` give counts by source; `store_up` whether the
+    store can be read, None where nobody knows.
+    """
+
+    refresh_failures: Callable[[], Mapping[str, int]] = field(default=_none)
+    withheld_waiting: Callable[[], Mapping[str, int]] = field(default=_none)
+    store_up: Callable[[], bool | None] = field(default=_unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the door answers from, and shows in its metrics of the other doors and the store."""
+
+    bureau: Bureau
+    readiness: Readiness
+    clock: Clock
+    other_doors: tuple[DoorCount, ...]
+    gauges: Gauges

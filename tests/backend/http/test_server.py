@@ -1,0 +1,647 @@
+"""The HTTP door over real sockets of the loopback, with a clock that is passed in."""
+
+import asyncio
+import logging
+import socket
+import struct
+import tracemalloc
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from pricedesk.backend.http.connection import (
+    IDLE_SECONDS,
+    LINGER_SECONDS,
+    OUTPUT_BYTES_MAX,
+    STALLED_OUTPUT_SECONDS,
+)
+from pricedesk.backend.http.messages import Request, Response, Stream, json_response
+from pricedesk.backend.http.refusals import (
+    BODY_BYTES_MAX,
+    HEADER_BYTES_MAX,
+    HEADER_SECONDS,
+    REQUEST_SECONDS,
+    TARGET_BYTES_MAX,
+)
+from pricedesk.backend.http.routes import Route, Router, RouteTable
+from pricedesk.backend.http.server import HttpService
+from pricedesk.backend.http.surroundings import HttpLimits
+
+LIMITS = HttpLimits(connections=100, connections_per_address=100)
+FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
+CHUNK = b"x" * 32 * 1024
+DATE = b"date: Fri, 30 Oct 2026 18:00:00 GMT\r\n"
+GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+class Rig:
+    """A door under test, its clock, and the stream that it serves."""
+
+    def __init__(self, limits: HttpLimits) -> None:
+        self.now = 1000.0
+        self.chunks_made = 0
+        self.stream_closed = asyncio.Event()
+        self.chunks_max = 3
+        self.breaks = False
+        routes = (
+            Route("/", lambda _request, _path: json_response({})),
+            Route("/small", lambda _request, _path: json_response({"n": 1})),
+            Route("/echo", self._echo, ("GET", "POST")),
+            Route("/stream", lambda _request, _path: Response(self._stream())),
+            Route("/headers", self._headers),
+        )
+        self.service = HttpService(
+            Router([RouteTable(routes, any_origin=False)]),
+            limits,
+            lambda: FRIDAY_EVENING,
+            lambda: self.now,
+        )
+        self.port = 0
+        self._writers: list[asyncio.StreamWriter] = []
+
+    def _echo(self, request: Request, _path: Mapping[str, str]) -> Response:
+        return json_response({"length": len(request.body), "begin": request.body[:9].decode()})
+
+    def _headers(self, request: Request, _path: Mapping[str, str]) -> Response:
+        return json_response({k: v for k, v in request.headers.items() if k.startswith("x-")})
+
+    def _stream(self) -> Stream:
+        try:
+            for _ in range(self.chunks_max):
+                self.chunks_made += 1
+                yield CHUNK
+            if self.breaks:
+                raise ZeroDivisionError
+        finally:
+            self.stream_closed.set()
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def said(self, sent: bytes) -> bytes:
+        """All that the door says to a client that sends this and waits for the end."""
+        reader, writer = await self.connect()
+        writer.write(sent)
+        return await reader.read()
+
+    async def close(self) -> None:
+        await self.service.drain(0)
+        for writer in self._writers:
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def pass_time(self, seconds: float) -> None:
+        await settled()
+        self.now += seconds
+        self.service.sweep()
+        await settled()
+
+
+async def settled() -> None:
+    """Let the loop do what there is to do now."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def rig(limits: HttpLimits = LIMITS) -> AsyncIterator[Rig]:
+    made = Rig(limits)
+    made.port = await made.service.start("127.0.0.1", 0)
+    async with asyncio.timeout(20):
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+def answer(body: bytes, more: bytes = b"") -> bytes:
+    """The whole answer with such a body, but for its tag."""
+    return (
+        b"HTTP/1.1 200 OK\r\n" + DATE + b"content-type: application/json; charset=utf-8\r\n"
+        b"TAGcontent-length: %d\r\n" % len(body) + more + b"\r\n" + body
+    )
+
+
+def without_tags(said: bytes) -> bytes:
+    lines = said.split(b"\r\n")
+    kept = [line for line in lines if not line.startswith(b"etag: ")]
+    return b"\r\n".join(kept)
+
+
+def plain(body: bytes, more: bytes = b"") -> bytes:
+    return answer(body, more).replace(b"TAG", b"")
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+CLOSED = b"connection: close\r\n"
+SMALL = plain(b'{"n":1}')
+SMALL_LAST = plain(b'{"n":1}', CLOSED)
+
+
+def status_of(said: bytes) -> int:
+    return int(said.split(b" ", 2)[1])
+
+
+def post(body: bytes, *headers: bytes) -> bytes:
+    lines = [b"POST /echo HTTP/1.1", b"Host: a", b"Connection: close", *headers, b"", body]
+    return b"\r\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (LAST, SMALL_LAST),
+        (GET + LAST, SMALL + SMALL_LAST),
+        (GET * 40 + LAST, SMALL * 40 + SMALL_LAST),
+        (b"\r\n\r\n" + LAST, SMALL_LAST),
+        (b"GET /small HTTP/1.0\r\n\r\n", SMALL_LAST),
+        (b"GET /small HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + GET, SMALL_LAST),
+        (LAST.replace(b"/small", b"http://any.example/small"), SMALL_LAST),
+        (
+            b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            + LAST,
+            SMALL + SMALL_LAST,
+        ),
+        (
+            b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" + LAST,
+            SMALL + SMALL_LAST,
+        ),
+        (
+            post(b"123", b"Content-Length: 3"),
+            plain(b'{"length":3,"begin":"123"}', CLOSED),
+        ),
+        (
+            post(b"3\r\n123\r\n2;a=x\r\n45\r\n0\r\nTrailer: x\r\n\r\n", CHUNKED),
+            plain(b'{"length":5,"begin":"12345"}', CLOSED),
+        ),
+        (
+            b"GET /headers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-A: 1\r\nx-a: 2\r\n\r\n",
+            plain(b'{"x-a":"1, 2"}', CLOSED),
+        ),
+    ],
+)  # fmt: skip
+async def test_what_is_asked_is_answered_in_order(sent: bytes, said: bytes) -> None:
+    async with rig() as door:
+        assert without_tags(await door.said(sent)) == said
+
+
+async def test_bytes_may_come_one_by_one() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        for byte in post(b"123456", b"Content-Length: 6"):
+            writer.write(bytes([byte]))
+            await settled()
+        said = without_tags(await reader.read())
+        assert said == plain(b'{"length":6,"begin":"123456"}', CLOSED)
+
+
+async def test_a_client_that_ends_its_side_is_answered_all_the_same() -> None:
+    async with rig() as door:
+        for sent, said in ((GET, SMALL), (GET * 300, SMALL * 300)):
+            reader, writer = await door.connect()
+            writer.write(sent)
+            writer.write_eof()
+            assert without_tags(await reader.read()) == said
+
+
+async def test_thousands_of_requests_in_one_write_are_answered_in_order() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        bodies = [b"%d" % n for n in range(3000)]
+        for body in bodies:
+            writer.write(
+                b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s"
+                % (len(body), body)
+            )
+        writer.write(LAST)
+        said = await reader.read()
+        assert [part.split(b'"')[0] for part in said.split(b'"begin":"')[1:]] == bodies
+
+
+async def test_a_burst_of_requests_waits_unparsed_and_unread() -> None:
+    """While the answer before it is not taken, at most one piece of it is in memory."""
+    async with rig() as door:
+        door.chunks_max = 1000
+        _, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n" + GET * 100_000)
+        await until(lambda: door.chunks_made > 3)
+        await settled()
+        (connection,) = door.service.gate.admitted
+        assert len(connection.pipeline) < 4096 // len(GET) + 1
+        assert len(connection._unparsed) <= 16 * 1024
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  # seen from outside
+        await asyncio.sleep(0)
+
+
+NO_LENGTH = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"hello\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"GET /small\r\n\r\n", 400),
+        (b"GET /small HTTP/3.0\r\nHost: a\r\n\r\n", 400),
+        (b"GET /sm all HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /sm\x00all HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /caf\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /small?\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET small HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /small HTTP/1.1\r\n\r\n", 400),
+        (b"GET /small HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET /small HTTP/1.1\r\nHost a\r\n\r\n", 400),
+        (b"GET /small HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", 400),
+        (b"GET /small HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (NO_LENGTH + b"Content-Length: -1\r\n\r\n", 400),
+        (NO_LENGTH + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n12", 400),
+        (NO_LENGTH + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (NO_LENGTH + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (NO_LENGTH + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (NO_LENGTH + b"Content-Length: %d\r\n\r\n" % (BODY_BYTES_MAX + 1), 413),
+        (NO_LENGTH + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
+        (
+            NO_LENGTH + b"Transfer-Encoding: chunked\r\n\r\n"
+            + b"10000\r\n%s\r\n" % (b"x" * 0x10000) * 17,
+            413,
+        ),
+        (NO_LENGTH + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 3 * BODY_BYTES_MAX, 413),
+        (
+            NO_LENGTH + b"Transfer-Encoding: chunked\r\n\r\n0\r\nTrailer: "
+            + b"x" * 3 * BODY_BYTES_MAX,
+            413,
+        ),
+        (b"GET /" + b"x" * TARGET_BYTES_MAX + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET /" + b"x" * 2 * HEADER_BYTES_MAX, 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * HEADER_BYTES_MAX + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100 * HEADER_BYTES_MAX, 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X:y\r\n" * HEADER_BYTES_MAX, 431),
+        (b"G" * 100 * HEADER_BYTES_MAX, 400),
+    ],
+)  # fmt: skip
+async def test_what_is_no_request_is_refused_and_the_connection_ends(
+    sent: bytes, status: int
+) -> None:
+    async with rig() as door:
+        said = await door.said(sent)
+        assert status_of(said) == status
+        assert b"\r\nconnection: close\r\n" in said
+        assert b"\r\ncache-control: no-store\r\n" in said
+        assert b"\r\ncontent-type: application/problem+json\r\n" in said
+        again = await door.said(LAST)
+        assert without_tags(again) == SMALL_LAST
+
+
+async def test_a_refusal_is_a_whole_answer() -> None:
+    async with rig() as door:
+        assert await door.said(b"hello\r\n\r\n") == (
+            b"HTTP/1.1 400 Bad Request\r\n" + DATE + b"connection: close\r\n"
+            b"content-type: application/problem+json\r\ncontent-length: 118\r\n"
+            b"cache-control: no-store\r\n\r\n"
+            b'{"type":"/docs#malformed-request","title":"malformed request","status":400,'
+            b'"detail":"this is not an HTTP/1.1 request"}'
+        )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"hello\r\n\r\n",
+        b"GET /small HTTP/1.1\r\n\r\n",
+        NO_LENGTH + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        NO_LENGTH + b"Content-Length: 9999999\r\n\r\n",
+    ],
+)
+async def test_what_was_asked_before_a_bad_request_is_answered_first(bad: bytes) -> None:
+    async with rig() as door:
+        said = without_tags(await door.said(GET * 2 + bad + GET))
+        assert said.startswith(SMALL * 2 + b"HTTP/1.1 4")
+        assert said.count(DATE) == 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "body"),
+    [
+        (b"HEAD /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, b""),
+        (b"HEAD /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, b""),
+        (
+            b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\nIf-None-Match: *\r\n\r\n",
+            304,
+            b"",
+        ),
+        (b"OPTIONS /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 204, b""),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 204, b""),
+        (b"PUT /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405, None),
+        (b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404, None),
+    ],
+)
+async def test_the_routers_answers_go_out_as_they_are(
+    sent: bytes, status: int, body: bytes | None
+) -> None:
+    async with rig() as door:
+        said = await door.said(sent)
+        assert status_of(said) == status
+        head, _, sent_body = said.partition(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head
+        assert body is None or sent_body == body
+
+
+async def test_a_body_is_asked_for_when_the_client_waits_to_be_asked() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(post(b"", b"Content-Length: 3", b"Expect: 100-continue"))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"123")
+        assert b'{"length":3,"begin":"123"}' in await reader.read()
+
+
+async def test_a_body_that_is_too_large_is_not_asked_for() -> None:
+    async with rig() as door:
+        said = await door.said(post(b"", b"Content-Length: 9999999", b"Expect: 100-continue"))
+        assert status_of(said) == 413
+
+
+async def test_a_client_of_http_1_0_is_not_told_to_continue() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(b"POST /echo HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+        await settled()
+        writer.write(b"1")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+SLOW = [
+    (b"GET /small HTTP/1.1\r\nHo", HEADER_SECONDS),
+    (b"G", HEADER_SECONDS),
+    (post(b"12", b"Content-Length: 9"), REQUEST_SECONDS),
+    (post(b"9\r\n12", b"Transfer-Encoding: chunked"), REQUEST_SECONDS),
+    (post(b"", b"Content-Length: 9"), REQUEST_SECONDS),
+]
+
+
+@pytest.mark.parametrize(("sent", "seconds"), SLOW)
+@pytest.mark.parametrize("before", [b"", GET])
+async def test_a_request_that_takes_too_long_is_told_so_and_ended(
+    before: bytes, sent: bytes, seconds: int
+) -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(before)
+        assert len(without_tags(await reader.read(1000) if before else b"")) == len(SMALL) * bool(
+            before
+        )
+        await door.pass_time(1)
+        for byte in sent:
+            writer.write(bytes([byte]))
+        await until_received()
+        await door.pass_time(seconds - 1 - (not before))
+        assert len(door.service.gate.admitted) == 1
+        await door.pass_time(1.5)
+        assert status_of(await reader.read()) == 408
+        await door.pass_time(LINGER_SECONDS + 0.5)
+        assert door.service.gate.is_empty
+
+
+async def until_received() -> None:
+    """Wait until the loopback's bytes are there; nothing of the door says so."""
+    for _ in range(100):
+        await settled()
+
+
+async def test_a_client_that_sends_nothing_is_let_go() -> None:
+    async with rig() as door:
+        reader, _ = await door.connect()
+        await until(lambda: door.service.gate.connections == 1)
+        await door.pass_time(HEADER_SECONDS)
+        assert door.service.gate.connections == 1
+        await door.pass_time(0.5)
+        assert await reader.read() == b""
+
+
+async def test_only_line_ends_are_nothing() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        for _ in range(HEADER_SECONDS):
+            writer.write(b"\r\n")
+            await door.pass_time(1)
+        await door.pass_time(0.5)
+        assert await reader.read() == b""
+
+
+async def test_a_connection_is_kept_for_the_next_request_but_not_for_ever() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        for _ in range(3):
+            writer.write(GET)
+            assert without_tags(await reader.readexactly(len_of(SMALL))) == SMALL
+            await door.pass_time(IDLE_SECONDS - 1)
+        await door.pass_time(1.5)
+        assert await reader.read() == b""
+
+
+def len_of(said: bytes) -> int:
+    """With the tag, which is a hash of thirty-two digits in quotes."""
+    return len(said) + len('etag: ""\r\n') + 32
+
+
+async def test_a_stream_comes_in_chunks_and_the_connection_goes_on() -> None:
+    async with rig() as door:
+        said = await door.said(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n" + LAST)
+        head, _, rest = said.partition(b"\r\n\r\n")
+        assert b"transfer-encoding: chunked" in head
+        assert b"content-length" not in head
+        body = b"8000\r\n" + CHUNK + b"\r\n"
+        assert without_tags(rest) == body * 3 + b"0\r\n\r\n" + SMALL_LAST
+
+
+async def test_a_stream_for_http_1_0_ends_with_the_connection() -> None:
+    async with rig() as door:
+        said = await door.said(b"GET /stream HTTP/1.0\r\n\r\n")
+        head, _, body = said.partition(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head
+        assert b"connection: close" in head
+        assert body == CHUNK * 3
+
+
+async def test_a_long_stream_takes_no_more_memory_than_a_short_one() -> None:
+    async with rig() as door:
+        door.chunks_max = 2000
+        reader, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        tracemalloc.start()
+        size = 0
+        while not door.stream_closed.is_set() or size < 2000 * len(CHUNK):
+            size += len(await reader.read(2**16))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert size >= 2000 * len(CHUNK)
+        assert peak < 4 * 2**20
+
+
+async def test_others_are_served_while_a_stream_is_made() -> None:
+    async with rig() as door:
+        door.chunks_max = 2000
+        reader, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        reading = asyncio.ensure_future(reader.read(-1))
+        await until(lambda: door.chunks_made > 2)
+        assert without_tags(await door.said(LAST)) == SMALL_LAST
+        assert door.chunks_made < 2000
+        reading.cancel()
+
+
+async def test_a_client_that_does_not_read_its_stream_is_cut_off() -> None:
+    async with rig() as door:
+        door.chunks_max = 10_000
+        _, writer = await slow_reader(door)
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        await until_stalled(door)
+        made = door.chunks_made
+        (connection,) = door.service.gate.admitted
+        assert connection.transport.get_write_buffer_size() <= OUTPUT_BYTES_MAX + 2 * len(CHUNK)
+        await door.pass_time(0.5)
+        await door.pass_time(STALLED_OUTPUT_SECONDS - 1)
+        assert (door.service.gate.connections, door.chunks_made) == (1, made)
+        await door.pass_time(1.5)
+        await door.stream_closed.wait()
+        await until(lambda: door.service.gate.is_empty)
+
+
+async def slow_reader(door: Rig) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client whose window is small and that reads nothing."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", door.port))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=1024)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of asyncio's
+    door._writers.append(writer)
+    return reader, writer
+
+
+async def until_stalled(door: Rig) -> None:
+    await until(lambda: door.chunks_made > 2)
+    before = -1
+    while door.chunks_made != before:
+        before = door.chunks_made
+        for _ in range(5):
+            await settled()
+
+
+@pytest.mark.parametrize("asked", [b"", GET])
+async def test_a_client_that_resets_its_connection_closes_the_stream(asked: bytes) -> None:
+    async with rig() as door:
+        door.chunks_max = 10_000
+        reader, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n" + asked)
+        await reader.readexactly(1000)
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        await door.stream_closed.wait()
+        assert door.chunks_made < 10_000
+        await until(lambda: door.service.gate.is_empty)
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+async def test_a_stream_that_breaks_does_not_look_whole(
+    version: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rig() as door:
+        door.breaks = True
+        reader, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/%s\r\nHost: a\r\n\r\n" % version)
+        with caplog.at_level(logging.ERROR), suppress(ConnectionResetError):
+            said = await reader.read()
+            assert not said.endswith(b"0\r\n\r\n")
+            assert version == b"1.1", "the end of the connection would be the end of the answer"
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert door.service.tally.failed == 1
+
+
+@pytest.mark.parametrize("limits", [HttpLimits(2, 100), HttpLimits(100, 2)])
+async def test_clients_beyond_the_limit_are_told_and_counted(limits: HttpLimits) -> None:
+    async with rig(limits) as door:
+        for _ in range(2):
+            await door.connect()
+        await until(lambda: door.service.gate.connections == 2)
+        for _ in range(3):
+            reader, _ = await door.connect()
+            assert (await reader.read()).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        assert (door.service.gate.connections, door.service.gate.refusals) == (2, 3)
+
+
+async def test_there_is_room_again_when_a_client_goes() -> None:
+    async with rig(HttpLimits(1, 1)) as door:
+        assert without_tags(await door.said(LAST)) == SMALL_LAST
+        await until(lambda: door.service.gate.is_empty)
+        assert without_tags(await door.said(LAST)) == SMALL_LAST
+
+
+async def test_draining_finishes_what_was_begun_and_nothing_else() -> None:
+    async with rig() as door:
+        door.chunks_max = 100
+        idle, _ = await door.connect()
+        streaming, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n" + GET)
+        uploading, upload = await door.connect()
+        upload.write(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n1")
+        await until(lambda: door.chunks_made > 2 and door.service.gate.connections == 3)
+        await settled()
+        draining = asyncio.ensure_future(door.service.drain(10))
+        assert await idle.read() == b""
+        upload.write(b"23")
+        assert without_tags(await uploading.read()) == plain(b'{"length":3,"begin":"123"}', CLOSED)
+        said = await streaming.read()
+        assert said.count(CHUNK) == 100
+        assert without_tags(said).endswith(b"0\r\n\r\n" + SMALL_LAST)
+        await draining
+        with pytest.raises(ConnectionRefusedError):
+            await door.connect()
+
+
+async def test_who_does_not_finish_in_time_is_cut_off() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(b"GET /small HTT")
+        await until(lambda: door.service.gate.connections == 1)
+        for _ in range(50):
+            await settled()
+        await door.service.drain(0)
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        assert door.service.gate.is_empty
+
+
+async def test_each_answer_is_counted_by_what_came_of_it() -> None:
+    async with rig() as door:
+        for sent in (LAST, post(b"", b"Content-Length: 0"), b"hello\r\n\r\n"):
+            await door.said(sent)
+        await door.said(b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        tally = door.service.tally
+        assert (tally.requests, tally.answered, tally.refused, tally.failed) == (4, 2, 2, 0)
+        assert sum(tally.buckets) == 4
+
+
+@pytest.mark.parametrize("begun", [b"GET /sm", post(b"1", b"Content-Length: 3"), GET + b"GET"])
+async def test_a_request_that_ends_in_the_middle_is_told_so(begun: bytes) -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(begun)
+        writer.write_eof()
+        said = without_tags(await reader.read()).removeprefix(SMALL)
+        assert status_of(said) == 400
+        assert b"the request ends too early" in said

@@ -1,0 +1,46 @@
+"""docs/http.md is true: every metric and every limit is on it."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pricedesk.admission import Gate
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.http import connection, refusals
+from pricedesk.backend.http.metrics import Metrics
+from pricedesk.backend.http.surroundings import DoorCount, Gauges
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.currencies import currency
+from pricedesk.tally import Tally
+
+PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+NOW = datetime(2026, 10, 30, 18, tzinfo=UTC)
+
+
+def test_every_metric_is_on_the_page_with_its_labels() -> None:
+    bureau = Bureau(RateBook([]), [], lambda: NOW, Terms(currency("CAD"), currency("USD")))
+    doors = [DoorCount("lines", Tally(), Gate[object](1, 1))]
+    text = Metrics(bureau, lambda: doors, Gauges(store_up=lambda: True)).text()
+    served = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.MULTILINE))
+    assert set(re.findall(r"^\| `(pricedesk_\w+)` \|", PAGE, re.MULTILINE)) == served
+
+
+@pytest.mark.parametrize(
+    ("row", "limit"),
+    [
+        ("from a request's begin to the end of its headers", f"{refusals.HEADER_SECONDS} s"),
+        ("to the end of its body", f"{refusals.REQUEST_SECONDS} s"),
+        ("between an answer and the next request", f"{connection.IDLE_SECONDS} s"),
+        ("path with its query", f"{refusals.TARGET_BYTES_MAX // 1024} KiB"),
+        ("request line and headers", f"{refusals.HEADER_BYTES_MAX // 1024} KiB"),
+        ("body", f"{refusals.BODY_BYTES_MAX // 1024**2} MiB"),
+        (
+            "an answer of which the client takes nothing",
+            f"{connection.STALLED_OUTPUT_SECONDS} s",
+        ),
+    ],
+)
+def test_every_limit_is_on_the_page(row: str, limit: str) -> None:
+    assert re.search(rf"^\| {re.escape(row)}[^|]*\| {limit}[ ;]", PAGE, re.MULTILINE)
