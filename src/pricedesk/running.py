@@ -91,8 +91,7 @@ async def serve(
     """
     files = _raise_file_limit() - FILES_BESIDE_CONNECTIONS
     stopped = _stopped_by_signal()
-    if PARENT_PIPE in os.environ:
-        asyncio.get_running_loop().add_reader(int(os.environ[PARENT_PIPE]), stopped.set)
+    _stop_with_parent(stopped)
     doors = []
     for opening in openings:
         door = await asyncio.to_thread(opening.make)
@@ -137,6 +136,19 @@ async def _open(opening: Opening, door: Door) -> bool:
     address = str(HostPort(listen.host, port))
     logger.info("listening", extra={"door": opening.name, "address": address})
     return True
+
+
+def _stop_with_parent(stopped: asyncio.Event) -> None:
+    """Stop when the pipe to the parent ends, if there is one."""
+    if PARENT_PIPE not in os.environ:
+        return
+    loop, pipe = asyncio.get_running_loop(), int(os.environ[PARENT_PIPE])
+
+    def stop() -> None:
+        loop.remove_reader(pipe)
+        stopped.set()
+
+    loop.add_reader(pipe, stop)
 
 
 def _stopped_by_signal() -> asyncio.Event:

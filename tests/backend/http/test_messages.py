@@ -1,6 +1,7 @@
 """Requests and responses as values: JSON digit for digit, queries, problems."""
 
 import json
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,7 @@ PLAIN = st.recursive(
          '{"rates":{"USD":1.1172},"n":[1,null,true]}'),
         ((), "[]"),
         ({}, "{}"),
+        (MappingProxyType({"a": 1}), '{"a":1}'),
         ('a"b\\c\n\x00\x7f', '"a\\"b\\\\c\\n\\u0000\x7f"'),
         ("zł €", '"zł €"'),
     ],

@@ -260,25 +260,24 @@ def _finished(
     table: RouteTable,
 ) -> Response:
     """The response with what all responses share."""
-    own = response.headers
-    if response.status >= HTTPStatus.BAD_REQUEST:
+    own, body, status = response.headers, response.body, response.status
+    if status >= HTTPStatus.BAD_REQUEST:
         own = (*(pair for pair in own if pair[0] != NO_STORE[0]), NO_STORE)
     etag = _etag(response)
     if etag:
         own = (*own, ("ETag", f'"{etag}"'))
     if table.any_origin:
         own = _for_browsers(own, headers, place)
-    body = response.body
-    if etag and method in ("GET", "HEAD") and _known(headers.get("if-none-match", ""), etag):
-        body = _closed(body)
-        return replace(response, status=HTTPStatus.NOT_MODIFIED, headers=own, body=body, etag=etag)
-    if response.status != HTTPStatus.NO_CONTENT:
+    is_known = etag and method in ("GET", "HEAD") and _known(headers.get("if-none-match", ""), etag)
+    if is_known:
+        status = HTTPStatus.NOT_MODIFIED
+    elif status != HTTPStatus.NO_CONTENT:
         own = (("Content-Type", response.media_type), *own)
         if isinstance(body, bytes):
             own = (*own, ("Content-Length", str(len(body))))
-    if method == "HEAD":
+    if is_known or method == "HEAD":
         body = _closed(body)
-    return replace(response, headers=own, body=body, etag=etag)
+    return Response(body, status, response.media_type, own, etag)
 
 
 def _closed(body: bytes | Stream) -> bytes:
@@ -302,6 +301,8 @@ _ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 def _known(if_none_match: str, etag: str) -> bool:
     """Whether the client has this already: the weak comparison of RFC 9110, 8.8.3.2."""
+    if not if_none_match:
+        return False
     return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
 
 
@@ -310,7 +311,9 @@ def _for_browsers(
 ) -> tuple[tuple[str, str], ...]:
     """The headers with which any page may read the answer in a browser."""
     vary = [value for name, value in own if name == "Vary"]
-    own = (*(pair for pair in own if pair[0] != "Vary"), ("Vary", ", ".join([*vary, "Origin"])))
+    if vary:
+        own = tuple(pair for pair in own if pair[0] != "Vary")
+    own = (*own, ("Vary", ", ".join([*vary, "Origin"])))
     if "origin" not in headers:
         return own
     methods = ["GET"] if place is None else [m for m in place.handlers if m != "HEAD"]
