@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,9 @@ import psycopg
 PASSWORD = "open sesame/@:%"  # noqa: S105  # nobody's
 PASSWORD_IN_ADDRESS = "open%20sesame%2F%40%3A%25"  # noqa: S105  # nobody's
 START_SECONDS = 60
+
+FIRST_PORT, PORTS = 20_000, 5_000
+"""Below the range from which Linux takes ports for outgoing connections."""
 
 
 def programs() -> Path | None:
@@ -129,6 +132,8 @@ def _unprivileged() -> str:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nobody listens, and which no outgoing connection is given meanwhile."""
+    for port in range(FIRST_PORT + os.getpid() % PORTS, FIRST_PORT + 2 * PORTS):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("there is no free port")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import pricedesk
 from pricedesk import errors
-from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, in_quotes
+from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, in_quotes, without_password
 from pricedesk.exit_codes import EXIT_CODES
 from pricedesk.protocol import GOODBYES
 
@@ -88,3 +88,17 @@ def test_a_quoted_text_is_short_and_printable_whatever_it_was(text: str) -> None
     assert set(shown) <= {chr(code) for code in range(32, 127)}
     assert shown[0] == shown[-1] == '"'
     assert len(shown) <= QUOTED_CHARACTERS_MAX + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://rates.example/day", "https://rates.example/day"),
+        ("https://user:secret@rates.example/day", "https://***@rates.example/day"),
+        ("cannot reach ftp://u:s@a and ftp://u:t@b", "cannot reach ftp://***@a and ftp://***@b"),
+        ("postgresql:///rates?password=s%20t&port=1", "postgresql:///rates?password=***&port=1"),
+        ("postgresql://a/b?sslPassword=secret", "postgresql://a/b?sslPassword=***"),
+    ],
+)
+def test_addresses_are_shown_without_user_and_password(text: str, shown: str) -> None:
+    assert without_password(text) == shown

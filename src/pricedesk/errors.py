@@ -14,7 +14,7 @@
     ├── ServiceUnavailable      a service cannot be reached, or does not answer in time
     ├── RefusedDocument         what a source sent is not what it publishes
     ├── DownloadFailed          a source's document could not be had
-    ├── NoDecision              a decision about withheld values cannot be made
+    ├── DecisionRefused         a decision about withheld values cannot be made
     │   ├── UnknownWithheldValue    no value in quarantine has the number
     │   ├── DecidedAlready          there was a decision about the value before
     │   └── CannotRelease           the value is nothing that could be converted with
@@ -110,23 +110,23 @@ class DownloadFailed(PricedeskError):
     slug = "download-failed"
 
 
-class NoDecision(PricedeskError):
+class DecisionRefused(PricedeskError):
     """A decision about withheld values cannot be made."""
 
 
-class UnknownWithheldValue(NoDecision):
+class UnknownWithheldValue(DecisionRefused):
     """No value in quarantine has the number."""
 
     slug = "unknown-withheld-value"
 
 
-class DecidedAlready(NoDecision):
+class DecidedAlready(DecisionRefused):
     """A decision about the withheld value was made; it is recorded once."""
 
     slug = "decided-already"
 
 
-class CannotRelease(NoDecision):
+class CannotRelease(DecisionRefused):
     """A withheld value is nothing that could be converted with."""
 
     slug = "cannot-release"

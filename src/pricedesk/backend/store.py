@@ -78,7 +78,8 @@ class Store:
         Inside, this thread is the only writer of the store among all threads and processes, and
         sees what all others have kept. The methods below join the transaction that they are
         called in, and have one of their own otherwise. If one of them fails inside, nothing is
-        kept at the end, even if its error was caught.
+        kept at the end, even if its error was caught. It belongs to a thread: nothing may be
+        awaited inside.
 
         Raises:
             StoreFailed: nothing was kept; where the connection broke at the very end, it is not
@@ -175,28 +176,26 @@ class Store:
         Raises:
             StoreFailed: nothing was kept.
         """
+        listed = list(values)
         new: list[WithheldValue] = []
         with self.transaction():
-            for value in values:
-                known = self._database.execute(
-                    "SELECT number FROM withheld WHERE source = ? AND date = ? AND code = ?"
-                    " AND value = ? AND units = ?",
-                    (
-                        value.source,
-                        value.date.isoformat(),
-                        value.doubt.code,
-                        rows.keepable(value.value),
-                        value.units,
-                    ),
+            known = {
+                source: set(
+                    self._database.execute(
+                        "SELECT date, code, value, units FROM withheld WHERE source = ?", (source,)
+                    )
                 )
-                if known:
-                    continue
+                for source in {value.source for value in listed}
+            }
+            last = self._last("number", "withheld")
+            for value in listed:
+                key = rows.key_of_withheld(value)
+                if key not in known[value.source]:
+                    known[value.source].add(key)
+                    new.append(replace(value, number=last + len(new) + 1, decision=None))
+            if new:
                 self._keep(document)
-                number = self._last("number", "withheld") + 1
-                self._insert(
-                    "withheld", rows.WITHHELD_COLUMNS, [rows.row_of_withheld(number, value)]
-                )
-                new.append(replace(value, number=number, decision=None))
+            self._insert("withheld", rows.WITHHELD_COLUMNS, list(map(rows.row_of_withheld, new)))
         return new
 
     def withheld(
@@ -357,7 +356,7 @@ class Store:
                 document.provenance.sha256,
                 document.source,
                 document.name,
-                document.provenance.fetched_at.isoformat(),
+                rows.text_of(document.provenance.fetched_at),
                 zlib.compress(document.content),
             ),
         )

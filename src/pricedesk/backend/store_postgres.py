@@ -172,7 +172,7 @@ class PostgresDatabase:
                 try:
                     if self._heard(min(left, LOOK_FOR_CHANGE_SECONDS)):
                         return True
-                except psycopg.Error:
+                except (psycopg.Error, StoreFailed):
                     # What uses the store says what is wrong with it.
                     self._stop_listening()
                     self._closed.wait(min(left, CONNECT_AGAIN_SECONDS))

@@ -7,7 +7,7 @@ what many of them share is made once: a tuple of codes, a convention, a provenan
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from pricedesk.backend.database import Row, Value
@@ -64,8 +64,8 @@ def row_of_publication(sequence: int, publication: Publication) -> list[Value]:
         ",".join(map(str, publication.units)),
         ",".join(sorted(publication.withheld)),
         publication.provenance.sha256,
-        publication.provenance.fetched_at.isoformat(),
-        _text_of(publication.accepted_at),
+        text_of(publication.provenance.fetched_at),
+        None if publication.accepted_at is None else text_of(publication.accepted_at),
     ]
 
 
@@ -99,10 +99,15 @@ def are_published_values(rates: str) -> bool:
     return _VALUES.fullmatch(f"{rates},") is not None and not _ZERO.search(f",{rates},")
 
 
-def row_of_withheld(number: int, value: WithheldValue) -> list[Value]:
+def key_of_withheld(value: WithheldValue) -> Row:
+    """What makes a value of a source the same one as before: date, code, value, units."""
+    return (value.date.isoformat(), value.doubt.code, keepable(value.value), value.units)
+
+
+def row_of_withheld(value: WithheldValue) -> list[Value]:
     """The values of WITHHELD_COLUMNS."""
     return [
-        number,
+        value.number,
         value.source,
         value.date.isoformat(),
         value.doubt.code,
@@ -111,8 +116,8 @@ def row_of_withheld(number: int, value: WithheldValue) -> list[Value]:
         keepable(value.value),
         value.units,
         value.provenance.sha256,
-        value.provenance.fetched_at.isoformat(),
-        value.withheld_at.isoformat(),
+        text_of(value.provenance.fetched_at),
+        text_of(value.withheld_at),
     ]
 
 
@@ -141,7 +146,7 @@ def row_of_decision(number: int, decision: Decision) -> list[Value]:
     return [
         number,
         decision.verdict.value,
-        decision.decided_at.isoformat(),
+        text_of(decision.decided_at),
         keepable(decision.decided_by),
         keepable(decision.why),
     ]
@@ -165,12 +170,12 @@ def row_of_look(look: Look) -> list[Value]:
     """The values of LOOK_COLUMNS."""
     return [
         look.source,
-        look.at.isoformat(),
+        text_of(look.at),
         look.document,
         look.accepted,
         look.withheld,
         None if look.failure is None else keepable(look.failure),
-        _text_of(look.failing_since),
+        None if look.failing_since is None else text_of(look.failing_since),
     ]
 
 
@@ -215,8 +220,9 @@ def as_kept(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
-def _text_of(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
+def text_of(instant: datetime) -> str:
+    """An instant as it is kept: ISO 8601, always in UTC."""
+    return instant.astimezone(UTC).isoformat()
 
 
 def _instant(text: str | None) -> datetime | None:
