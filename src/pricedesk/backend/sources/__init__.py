@@ -83,7 +83,8 @@ def _source(key: str, facts: dict[str, Any]) -> Source:
         within_a_year=facts.get("within_a_year", False),
         next_due=getattr(module, "next_update", None),
         attribution_required=facts.get("attribution_required", False),
-        independent=facts.get("independent", True),
+        has_history=facts.get("has_history", True),
+        origin=facts.get("origin"),
         redistribute=facts.get("redistribute", True),
         **_paces(facts),
     )

@@ -27,14 +27,18 @@ class Source:
     not all who ask come at once; `next_due(raw)`, where there is one, reads that instant from
     the newest document, and it goes before the calendar's.
 
+    Without `has_history` there is no document but the newest.
+
     Reading: `read(request, raw)` gives the sheets of a document, ascending by date, or refuses
     it as a whole with RefusedDocument. Nothing of a sheet is judged yet.
 
     Terms of use: `terms` in a sentence, with their address. `attribution` is what to name it
     as where its rates are shown, with the address to link to, which is to be shown with each of
     them where that is `attribution_required`. Where it may not `redistribute`,
-    its rates may be used for conversions, but its table is not to be handed on. A source that
-    is not `independent` is computed from others, and confirms nothing that they say.
+    its rates may be used for conversions, but its table is not to be handed on.
+
+    Confirming: `origin` is the key of the source that its figures are made from, None where
+    they are its own; it is empty where they are a blend of many.
     """
 
     key: str
@@ -56,7 +60,8 @@ class Source:
     delay_min: timedelta = timedelta(0)
     delay_max: timedelta = timedelta(seconds=60)
     attribution_required: bool = False
-    independent: bool = True
+    has_history: bool = True
+    origin: str | None = None
     redistribute: bool = True
 
     def last_day(self, first: date, wanted: date) -> date:
