@@ -41,7 +41,7 @@ DOMAIN = [
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
 FRAMEWORKS = {"click", "httptools", "httpx2", "logging", "prometheus_client", "stamina", "uvicorn"}
 
-COMMAND_LINE = {"cli", "cli_db"}
+COMMAND_LINE = {"cli", "cli_db", "cli_quarantine", "cli_rates"}
 """What starts either program may import both."""
 
 FRONTEND_PACKAGES = {"click"}

@@ -13,6 +13,8 @@ import click
 
 from pricedesk import __version__
 from pricedesk.cli_db import db
+from pricedesk.cli_quarantine import quarantine
+from pricedesk.cli_rates import rates
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import HostPort, read_settings, table
@@ -141,20 +143,17 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
       pricedesk convert 19.99 EUR USD --explain
       pricedesk convert 19.99 EUR USD --json
     """
-    from pricedesk.backend.service import make_bureau, readable_store
-    from pricedesk.clock import clock_from
+    from pricedesk.backend.assembly import reading
     from pricedesk.currencies import currency
     from pricedesk.money import ExactDecimal
     from pricedesk.protocol import parse_date
     from pricedesk.up import newest_rates
 
-    settings = read_settings()
     exact = ExactDecimal.parse(amount)
     pair = [currency(code) if code is not None else None for code in (base, counter)]
     day = parse_date(on) if on is not None else None
-    with readable_store(settings) as store:
-        bureau = make_bureau(settings, store, clock_from(settings.clock))
-    explanation = bureau.convert(exact, pair[0], pair[1], day).explained()
+    with reading(read_settings()) as (bureau, _):
+        explanation = bureau.convert(exact, pair[0], pair[1], day).explained()
     if as_json:
         fields = explanation.as_dict()
         shown = fields if explain else {name: fields[name] for name in JSON_FIELDS}
@@ -233,6 +232,8 @@ def completion(shell: str) -> None:
 
 
 main.add_command(db)
+main.add_command(rates)
+main.add_command(quarantine)
 
 if __name__ == "__main__":
     main(prog_name="pricedesk")

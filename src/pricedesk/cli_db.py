@@ -29,7 +29,7 @@ def check() -> None:
     Example:
       pricedesk db check
     """
-    from pricedesk.backend.service import existing_store
+    from pricedesk.backend.assembly import existing_store
 
     with existing_store(read_settings()) as store:
         problems = store.check()
@@ -54,7 +54,7 @@ def backup(file: Path, *, force: bool) -> None:
     Example:
       pricedesk db backup /backups/rates-$(date +%F).sqlite3
     """
-    from pricedesk.backend.service import existing_store
+    from pricedesk.backend.assembly import existing_store
     from pricedesk.backend.store_backup import back_up
 
     with existing_store(read_settings()) as store:

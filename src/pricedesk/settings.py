@@ -243,9 +243,9 @@ class Settings:
     )
     sources: tuple[str, ...] = _setting(
         _keys,
-        "ECB",
-        "Sources of rates, in the order in which they answer, of ECB, BOC, NB, BOE, CNB, NBP, RB"
-        " and ERAPI; PEG among them is where official parities answer.",
+        "ECB,BOC,NB,BOE,CNB,NBP,RB,ERAPI",
+        "Sources of rates that are asked, in the order in which they answer; PEG among them is"
+        " where official parities answer. docs/sources.md has their terms of use.",
     )
     pair_sources: Mapping[frozenset[str], tuple[str, ...]] = _setting(
         _pair_sources,

@@ -9,14 +9,22 @@ from pathlib import Path
 import pytest
 
 from fake_source import xml_document
+from pricedesk.backend.assembly import make_bureau
+from pricedesk.backend.download import Downloads
 from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.refresh import Refresher, first_day, next_look
-from pricedesk.backend.service import make_bureau
+from pricedesk.backend.intake import Intake
+from pricedesk.backend.rate_book import SourceHistory
+from pricedesk.backend.rates import Sheet
+from pricedesk.backend.refresh import (
+    Refresher,
+    check_no_days_left_out,
+    first_day,
+    next_look,
+)
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
-from pricedesk.backend.sources.source import Request
 from pricedesk.backend.store import open_store
-from pricedesk.errors import DownloadFailed
+from pricedesk.errors import DownloadFailed, RefusedDocument
 from pricedesk.settings import Settings
 
 
@@ -74,13 +82,21 @@ class Stop(Exception):
     """What the fake sleep ends a run with."""
 
 
+class Scripted(Downloads):
+    """Gives the outcome of each look in turn."""
+
+    def __init__(self, *fetches: Callable[[], Awaitable[bytes]]) -> None:
+        super().__init__(0)
+        self._fetches = iter(fetches)
+
+    async def fetch(self, url: str) -> bytes:
+        return await next(self._fetches)()
+
+
 async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[str]:
     """Run from Monday afternoon on, with one of these at each look; gives when the next one is."""
     now = utc("2026-11-02 15:01")
     looks: list[str] = []
-
-    async def fetch(_request: Request) -> bytes:
-        return await fetches[len(looks)]()
 
     async def sleep(seconds: float) -> None:
         nonlocal now
@@ -90,11 +106,14 @@ async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[st
             raise Stop
 
     with closing(open_store("", folder)) as store:
-        bureau = make_bureau(Settings(data_dir=folder), store, lambda: now)
+        settings = Settings(data_dir=folder, sources=("ECB",))
+        bureau = make_bureau(settings, [], lambda: now)
+        refresher = Refresher(
+            bureau.sources["ECB"], bureau, Intake(bureau, store), store, Scripted(*fetches)
+        )
         with pytest.raises(Stop):
-            await Refresher(ecb.source("https://ecb.example"), bureau, store, fetch).run(
-                lambda: now, lambda: 0.5, sleep
-            )
+            await refresher.run(lambda: now, lambda: 0.5, sleep)
+        looks.append(f"{refresher.next_look(utc('2026-11-03 14:30'), 0.5):%A %H:%M:%S}")
     return looks
 
 
@@ -118,6 +137,8 @@ async def test_a_run_goes_on_after_every_kind_of_failure(
     assert await run(tmp_path, bug, away, rates) == [
         "Monday 15:06:30",
         "Monday 15:12:00",
+        # The next publication is a day away, but the machine may be put to sleep until then.
+        "Monday 16:12:00",
         "Tuesday 15:00:30",
     ]
     assert [(record.levelname, record.message) for record in caplog.records] == [
@@ -125,3 +146,28 @@ async def test_a_run_goes_on_after_every_kind_of_failure(
         ("WARNING", "no new rates"),
         ("INFO", "new rates"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        (["2026-11-02"], None),
+        (["2026-11-04"], None),
+        (["2026-11-05"], "3 days after 2026-10-30 are left out"),
+        (["2026-10-29", "2026-11-06"], "4 days after 2026-10-30 are left out"),
+        (["2026-11-02", "2026-11-03", "2026-11-06"], None),
+        # A date that cannot be is for the guards to judge, and leaves nothing out.
+        (["2026-11-02", "2027-11-02"], None),
+    ],
+)
+def test_a_document_that_leaves_days_out_is_refused(days: list[str], reason: str | None) -> None:
+    """A day off may be unknown to the calendar, three are not."""
+    known = SourceHistory(packaged_publications()[-3:])
+    sheets = [Sheet(date.fromisoformat(day), {"USD": "1.1"}) for day in days]
+    today = date(2026, 11, 6)
+    if reason is None:
+        check_no_days_left_out(sheets, known, ecb.CALENDAR, today)
+        return
+    with pytest.raises(RefusedDocument) as refusal:
+        check_no_days_left_out(sheets, known, ecb.CALENDAR, today)
+    assert str(refusal.value) == reason

@@ -214,6 +214,13 @@ class Bureau:
         """The rates of a currency as they came from one day to another: see RateBook.series."""
         return self.book.series(base, counters, first, last, keys)
 
+    def state_of(self, rate: Rate, question: Question) -> State:
+        """How the rate that answers a question stands against its source's calendar."""
+        if rate.publication is None:
+            return State.FRESH
+        calendar = self.sources[rate.publication.source].calendar
+        return state(question.missed(rate.publication, calendar), self.terms.ages)
+
     def currencies(self) -> list[str]:
         """The codes that the sources' newest publications answer for, sorted.
 

@@ -34,6 +34,24 @@ class _Again(DownloadFailed):
     """A failure that may pass: another attempt is worth it."""
 
 
+class Downloads:
+    """Gets documents of one source."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+
+    async def fetch(self, url: str) -> bytes | None:
+        """The body of a document; None if it is the one that was accepted the last time.
+
+        Raises:
+            DownloadFailed: with the reason of the last attempt.
+        """
+        return await download(url, bytes_max=self._bytes_max)
+
+    def accepted(self, url: str) -> None:
+        """What was fetched from there last need not come again."""
+
+
 async def download(url: str, *, bytes_max: int, attempt_seconds: float = ATTEMPT_SECONDS) -> bytes:
     """The body of a document, tried up to ATTEMPTS times with growing pauses in between.
 

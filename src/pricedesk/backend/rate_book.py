@@ -87,6 +87,10 @@ class SourceHistory:
         index = bisect_right(self.dates, day)
         return self._publications[index - 1] if index else None
 
+    def between(self, first: date, last: date) -> list[Publication]:
+        """The publications from one day to another."""
+        return self._publications[bisect_left(self.dates, first) : bisect_right(self.dates, last)]
+
     def answering(
         self, codes: Collection[str], day: date, usable: Usable = any_publication
     ) -> Publication | None:

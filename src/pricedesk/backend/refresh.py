@@ -1,25 +1,27 @@
-"""Getting new publications: when to look, which document to ask for, what is new in it.
+"""Looking for new publications: when, and for which document.
 
-One tick looks once. Whatever goes wrong in it leaves everything that was known as it was.
+One tick looks once at one source. Whatever goes wrong in it leaves everything that was known
+as it was, and is noted for `pricedesk rates status`.
 """
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
+from pricedesk.backend.download import Downloads
+from pricedesk.backend.intake import Intake, Intaken
+from pricedesk.backend.quarantine import WithheldValue
 from pricedesk.backend.rate_book import SourceHistory
-from pricedesk.backend.rates import Provenance, Publication, Sheet, is_published_value
+from pricedesk.backend.rates import Provenance, Publication, Sheet
 from pricedesk.backend.sources.source import Request, Source
-from pricedesk.backend.sources.source import publications as publications_of
-from pricedesk.backend.store import RawDocument, Store
+from pricedesk.backend.store import Look, RawDocument, Store
 from pricedesk.clock import Clock
-from pricedesk.currencies import CURRENCIES
-from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed, in_quotes
+from pricedesk.errors import DownloadFailed, RefusedDocument, StoreFailed
 
 logger = logging.getLogger(__name__)
 
@@ -31,46 +33,49 @@ POLL_LATER = timedelta(minutes=30)
 POLL_SOON_FOR = timedelta(hours=2)
 """A publication that is due is looked for every POLL_SOON at first, then every POLL_LATER."""
 
-CURRENCIES_LOST_MAX = 2
-"""The most currencies that a source may stop to publish at once: the ECB did so with two."""
-
 DAYS_LOST_MAX = 2
 """The most publication days that a document may leave out, for a day off that is not known."""
 
-JITTER = timedelta(seconds=60)
-"""Looks are put off by up to this, so that not all desks in the world ask at once."""
+LOOK_EVERY = timedelta(hours=1)
+"""So often at least is it seen whether something is due: the machine may have slept."""
+
+REQUESTS_AT_ONCE_MAX = 20
+"""Documents that one look may ask for, where a source gives a range in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What came of one look: the document asked for, what was accepted, why not if not."""
+    """What came of one look: the last document asked for, what was taken in, why not if not."""
 
     document: str | None = None
     accepted: tuple[Publication, ...] = ()
+    withheld: tuple[WithheldValue, ...] = ()
     failure: str | None = None
 
 
 class Refresher:
-    """Looks for a source's publications and gives the new ones to store and bureau.
-
-    `fetch` gets a document's bytes; it raises DownloadFailed.
-    """
+    """Looks for a source's publications and hands its documents to the intake."""
 
     def __init__(
         self,
         source: Source,
         bureau: Bureau,
+        intake: Intake,
         store: Store,
-        fetch: Callable[[Request], Awaitable[bytes]],
+        downloads: Downloads,
     ) -> None:
         self.failures = 0
         """Looks that came to nothing because something was wrong, since the start."""
         self._source = source
         self._bureau = bureau
+        self._intake = intake
         self._store = store
-        self._fetch = fetch
+        self._downloads = downloads
         self._looked_for: date | None = None
-        self._keeping: asyncio.Future[list[Publication]] | None = None
+        self._failing_since: datetime | None = None
+        self._not_before: datetime | None = None
+        self._next_due: datetime | None = None
+        self._keeping: asyncio.Future[Intaken] | None = None
 
     @property
     def source_key(self) -> str:
@@ -78,30 +83,31 @@ class Refresher:
         return self._source.key
 
     async def tick(self, now: datetime) -> Tick:
-        """Look once, if a publication can be out that is not known yet."""
-        newest = self._newest()
+        """Look once, if a publication can be out that is not known yet, and note how it went."""
         wanted = self._source.calendar.newest_possible(now)
-        if newest is not None and newest >= wanted:
+        newest = self._newest()
+        early = self._not_before is not None and now < self._not_before
+        if early or (newest is not None and newest >= wanted):
             return Tick()
-        first = first_day(newest, wanted, first_look=self._looked_for != wanted)
-        request = self._source.request(first, self._source.last_day(first, wanted))
-        names = {"source": self._source.key, "document": request.name}
-        try:
-            raw = await self._fetch(request)
-            self._keeping = asyncio.ensure_future(
-                asyncio.to_thread(self._accept, request, raw, now)
-            )
-            accepted = await asyncio.shield(self._keeping)
-        except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            self.failures += 1
-            logger.warning("no new rates", extra={**names, "reason": str(error)})
-            return Tick(request.name, failure=str(error))
-        self._looked_for = wanted
-        if accepted:
-            self._bureau.take(accepted)
-            news_of = {"publications": len(accepted), "newest": str(self._newest())}
+        if not await self._claims_fetching():
+            return Tick()
+        tick = await self._look(newest, wanted, now)
+        self._failing_since = (self._failing_since or now) if tick.failure else None
+        self._not_before = max(self._not_before or now, now + self._source.pause_min)
+        names = {"source": self._source.key, "document": tick.document}
+        if tick.accepted:
+            news_of = {"publications": len(tick.accepted), "newest": str(self._newest())}
             logger.info("new rates", extra={**names, **news_of})
-        return Tick(request.name, tuple(accepted))
+        if tick.withheld:
+            first = tick.withheld[0].doubt.reason
+            logger.warning(
+                "values withheld", extra={**names, "values": len(tick.withheld), "first": first}
+            )
+        if tick.failure:
+            self.failures += 1
+            logger.warning("no new rates", extra={**names, "reason": tick.failure})
+        await self._note(tick, now)
+        return tick
 
     async def run(
         self,
@@ -114,11 +120,17 @@ class Refresher:
             try:
                 await self.tick(clock())
             except Exception:
-                self.failures += 1
                 logger.exception("internal error while looking for new rates")
             now = clock()
-            pause = next_look(self._newest(), self._source.calendar, now) - now
-            await sleep((pause + JITTER * jitter()).total_seconds())
+            await sleep((self.next_look(now, jitter()) - now).total_seconds())
+
+    def next_look(self, now: datetime, jitter: float) -> datetime:
+        """When to look next; put off by a part of what the source asks for, 0 up to 1."""
+        source = self._source
+        put_off = source.delay_min + (source.delay_max - source.delay_min) * jitter
+        at = next_look(self._newest(), source.calendar, now, self._next_due) + put_off
+        earliest = self._not_before or now
+        return min(max(at, earliest), max(now + LOOK_EVERY, earliest))
 
     async def finish(self) -> None:
         """Wait until the document in hand, if there is one, is in the store or refused."""
@@ -129,44 +141,79 @@ class Refresher:
         newest = self._bureau.book.of(self._source.key).newest
         return newest.date if newest is not None else None
 
-    def _accept(self, request: Request, raw: bytes, now: datetime) -> list[Publication]:
-        """What the book lacks: what is new in a document, which the store now keeps.
+    async def _claims_fetching(self) -> bool:
+        """Whether this process is the one that fetches for its store."""
+        try:
+            return await asyncio.to_thread(self._store.claim_fetching)
+        except StoreFailed as error:
+            logger.warning("the store fails", extra={"reason": str(error)})
+            return False
 
-        Another process may have kept some of it since; that is taken from the store.
-        """
-        provenance = Provenance(hashlib.sha256(raw).hexdigest(), now)
+    async def _look(self, newest: date | None, wanted: date, now: datetime) -> Tick:
+        """Ask for what is missing, piece by piece where the source gives it so."""
+        first = first_day(newest, wanted, first_look=self._looked_for != wanted)
+        first = max(first, self._source.first_date)
+        tick = Tick()
+        for _ in range(REQUESTS_AT_ONCE_MAX):
+            last = self._source.last_day(first, wanted)
+            request = self._source.request(first, last)
+            tick = replace(tick, document=request.name)
+            try:
+                taken = await self._fetch_and_take_in(request, now)
+            except (DownloadFailed, RefusedDocument, StoreFailed) as error:
+                return replace(tick, failure=str(error))
+            tick = replace(
+                tick,
+                accepted=(*tick.accepted, *taken.accepted),
+                withheld=(*tick.withheld, *taken.withheld),
+            )
+            if last >= wanted:
+                break
+            first = last + timedelta(days=1)
+        self._looked_for = wanted
+        return tick
+
+    async def _fetch_and_take_in(self, request: Request, now: datetime) -> Intaken:
+        raw = await self._downloads.fetch(request.url)
+        if raw is None:
+            return Intaken()
+        self._keeping = asyncio.ensure_future(asyncio.to_thread(self._take_in, request, raw, now))
+        taken = await asyncio.shield(self._keeping)
+        self._downloads.accepted(request.url)
+        return taken
+
+    def _take_in(self, request: Request, raw: bytes, now: datetime) -> Intaken:
+        """Read a document and keep what is new in it."""
         source = self._source
         sheets = source.read(request, raw)
-        check_believable(source, sheets, source.calendar.today(now))
-        publications = publications_of(source.key, source.convention, sheets, provenance)
-        known = self._bureau.book.of(source.key)
-        stored = self._store.publications().publications
-        kept = [p for p in stored if p.source == source.key and supersedes(p, known)]
-        together = SourceHistory([*known, *kept])
-        added = news(publications, together)
-        check_complete(added, publications, together, source.calendar)
-        if added:
-            self._store.add(RawDocument(source.key, request.name, raw, provenance), added)
-        return [*kept, *added]
+        check_no_days_left_out(
+            sheets, self._bureau.book.of(source.key), source.calendar, source.calendar.today(now)
+        )
+        if source.next_due is not None:
+            self._next_due = source.next_due(raw)
+        document = RawDocument(
+            source.key, request.name, raw, Provenance(hashlib.sha256(raw).hexdigest(), now)
+        )
+        taken = self._intake.take_in(source, document, sheets)
+        if taken.accepted or taken.withheld:
+            self._intake.reconsider(now)
+        return taken
 
-
-def check_believable(source: Source, sheets: list[Sheet], today: date) -> None:
-    """Refuse a document for a single odd thing in it.
-
-    Raises:
-        RefusedDocument: a date before the source's first or after today, a code that it cannot
-            publish, or what is no positive decimal.
-    """
-    for sheet in sheets:
-        if sheet.date < source.first_date:
-            raise RefusedDocument(f"the date {sheet.date} is before the source's first")
-        if sheet.date > today:
-            raise RefusedDocument(f"the date {sheet.date} is in the future")
-        for code, value in sheet.rates.items():
-            if code not in CURRENCIES or code == source.convention.pivot:
-                raise RefusedDocument(f"{code} on {sheet.date} is no currency that it can publish")
-            if not is_published_value(value):
-                raise RefusedDocument(f"{code} on {sheet.date} has the value {in_quotes(value)}")
+    async def _note(self, tick: Tick, now: datetime) -> None:
+        """Keep how a look went; that it cannot be kept is told in the log only."""
+        look = Look(
+            source=self._source.key,
+            at=now,
+            document=tick.document,
+            accepted=len(tick.accepted),
+            withheld=len(tick.withheld),
+            failure=tick.failure,
+            failing_since=self._failing_since,
+        )
+        try:
+            await asyncio.to_thread(self._store.note_look, look)
+        except StoreFailed as error:
+            logger.warning("the look was not noted", extra={"reason": str(error)})
 
 
 def first_day(newest: date | None, wanted: date, *, first_look: bool) -> date:
@@ -182,60 +229,36 @@ def first_day(newest: date | None, wanted: date, *, first_look: bool) -> date:
     return min(following, again) if first_look else following
 
 
-def supersedes(publication: Publication, known: SourceHistory) -> bool:
-    """Whether this publication would answer in the place of the known one, if there is one."""
-    mine = known.on(publication.date)
-    return mine is None or publication.revision > mine.revision
-
-
-def news(publications: list[Publication], known: SourceHistory) -> list[Publication]:
-    """The publications that are not known: new dates, and further revisions."""
-    fresh = []
-    for publication in publications:
-        mine = known.on(publication.date)
-        if mine is None:
-            fresh.append(publication)
-        elif not publication.says_the_same(mine):
-            fresh.append(replace(publication, revision=mine.revision + 1))
-    return fresh
-
-
-def check_complete(
-    added: list[Publication],
-    document: list[Publication],
-    known: SourceHistory,
-    calendar: Calendar,
+def check_no_days_left_out(
+    sheets: Sequence[Sheet], known: SourceHistory, calendar: Calendar, today: date
 ) -> None:
-    """Refuse a document that says less than it should: part of it may be missing.
+    """Refuse a document that passes over publication days: part of it may be missing.
 
     Raises:
-        RefusedDocument: a correction that takes a currency away; a day with more than
-            CURRENCIES_LOST_MAX currencies fewer than the one before it; by a calendar that is
-            proven, a day that is no publication day, or more than DAYS_LOST_MAX left out.
+        RefusedDocument: by a calendar that is proven, more than DAYS_LOST_MAX are left out
+            between what is known and the newest day of the document.
     """
     newest = known.newest
-    for publication in added:
-        if calendar.proven and not calendar.is_publication_day(publication.date):
-            raise RefusedDocument(f"{publication.date} is no day on which the source publishes")
-        before = known.as_of(publication.date)
-        if before is None:
-            continue
-        lost = sorted(before.rates().keys() - publication.rates().keys())
-        corrects = before.date == publication.date
-        if lost and (corrects or len(lost) > CURRENCIES_LOST_MAX):
-            raise RefusedDocument(f"{publication.date} lacks {', '.join(lost[:3])}, known before")
-    if calendar.proven and added and newest is not None:
-        days = {publication.date for publication in document}
-        expected = calendar.missed_on(newest.date, added[-1].date)
-        there = sum(newest.date < day <= added[-1].date for day in days)
-        if expected - there > DAYS_LOST_MAX:
-            raise RefusedDocument(f"{expected - there} days after {newest.date} are left out")
+    if not calendar.proven or newest is None:
+        return
+    there = {sheet.date for sheet in sheets if newest.date < sheet.date <= today}
+    last = max(there, default=newest.date)
+    left_out = calendar.missed_on(newest.date, last) - len(there)
+    if left_out > DAYS_LOST_MAX:
+        raise RefusedDocument(f"{left_out} days after {newest.date} are left out")
 
 
-def next_look(newest: date | None, calendar: Calendar, now: datetime) -> datetime:
-    """When to look next, knowing publications up to `newest`."""
+def next_look(
+    newest: date | None, calendar: Calendar, now: datetime, next_due: datetime | None = None
+) -> datetime:
+    """When to look next, knowing publications up to `newest`.
+
+    `next_due` is when the source itself said that its next one comes.
+    """
     wanted = calendar.newest_possible(now)
     if newest is not None and newest >= wanted:
+        if next_due is not None and next_due > now:
+            return next_due
         return calendar.next_publication(now)
     waited = now - calendar.published(wanted)
     return now + (POLL_SOON if waited < POLL_SOON_FOR else POLL_LATER)

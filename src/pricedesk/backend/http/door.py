@@ -55,7 +55,7 @@ def index_table() -> RouteTable:
 
 def http_door(surroundings: Surroundings, limits: HttpLimits) -> HttpService:
     """The door, which does not listen yet."""
-    bureau, clock = surroundings.bureau, surroundings.clock
+    bureau = surroundings.bureau
     tally = Tally()
 
     def doors() -> list[DoorCount]:
@@ -63,5 +63,5 @@ def http_door(surroundings: Surroundings, limits: HttpLimits) -> HttpService:
 
     metrics = Metrics(bureau, doors, surroundings.gauges)
     router = make_router(bureau, surroundings.readiness, metrics.text)
-    service = HttpService(router, limits, clock, time.monotonic, tally)
+    service = HttpService(router, limits, bureau.clock, time.monotonic, tally)
     return service

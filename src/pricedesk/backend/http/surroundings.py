@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pricedesk.backend.bureau import Bureau
-from pricedesk.clock import Clock
 from pricedesk.tally import Tally
 
 
@@ -85,6 +84,5 @@ class Surroundings:
 
     bureau: Bureau
     readiness: Readiness
-    clock: Clock
     other_doors: tuple[DoorCount, ...]
     gauges: Gauges

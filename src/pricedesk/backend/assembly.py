@@ -1,0 +1,128 @@
+"""Settings in, the back-end's parts out: for the service, and for commands without one."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.calendars import AgeLimits
+from pricedesk.backend.history import packaged_publications
+from pricedesk.backend.intake import Intake
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
+from pricedesk.backend.rates import Publication
+from pricedesk.backend.sources import find_sources
+from pricedesk.backend.sources.source import Source
+from pricedesk.backend.store import Store, find_store, open_store
+from pricedesk.clock import Clock, clock_from
+from pricedesk.errors import InvalidSetting, StoreFailed, in_quotes, without_password
+from pricedesk.settings import Settings
+
+
+def sources_in(settings: Settings) -> list[Source]:
+    """The sources that are asked, in the order in which they answer.
+
+    Raises:
+        InvalidSetting: one of them does not exist.
+    """
+    return find_sources([key for key in settings.sources if key != PEG], settings.ecb_url)
+
+
+def order_in(settings: Settings) -> Order:
+    """The order in which sources answer.
+
+    Raises:
+        InvalidSetting: a pair's order names a source that is not asked.
+    """
+    for pair, keys in settings.pair_sources.items():
+        for key in keys:
+            if key not in settings.sources:
+                raise InvalidSetting(
+                    f"PRICEDESK_PAIR_SOURCES: {in_quotes(key)} for {'/'.join(sorted(pair))}"
+                    " is not in PRICEDESK_SOURCES"
+                )
+    return Order(settings.sources, settings.pair_sources)
+
+
+def make_bureau(settings: Settings, kept: Iterable[Publication], clock: Clock) -> Bureau:
+    """A bureau that knows what the package carries and what a store has kept.
+
+    Raises:
+        InvalidSetting: a source that is named does not exist.
+    """
+    sources = sources_in(settings)
+    keys = {source.key for source in sources}
+    known = [p for p in (*packaged_publications(), *kept) if p.source in keys]
+    if settings.clock is not None:
+        # What was not out yet on the day that is rehearsed is not known.
+        out = {s.key: s.calendar.newest_possible(settings.clock) for s in sources}
+        known = [p for p in known if p.date <= out[p.source]]
+    return Bureau(
+        RateBook(known, order_in(settings), all_pegs() if PEG in settings.sources else ()),
+        sources,
+        clock,
+        Terms(
+            settings.default_from,
+            settings.default_to,
+            settings.rounding,
+            AgeLimits(settings.stale_after_missed, settings.refuse_after_missed),
+        ),
+    )
+
+
+@contextmanager
+def readable_store(settings: Settings) -> Iterator[Store | None]:
+    """The store, if a back-end has made one; None otherwise, and nothing is made.
+
+    Raises:
+        StoreFailed: there is one, and it cannot be opened.
+    """
+    store = find_store(settings.database, settings.data_dir)
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
+
+
+@contextmanager
+def existing_store(settings: Settings) -> Iterator[Store]:
+    """The store that a back-end has made, for reading only.
+
+    Raises:
+        StoreFailed: there is none, or it cannot be opened.
+    """
+    with readable_store(settings) as store:
+        if store is None:
+            where = without_password(settings.database) or settings.data_dir
+            raise StoreFailed(f"no back-end has made a store in {where} so far")
+        yield store
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[tuple[Bureau, Store | None]]:
+    """A bureau over what is known, and the store if a back-end has made one; for reading only.
+
+    Raises:
+        InvalidSetting: a source that is named does not exist.
+        StoreFailed: there is a store, and it cannot be read.
+    """
+    with readable_store(settings) as store:
+        kept = store.publications().publications if store is not None else []
+        yield make_bureau(settings, kept, clock_from(settings.clock)), store
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[tuple[Bureau, Store, Intake]]:
+    """A bureau, the store, made where it is missing, and what takes documents in.
+
+    Raises:
+        InvalidSetting: a source that is named does not exist.
+        StoreFailed: the store cannot be opened.
+    """
+    store = open_store(settings.database, settings.data_dir)
+    try:
+        kept = store.publications()
+        bureau = make_bureau(settings, kept.publications, clock_from(settings.clock))
+        yield bureau, store, Intake(bureau, store, kept.sequence)
+    finally:
+        store.close()

@@ -1,0 +1,63 @@
+"""Keeping up with the store: what any process puts into it is answered from soon after."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from pricedesk.backend.intake import Intake
+from pricedesk.backend.store import Store
+from pricedesk.errors import StoreFailed
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 1.0
+"""How long one wait for a change lasts at most."""
+
+RETRY_SECONDS = 2.0
+"""After the store has failed, how long until it is tried again."""
+
+
+class StoreWatch:
+    """Lets the bureau know what others keep, and knows what metrics show of the store.
+
+    `up` is whether the store could be read the last time, `waiting` how many withheld values
+    of each source wait for a decision.
+    """
+
+    def __init__(self, store: Store, intake: Intake) -> None:
+        self.up = True
+        self.waiting: Mapping[str, int] = {}
+        self._store = store
+        self._intake = intake
+        # A thread of its own: waiting takes none from those that do work.
+        self._thread = ThreadPoolExecutor(1, "store-watch")
+
+    async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Keep up for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(self._thread, self.wait_and_catch_up)
+            except StoreFailed as error:
+                if self.up:
+                    logger.warning("the store fails", extra={"reason": str(error)})
+                self.up = False
+                await sleep(RETRY_SECONDS)
+            else:
+                if not self.up:
+                    logger.info("the store is back")
+                self.up = True
+
+    def wait_and_catch_up(self) -> None:
+        """Wait for a change, not for long, and take it over.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        if not self._store.wait_for_change(WAIT_SECONDS):
+            return
+        self._intake.catch_up()
+        waiting = self._store.withheld(waiting_only=True)
+        self.waiting = Counter(value.source for value in waiting)
