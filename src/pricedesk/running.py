@@ -58,6 +58,9 @@ class Door(Protocol):
 class Opening:
     """A door and where it is: `name` for the log, `variables` are the settings of its address.
 
+    `connections_max` is how many clients it would serve; the open files that the system allows
+    are shared out in proportion.
+
     The door is made in a thread: what it has to load keeps no door before it from answering.
     """
 
@@ -65,6 +68,7 @@ class Opening:
     make: Callable[[], Door]
     listen: HostPort
     variables: str
+    connections_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,10 @@ async def serve(
     stopped = _stopped_by_signal()
     _stop_with_parent(stopped)
     doors = []
+    wanted = sum(opening.connections_max for opening in openings)
     for opening in openings:
         door = await asyncio.to_thread(opening.make)
-        door.limit_connections(files // len(openings))
+        door.limit_connections(files * opening.connections_max // wanted)
         if not await _open(opening, door):
             return EXIT_CANNOT_LISTEN
         doors.append(door)

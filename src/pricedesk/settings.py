@@ -266,7 +266,10 @@ class Settings:
         "Folder of the ECB's documents; set it to fetch through a mirror.",
     )
     max_connections: int = _setting(
-        _count, "10000", "Clients of one port at the same time; one more is told busy."
+        _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."
+    )
+    http_max_connections: int = _setting(
+        _count, "4000", "Clients of the back-end's HTTP at the same time; one more is told 503."
     )
     max_connections_per_address: int = _setting(
         _count, "1000", "Clients of one port from the same address at the same time."

@@ -49,7 +49,7 @@ def http_door(surroundings: Surroundings, settings: Settings) -> Door:
     # Imported late: it takes a fifth of a second, which the first lines need not wait for.
     from pricedesk.backend.http import door  # noqa: PLC0415
 
-    limits = HttpLimits(settings.max_connections, settings.max_connections_per_address)
+    limits = HttpLimits(settings.http_max_connections, settings.max_connections_per_address)
     return door.http_door(surroundings, limits)
 
 
@@ -61,12 +61,14 @@ def openings(settings: Settings, lines: LineService, surroundings: Surroundings)
             lambda: lines,
             HostPort(settings.lines_address, settings.lines_port),
             "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
+            settings.max_connections,
         ),
         Opening(
             "http",
             lambda: http_door(surroundings, settings),
             HostPort(settings.http_address, settings.http_port),
             "PRICEDESK_HTTP_ADDRESS and PRICEDESK_HTTP_PORT",
+            settings.http_max_connections,
         ),
     ]
 

@@ -40,6 +40,7 @@ async def run_frontend(settings: Settings) -> int:
                 lambda: service,
                 HostPort(settings.telnet_address, settings.telnet_port),
                 "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
+                settings.max_connections,
             )
         ],
         [client.keep_alive],
