@@ -19,12 +19,12 @@ pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 PROJECT = "pricedesk-test"
 MONDAY_EVENING = "2026-11-02T18:00:00Z"
-PUBLISHED = {"2026-11-02": packaged_publications()[-1].rates() | {"USD": "1.2", "CAD": "1.6"}}
+PUBLISHED = {"2026-11-02": packaged_publications()[-1].rates() | {"USD": "1.12", "CAD": "1.57"}}
 MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
 PRICES = (
-    b"Today your item costs 825.00 USD\n"
-    b"Today your item costs 1800.00 USD\n"
-    b"Today your item costs 26250.00 USD\n"
+    b"Today your item costs 784.71 USD\n"
+    b"Today your item costs 1712.10 USD\n"
+    b"Today your item costs 24968.15 USD\n"
 )
 
 OVERRIDE = """\

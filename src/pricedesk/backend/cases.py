@@ -5,7 +5,7 @@ from datetime import date
 from functools import cached_property
 
 from pricedesk.backend.limits import Limits
-from pricedesk.backend.precedents import PERCENT, Precedent, Value, apart, jump_limit, precedent
+from pricedesk.backend.precedents import PERCENT, Precedent, Value, apart, jump_limit
 from pricedesk.backend.quarantine import Doubt
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.sources.source import Source
@@ -38,9 +38,8 @@ class Case:
     moved: int
 
     @classmethod
-    def of(cls, hearing: Hearing, code: str, value: Value) -> "Case":
+    def of(cls, hearing: Hearing, code: str, value: Value, before: Precedent | None) -> "Case":
         """The case of a value."""
-        before = precedent(code, hearing.day, hearing.known)
         moved = apart(value.fraction, before.value.fraction) if before is not None else 0
         return cls(hearing, code, value, before, moved)
 
@@ -63,11 +62,19 @@ class Case:
         return jump_limit(self.code, self.before.date, hearing.day, hearing.known, hearing.limits)
 
     @property
+    def is_calm(self) -> bool:
+        """Whether it moved too little for any guard that compares it with what was before."""
+        limits = self.limits
+        least = min(limits.mistaken_percent, limits.jump_least_percent, limits.correction_percent)
+        return self.moved <= least * PERCENT
+
+    @property
     def is_far(self) -> bool:
         """Whether it moved further than it may."""
-        least = self.limits.correction_percent if self.corrects else self.limits.jump_least_percent
-        # The limit of a currency takes a while to find, and is never under the least one.
-        return self.moved > least * PERCENT and self.moved > self.limit
+        if not self.corrects and self.moved <= self.limits.jump_least_percent * PERCENT:
+            # The limit of a currency takes a while to find, and is never under the least one.
+            return False
+        return self.moved > self.limit
 
     @cached_property
     def testimonies(self) -> list[Testimony]:

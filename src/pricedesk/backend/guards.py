@@ -6,21 +6,17 @@ far it moved: then it is the world that moved. docs/guards.md has the measuremen
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 from itertools import combinations
 
 from pricedesk.backend.cases import Case, Hearing
 from pricedesk.backend.limits import DEFAULT_LIMITS, Limits
-from pricedesk.backend.precedents import PERCENT, Precedent, Value, apart
+from pricedesk.backend.precedents import PERCENT, Precedent, Value, apart, precedents
 from pricedesk.backend.quarantine import Doubt
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.rates import (
-    Provenance,
-    Publication,
     Sheet,
     is_published_value,
-    publication_of,
 )
 from pricedesk.backend.sources.source import Source
 from pricedesk.backend.witnesses import Testimony, Witnesses
@@ -56,47 +52,16 @@ def judge(  # noqa: PLR0913  # each is a fact of its own, and no two of them bel
             doubts.setdefault(code, Doubt(code, guard, reason))
     else:
         hearing = Hearing(source, sheet.date, known, witnesses, limits)
-        cases = [
-            Case.of(hearing, code, Value.of(text, sheet.units.get(code, 1), source.convention))
-            for code, text in sheet.rates.items()
-            if code not in doubts
-        ]
+        readable = [code for code in sheet.rates if code not in doubts]
+        before = precedents(readable, sheet.date, known)
+        cases = []
+        for code in readable:
+            value = Value.of(sheet.rates[code], sheet.units.get(code, 1), source.convention)
+            cases.append(Case.of(hearing, code, value, before.get(code)))
         partners = swapped(cases)
         found = (odd_value(case, partners.get(case.code)) for case in cases)
         doubts |= {doubt.code: doubt for doubt in found if doubt is not None}
     return [doubts[code] for code in sorted(doubts)]
-
-
-def believed(
-    sheet: Sheet,
-    doubts: Iterable[Doubt],
-    source: Source,
-    known: SourceHistory,
-    provenance: Provenance,
-) -> Publication | None:
-    """The publication of a sheet without what is doubted, None if that is all of it.
-
-    A doubted value that would correct one that is known leaves that one in its place. The
-    others that are doubted are named in `withheld`.
-    """
-    doubted = {doubt.code for doubt in doubts}
-    if doubted >= sheet.rates.keys():
-        return None
-    present = known.on(sheet.date)
-    kept = present.rates() if present is not None else {}
-    units_kept = present.units_by_code() if present is not None else {}
-    rates, units = {}, {}
-    for code, text in sheet.rates.items():
-        if code not in doubted:
-            rates[code], units[code] = text, sheet.units.get(code, 1)
-        elif code in kept:
-            rates[code], units[code] = kept[code], units_kept.get(code, 1)
-    odd = {code: count for code, count in units.items() if count != 1}
-    return replace(
-        publication_of(source.key, source.convention, Sheet(sheet.date, rates, odd), provenance),
-        revision=1 if present is None else present.revision + 1,
-        withheld=frozenset(code for code in doubted - rates.keys() if code in CURRENCIES),
-    )
 
 
 def _unreadable(sheet: Sheet, source: Source) -> Iterator[Doubt]:
@@ -170,6 +135,8 @@ def odd_value(case: Case, partner: Case | None) -> Doubt | None:
     before = case.before
     if before is None:
         return contradicted(case)
+    if case.is_calm:
+        return contradicted(case)
     doubt = (
         inverted(case, before)
         or (_swap(case, partner) if partner is not None else None)
@@ -178,7 +145,7 @@ def odd_value(case: Case, partner: Case | None) -> Doubt | None:
     )
     if doubt is not None:
         return None if confirmed(case) else doubt
-    return None if case.corrects else contradicted(case)
+    return contradicted(case)
 
 
 def inverted(case: Case, before: Precedent) -> Doubt | None:
@@ -242,7 +209,7 @@ def far(case: Case, before: Precedent) -> Doubt | None:
     guard = "correction" if case.corrects else "jump"
     what = "a correction" if case.corrects else "it"
     return case.doubt(
-        guard, f"{_shown(case.moved)} from the {before}: {what} may move by {_shown(case.limit)}"
+        guard, f"{_shown(case.moved)} from {before}: {what} may move by {_shown(case.limit)}"
     )
 
 
@@ -260,7 +227,8 @@ def contradicted(case: Case) -> Doubt | None:
 
     Two of them have to, or one where the currency is new and nothing else speaks for it.
     """
-    if not case.testimonies:
+    # What is known of the day was believed once; to correct it a little needs nobody's consent.
+    if case.corrects or not case.hearing.witnesses or not case.testimonies:
         return None
     limits, value = case.limits, case.value.fraction
     if case.before is None:

@@ -4,16 +4,14 @@ Everything is a fraction of integers. How far apart two values are is the larger
 smaller one, less one, in millionths: the same whichever way round a source publishes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from itertools import islice, pairwise
 
 from pricedesk.backend.limits import Limits
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.rates import Convention, Publication
-from pricedesk.money import ExactDecimal
 
 Fraction = tuple[int, int]
 """A positive numerator and denominator."""
@@ -39,8 +37,8 @@ class Value:
     def of(cls, text: str, units: int, convention: Convention) -> "Value":
         """The value of a text that is_published_value."""
         units = 1 if convention.per_pivot else units
-        numerator, denominator = _parsed(text)
-        return cls(text, units, (numerator, denominator * units))
+        whole, _, decimals = text.partition(".")
+        return cls(text, units, (int(whole + decimals), 10 ** len(decimals) * units))
 
     def __str__(self) -> str:
         return self.text if self.units == 1 else f"{self.text} for {self.units} units"
@@ -65,13 +63,21 @@ def apart(one: Fraction, other: Fraction) -> int:
     return (mine - theirs) * MILLIONTHS // theirs
 
 
-def precedent(code: str, day: date, known: SourceHistory) -> Precedent | None:
-    """The last value of a currency that is known of a day or before it, None if none is."""
+def precedents(codes: Iterable[str], day: date, known: SourceHistory) -> dict[str, Precedent]:
+    """The last values of currencies of a day or before it, of those that have any."""
+    found: dict[str, Precedent] = {}
+    missing = set(codes)
     for publication in _backwards(known, day):
-        value = _value(code, publication)
-        if value is not None:
-            return Precedent(value, publication.date)
-    return None
+        if not missing:
+            break
+        if missing.isdisjoint(publication.codes):
+            continue
+        rates, units = publication.rates(), publication.units_by_code()
+        for code in missing & rates.keys():
+            value = Value.of(rates[code], units.get(code, 1), publication.convention)
+            found[code] = Precedent(value, publication.date)
+        missing -= found.keys()
+    return found
 
 
 def jump_limit(code: str, last: date, day: date, known: SourceHistory, limits: Limits) -> int:
@@ -101,10 +107,3 @@ def _backwards(known: SourceHistory, day: date) -> Iterator[Publication]:
     while publication is not None:
         yield publication
         publication = known.as_of(publication.date - _ONE_DAY)
-
-
-# What is judged today is what the next publication is compared with.
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> Fraction:
-    exact = ExactDecimal.parse(text)
-    return exact.unscaled, 10**exact.scale

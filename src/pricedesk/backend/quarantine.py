@@ -126,16 +126,16 @@ def without_doubted(
     doubted = frozenset(doubted)
     if doubted.issuperset(sheet.rates):
         return None
+    kept = known.rates() if known is not None else {}
+    units_kept = known.units_by_code() if known is not None else {}
     rates, units = {}, {}
     for code, text in sheet.rates.items():
         if code not in doubted:
             rates[code], units[code] = text, sheet.units.get(code, 1)
-        elif known is not None and known.published(code) is not None:
-            rates[code] = known.rates()[code]
-            units[code] = known.units_by_code().get(code, 1)
-    made = publication_of(
-        source.key, source.convention, Sheet(sheet.date, rates, units), provenance
-    )
+        elif code in kept:
+            rates[code], units[code] = kept[code], units_kept.get(code, 1)
+    believed = Sheet(sheet.date, rates, units)
+    made = publication_of(source.key, source.convention, believed, provenance)
     made = replace(made, withheld=(doubted & CURRENCIES.keys()) - rates.keys())
     if known is None:
         return made
@@ -160,7 +160,8 @@ def with_withheld(
     for value in convertible:
         rates[value.code], units[value.code] = value.value, value.units
     last = convertible[-1]
-    made = publication_of(last.source, convention, Sheet(last.date, rates, units), last.provenance)
+    sheet = Sheet(last.date, rates, units)
+    made = publication_of(last.source, convention, sheet, last.provenance)
     if known is None:
         return made
     return replace(made, withheld=known.withheld - rates.keys(), revision=known.revision + 1)

@@ -160,6 +160,7 @@ def publication_of(
     source: str, convention: Convention, sheet: Sheet, provenance: Provenance
 ) -> Publication:
     """The first revision of a publication, from what a document says for its date."""
+    units = tuple(sheet.units.get(code, 1) for code in sheet.rates)
     return Publication(
         source,
         sheet.date,
@@ -167,7 +168,7 @@ def publication_of(
         tuple(sheet.rates),
         ",".join(sheet.rates.values()),
         provenance,
-        tuple(sheet.units.get(code, 1) for code in sheet.rates) if sheet.units else (),
+        units if any(count != 1 for count in units) else (),
     )
 
 

@@ -60,6 +60,9 @@ class Witnesses:
             if known is None or _says_more(publication, known):
                 days[publication.date] = publication
 
+    def __len__(self) -> int:
+        return len(self._publications)
+
     def about(
         self, code: str, convention: Convention, source: str, day: date
     ) -> Iterator[Testimony]:
@@ -90,7 +93,10 @@ class Witnesses:
 
 def _says_more(publication: Publication, known: Publication) -> bool:
     """Whether it is to be heard in the place of another of its date: it has what waits too."""
-    mine, theirs = ((p.revision, len(p.rates())) for p in (publication, known))
+    mine, theirs = (
+        (p.revision, len(p.rates()), len(p.withheld & p.rates().keys()))
+        for p in (publication, known)
+    )
     return mine > theirs
 
 
