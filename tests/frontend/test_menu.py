@@ -42,6 +42,12 @@ def test_anything_else_is_a_wrong_selection(line: str) -> None:
     assert MENU.chosen(line) == Say("Wrong selection. Please try again\n")
 
 
+def test_a_source_that_wants_to_be_linked_to_is() -> None:
+    link = "https://www.exchangerate-api.com"
+    price = Price("787.47", "USD", "ERAPI", "2026-10-30", "fresh", "0", link)
+    assert MENU.priced(price) == Say(f"{PRICE}The rate is by courtesy of {link}\n")
+
+
 @pytest.mark.parametrize(
     ("state", "missed", "said"),
     [

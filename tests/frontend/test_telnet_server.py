@@ -61,6 +61,8 @@ async def test_a_choice_is_answered(line: bytes, replies: dict[str, str], said: 
         ("source=ECB", "source=\x1b[2J"),
         ("state=fresh", "state="),
         ("missed=0", "missed=?"),
+        ("attribution=none", "attribution=\x1b[2J"),
+        ("attribution=none", "attribution=http://example.com"),
     ],
 )
 async def test_a_reply_that_is_not_the_answer_to_the_question_gives_no_price(

@@ -1,5 +1,6 @@
 """The price desk: what a product costs in the customer's currency, asked of the back-end."""
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +9,8 @@ from pricedesk.errors import InvalidRequest, RequestError, ServiceUnavailable, i
 from pricedesk.frontend.catalogue import Product
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
+
+_ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
 
 
 class RatesService(Protocol):
@@ -25,7 +28,8 @@ class Price:
     """An indicative price, valid now, and the age of the rate that made it.
 
     `state` is fresh, late or stale; `missed` counts the publications that the source's
-    calendar expected since `date`.
+    calendar expected since `date`. `attribution` is the address that the source's terms want
+    to be shown beside its rates, empty if they want none.
     """
 
     amount: str
@@ -34,6 +38,7 @@ class Price:
     date: str
     state: str
     missed: str
+    attribution: str = ""
 
 
 class Desk:
@@ -72,6 +77,7 @@ class Desk:
             date=answer.date,
             state=answer.state,
             missed=answer.missed,
+            attribution="" if answer.attribution == "none" else answer.attribution,
         )
 
 
@@ -91,3 +97,5 @@ def _check(request: Convert, answer: Explanation) -> None:
     words = (answer.source, answer.state, answer.missed)
     if not all(word.isascii() and word.isalnum() for word in words):
         raise InvalidRequest(f"{in_quotes(' '.join(words))} does not say how old the rate is")
+    if answer.attribution != "none" and not _ADDRESS.fullmatch(answer.attribution):
+        raise InvalidRequest(f"{in_quotes(answer.attribution)} is no address to show")

@@ -54,21 +54,20 @@ class Menu:
     def priced(self, price: Price) -> Say:
         """What to say when the price is known.
 
-        A price at a fresh rate is one line; otherwise a second one says how old the rate is.
+        A price at a fresh rate is one line; otherwise a second one says how old the rate is. A
+        source that wants to be linked to is, on a line of its own.
         """
-        answer = f"Today your item costs {price.amount} {price.currency}"
-        if price.state == "fresh":
-            return Say(_lines(answer))
-        later = (
-            "1 later publication is" if price.missed == "1" else f"{price.missed} later ones are"
-        )
-        return Say(
-            _lines(
-                answer,
+        lines = [f"Today your item costs {price.amount} {price.currency}"]
+        if price.state != "fresh":
+            one = price.missed == "1"
+            later = "1 later publication is" if one else f"{price.missed} later ones are"
+            lines.append(
                 f"This price is from the {price.source} publication of {price.date}; "
-                f"{later} due and not known here yet.",
+                f"{later} due and not known here yet."
             )
-        )
+        if price.attribution:
+            lines.append(f"The rate is by courtesy of {price.attribution}")
+        return Say(_lines(*lines))
 
     def unavailable(self) -> Say:
         """What to say when the conversion service did not answer."""
