@@ -5,6 +5,9 @@ agency's own XML table. Withdrawn currencies are not in that table with their mi
 unit, so the ones that a central bank's history still needs are listed here: code and
 number from ISO 4217 table A.3, minor unit as in the last table that listed the code.
 
+The symbols are those of the Unicode CLDR for English, from the `babel` package; CLDR's are
+under the Unicode License. A currency that has none but its code has an empty one.
+
 Run: python scripts/make_currencies.py
 """
 
@@ -12,6 +15,7 @@ import csv
 from pathlib import Path
 
 import iso4217
+from babel.numbers import get_currency_symbol
 
 TABLE = Path(__file__).parents[1] / "src" / "pricedesk" / "currencies.csv"
 
@@ -30,22 +34,29 @@ WITHDRAWN = [
 ]
 
 
-def rows() -> list[tuple[str, str, int, str, str]]:
-    """All currencies that have a minor unit, by code: code, number, digits, name, withdrawn."""
+def rows() -> list[tuple[str, str, int, str, str, str]]:
+    """All currencies that have a minor unit, by code: the columns of the table."""
     active = [
         (c.code, f"{c.number:03d}", c.exponent, c.currency_name, "")
         for c in iso4217.Currency
         if c.exponent is not None
     ]
     codes = {row[0] for row in active}
-    return sorted(active + [row for row in WITHDRAWN if row[0] not in codes])
+    found = sorted(active + [row for row in WITHDRAWN if row[0] not in codes])
+    return [(*row, symbol(row[0])) for row in found]
+
+
+def symbol(code: str) -> str:
+    """The symbol of a currency in English texts, empty if that is its code."""
+    known = get_currency_symbol(code, "en")
+    return "" if known == code else known
 
 
 def main() -> None:
     """Write the table."""
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["code", "number", "minor_digits", "name", "withdrawn"])
+        writer.writerow(["code", "number", "minor_digits", "name", "withdrawn", "symbol"])
         writer.writerows(rows())
 
 

@@ -17,9 +17,9 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "make_currencies.py"
 
 
 def test_the_table_is_what_its_script_makes_from_the_agencys_list() -> None:
-    rows: Callable[[], list[tuple[str, str, int, str, str]]] = runpy.run_path(str(SCRIPT))["rows"]
+    rows: Callable[[], list[tuple[str | int, ...]]] = runpy.run_path(str(SCRIPT))["rows"]
     table = [
-        (c.code, c.number, c.minor_digits, c.name, str(c.withdrawn or ""))
+        (c.code, c.number, c.minor_digits, c.name, str(c.withdrawn or ""), c.symbol)
         for c in CURRENCIES.values()
     ]
     assert table == rows()
@@ -62,7 +62,7 @@ def test_minor_units_are_those_of_iso_4217(code: str, minor_digits: int) -> None
 
 
 def test_a_currency_has_its_number_and_its_name() -> None:
-    assert currency("CAD") == Currency("CAD", "124", 2, "Canadian Dollar")
+    assert currency("CAD") == Currency("CAD", "124", 2, "Canadian Dollar", None, "CA$")
     assert currency("HRK") == Currency("HRK", "191", 2, "Kuna", date(2023, 1, 1))
     assert str(currency("ALL")) == "ALL"
     assert currency("ALL").number == "008"

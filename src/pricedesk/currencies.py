@@ -19,6 +19,7 @@ class Currency:
 
     `minor_digits` is the number of decimals of its minor unit: 2 for CAD, 0 for JPY, 3 for
     KWD. `withdrawn` is the day on which it stopped being legal tender, None for an active one.
+    `symbol` is how English texts show it, empty where that is the code.
     """
 
     code: str
@@ -26,6 +27,7 @@ class Currency:
     minor_digits: int
     name: str
     withdrawn: date | None = None
+    symbol: str = ""
 
     def __str__(self) -> str:
         return self.code
@@ -40,6 +42,7 @@ def _read_table() -> dict[str, Currency]:
             minor_digits=int(row["minor_digits"]),
             name=row["name"],
             withdrawn=date.fromisoformat(row["withdrawn"]) if row["withdrawn"] else None,
+            symbol=row["symbol"],
         )
         for row in csv.DictReader(text.splitlines())
     }

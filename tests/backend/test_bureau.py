@@ -292,7 +292,7 @@ def test_a_question_can_be_asked_as_of_what_was_known_then() -> None:
         for clock in ("2026-11-02T16:00:00Z", "2026-11-03T08:59:59Z", "2026-11-03T09:00:00Z")
     }
     assert list(at.values()) == ["2200.00", "2200.00", "3300.00"]
-    with pytest.raises(NoRatesKnown, match=r"^no rates were known here at 2026-11-02T15:04:59Z$"):
+    with pytest.raises(NoRateForDate, match=r"^no rates were known here at 2026-11-02T15:04:59Z$"):
         bureau.convert(AMOUNT, known_at=datetime(2026, 11, 2, 15, 4, 59, tzinfo=UTC))
 
 

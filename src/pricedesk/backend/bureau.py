@@ -167,8 +167,9 @@ class Bureau:
         """Convert an amount at the rate that held on a day; the present day if None.
 
         Raises:
-            NoRate: no published rate answers this, or the day is still to come.
-            NoRatesKnown: no rates are known at all, or were at `known_at`.
+            NoRate: no published rate answers this, or did at `known_at`; or the day is still
+                to come.
+            NoRatesKnown: no rates are known at all.
         """
         question = Question(self.clock(), on, known_at, keys)
         rate = self.rate(base or self.terms.base, counter or self.terms.counter, question)
@@ -193,15 +194,26 @@ class Bureau:
             return too_old
         raise self._too_old(too_old, too_old.publication, question)
 
-    def table(self, base: Currency, question: Question) -> dict[str, Rate]:
-        """The rate of one currency to every other that there is one for, sorted by code.
+    def table(
+        self, base: Currency, question: Question, counters: Collection[Currency] | None = None
+    ) -> dict[str, Rate]:
+        """The rate of one currency to others that there is one for, sorted by code.
+
+        Without `counters` these are all there are.
 
         Raises:
             NoRateForDate: the day is still to come.
+            RateTooOld: there are rates, and all of them are, or one that was asked for is.
         """
         self._refuse_the_future(question)
-        book = self._book_for(question)
-        return book.table(base, question.day, self._usable(question), question.keys)
+        book, usable = self._book_for(question), self._usable(question)
+        day, keys = question.day, question.keys
+        found = book.table(base, day, usable, keys, counters)
+        if usable is not any_publication and (not found or counters is not None):
+            for code, rate in book.table(base, day, keys=keys, counters=counters).items():
+                if code not in found and rate.publication is not None:
+                    raise self._too_old(rate, rate.publication, question)
+        return found
 
     def series(
         self,
@@ -258,8 +270,8 @@ class Bureau:
         if question.known_at is None:
             return self.book
         book = self.book.known_at(question.known_at)
-        if not len(book):
-            raise NoRatesKnown(f"no rates were known here at {_instant(question.known_at)}")
+        if not len(book) and len(self.book):
+            raise NoRateForDate(f"no rates were known here at {_instant(question.known_at)}")
         return book
 
     def _refuse_the_future(self, question: Question) -> None:

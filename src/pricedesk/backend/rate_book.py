@@ -8,6 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from hashlib import blake2b
 from typing import TypeAlias
 
 from pricedesk.backend.pegs import Peg
@@ -21,6 +23,9 @@ PEG = "PEG"
 HOLDS_FOR = timedelta(days=14)
 """For so long at most does a publication answer when a later one is known: where more days
 lie between them, publications are missing here. No source pauses for longer."""
+
+REMEMBERED_INSTANTS_MAX = 2
+"""For so many instants does a book keep the book that it was then: making one takes a while."""
 
 Usable: TypeAlias = Callable[[Publication], bool]
 """Whether a publication may answer; one that may not is passed over."""
@@ -40,6 +45,8 @@ class Order:
 
     def of(self, base: str, counter: str) -> tuple[str, ...]:
         """The order for a pair, whichever way round."""
+        if not self.pairs:
+            return self.sources
         return self.pairs.get(frozenset((base, counter)), self.sources)
 
     def partners(self, base: str) -> Iterator[str]:
@@ -104,9 +111,9 @@ class SourceHistory:
             publication = self._publications[index - 1]
             if index < len(self._publications) and day - publication.date > HOLDS_FOR:
                 return None
-            lacking = [code for code in codes if not publication.publishes(code)]
-            if not lacking:
+            if all(map(publication.publishes, codes)):
                 return publication if usable(publication) else None
+            lacking = [code for code in codes if not publication.publishes(code)]
             if not publication.withheld.issuperset(lacking):
                 return None
             index -= 1
@@ -137,6 +144,26 @@ class SourceHistory:
             spans.append((begun, before))
         self._spans[code] = spans
         return spans
+
+    @cached_property
+    def extents(self) -> Mapping[str, tuple[date, date]]:
+        """The first and the last date of each currency that was ever published, the pivot too."""
+        found: dict[str, tuple[date, date]] = {}
+        for publication in self._publications:
+            day = publication.date
+            for code in (publication.convention.pivot, *publication.rates()):
+                known = found.get(code)
+                found[code] = (day if known is None else known[0], day)
+        return found
+
+    @cached_property
+    def version(self) -> bytes:
+        """A digest of all that answers: another one after any correction of any date."""
+        digest = blake2b(digest_size=16)
+        for p in self._publications:
+            withheld = ",".join(sorted(p.withheld))
+            digest.update(f"{p.date} {p.codes} {p.units} {p.row} {withheld}\n".encode())
+        return digest.digest()
 
     def with_publication(self, publication: Publication) -> "SourceHistory":
         """A history that has this one as well."""
@@ -178,6 +205,7 @@ class RateBook:
         self.order = order or Order(tuple(revisions))
         self._pegs = {peg.currency: peg for peg in pegs}
         self._sources = {key: SourceHistory(found) for key, found in revisions.items()}
+        self._at: dict[datetime, RateBook] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._sources.values()))
@@ -190,6 +218,21 @@ class RateBook:
     def sources(self) -> Mapping[str, SourceHistory]:
         """The history of each source, by its key."""
         return self._sources
+
+    @property
+    def pegs(self) -> Mapping[str, Peg]:
+        """The official parities by currency, whether or not the order asks for them."""
+        return self._pegs
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of all that answers and in which order; two books that share it agree."""
+        digest = blake2b(digest_size=16)
+        pairs = sorted((sorted(pair), keys) for pair, keys in self.order.pairs.items())
+        digest.update(f"{self.order.sources} {pairs} {sorted(self._pegs.items())}".encode())
+        for key, source in self._sources.items():
+            digest.update(key.encode() + source.version)
+        return digest.hexdigest()
 
     def of(self, source: str) -> SourceHistory:
         """The publications of one source."""
@@ -219,7 +262,13 @@ class RateBook:
 
     def known_at(self, instant: datetime) -> "RateBook":
         """The book as it was at an instant: later publications and corrections left out."""
-        return self._with_sources({k: s.known_at(instant) for k, s in self._sources.items()})
+        known = self._at.get(instant)
+        if known is None:
+            known = self._with_sources({k: s.known_at(instant) for k, s in self._sources.items()})
+            while len(self._at) >= REMEMBERED_INSTANTS_MAX:
+                del self._at[next(iter(self._at))]
+            self._at[instant] = known
+        return known
 
     def _with_sources(self, sources: Mapping[str, SourceHistory]) -> "RateBook":
         book = RateBook([], self.order, tuple(self._pegs.values()))
@@ -276,11 +325,18 @@ class RateBook:
         day: date,
         usable: Usable = any_publication,
         keys: Sequence[str] | None = None,
+        counters: Collection[Currency] | None = None,
     ) -> dict[str, Rate]:
-        """The rate of one currency to every other that there is one for, sorted by code."""
-        asked = self._keys(keys)
+        """The rate of one currency to others that there is one for, sorted by code.
+
+        Without `counters` these are all there are.
+        """
+        if counters is None:
+            codes = self._codes(base.code, day, self._keys(keys))
+        else:
+            codes = {counter.code for counter in counters} - {base.code}
         found: dict[str, Rate] = {}
-        for code in sorted(self._codes(base.code, day, asked)):
+        for code in sorted(codes):
             rate = next(self.rates(base, CURRENCIES[code], day, usable, keys), None)
             if rate is not None:
                 found[code] = rate
@@ -303,7 +359,7 @@ class RateBook:
         started: dict[date, dict[str, Rate]] = {}
         for day in self._days(first, last, keys):
             came: dict[str, Rate] = {}
-            for rate in self._in_force(base, counters, day, keys):
+            for rate in self.table(base, day, keys=keys, counters=counters).values():
                 published = rate.publication.date if rate.publication is not None else day
                 if published == day:
                     came[rate.counter.code] = rate
@@ -322,21 +378,6 @@ class RateBook:
                 dates = self._sources[key].dates
                 days.update(dates[bisect_right(dates, first) : bisect_right(dates, last)])
         return sorted(days) if first <= last else []
-
-    def _in_force(
-        self,
-        base: Currency,
-        counters: Collection[Currency] | None,
-        day: date,
-        keys: Sequence[str] | None,
-    ) -> Iterator[Rate]:
-        """The rates of a currency that answer on a day."""
-        if counters is None:
-            yield from self.table(base, day, keys=keys).values()
-            return
-        for counter in counters:
-            if counter != base:
-                yield from next(([rate] for rate in self.rates(base, counter, day, keys=keys)), [])
 
     def _keys(self, keys: Sequence[str] | None) -> Sequence[str]:
         return keys if keys is not None else self.order.sources

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from pricedesk.currencies import Currency
 from pricedesk.money import ExactDecimal, significant_text
@@ -63,8 +64,15 @@ class PublishedRate:
 
     def fraction(self) -> tuple[int, int]:
         """What one unit of the base is worth, as numerator and denominator."""
-        exact = ExactDecimal.parse(self.value)
-        return exact.unscaled, 10**exact.scale * self.units
+        numerator, denominator = _fraction(self.value)
+        return numerator, denominator * self.units
+
+
+@lru_cache(maxsize=256)
+def _fraction(value: str) -> tuple[int, int]:
+    """A decimal text as numerator and denominator; the ones that many rates share are kept."""
+    exact = ExactDecimal.parse(value)
+    return exact.unscaled, 10**exact.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +131,17 @@ class Publication:
 
     def published(self, code: str) -> PublishedRate | None:
         """What was published for a currency other than the pivot, None if nothing was."""
-        if code not in self.codes:
-            return None
-        index = self.codes.index(code)
-        value = self.row.split(",")[index]
-        if not value:
+        value = _values(self.codes, self.row).get(code)
+        if value is None:
             return None
         if self.convention.per_pivot:
             return PublishedRate(self.convention.pivot, code, 1, value)
-        units = self.units[index] if self.units else 1
+        units = self.units[self.codes.index(code)] if self.units else 1
         return PublishedRate(code, self.convention.pivot, units, value)
 
     def rates(self) -> dict[str, str]:
         """The published texts by currency, those without a value left out."""
-        return {c: v for c, v in zip(self.codes, self.row.split(","), strict=True) if v}
+        return dict(_values(self.codes, self.row))
 
     def units_by_code(self) -> dict[str, int]:
         """The units of the currencies of which more than one is worth the value."""
@@ -144,7 +149,7 @@ class Publication:
 
     def publishes(self, code: str) -> bool:
         """Whether a currency is the pivot or has a value."""
-        return code == self.convention.pivot or self.published(code) is not None
+        return code == self.convention.pivot or code in _values(self.codes, self.row)
 
     def says_the_same(self, other: "Publication") -> bool:
         """Whether both give the same currencies the same values; 310.70 is 310.7."""
@@ -154,6 +159,12 @@ class Publication:
             and all(same_value(text, theirs[code]) for code, text in mine.items())
             and self.units_by_code() == other.units_by_code()
         )
+
+
+@lru_cache(maxsize=64)
+def _values(codes: tuple[str, ...], row: str) -> Mapping[str, str]:
+    """The texts of a row by currency; kept for the few publications that are asked most."""
+    return {code: text for code, text in zip(codes, row.split(","), strict=True) if text}
 
 
 def publication_of(

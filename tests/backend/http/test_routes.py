@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 import pricedesk
-from pricedesk.backend.http.door import write_as_frankfurter
 from pricedesk.backend.http.messages import Request, Response, Stream, json_response
+from pricedesk.backend.http.pages import write_as_frankfurter
 from pricedesk.backend.http.routes import STATUS, Route, Router, RouteTable
 from pricedesk.errors import InvalidAmount, NoRateForDate, PricedeskError
 

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from json.encoder import encode_basestring
+from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -144,13 +145,14 @@ class Failure:
     detail: str
 
 
-def problem(failure: Failure) -> Response:
-    """A failure as RFC 9457 has it; its type is relative to the page that documents it."""
+def problem(failure: Failure, members: Mapping[str, Json] = MappingProxyType({})) -> Response:
+    """A failure as RFC 9457 has it, with further members; its type is on the page of the API."""
     document: Json = {
         "type": f"/docs#{failure.slug}",
         "title": failure.slug.replace("-", " "),
         "status": int(failure.status),
         "detail": failure.detail,
+        **members,
     }
     return json_response(document, failure.status, (NO_STORE,), PROBLEM_TYPE)
 

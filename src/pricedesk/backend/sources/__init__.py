@@ -86,6 +86,8 @@ def _source(key: str, facts: dict[str, Any]) -> Source:
         has_history=facts.get("has_history", True),
         origin=facts.get("origin"),
         redistribute=facts.get("redistribute", True),
+        rate_type=facts["rate_type"],
+        country_code=facts.get("country_code"),
         **_paces(facts),
     )
 

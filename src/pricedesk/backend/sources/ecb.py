@@ -103,6 +103,7 @@ def source(address: str) -> Source:
         attribution_url="https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",
         request=request,
         read=read,
+        country_code="EU",
     )
 
 

@@ -37,6 +37,9 @@ class Source:
     them where that is `attribution_required`. Where it may not `redistribute`,
     its rates may be used for conversions, but its table is not to be handed on.
 
+    Telling: `rate_type` is what kind of rates they are, in a word or two; `country_code` is that
+    of ISO 3166, EU for the euro area, None for a source of no country.
+
     Confirming: `origin` is the key of the source that its figures are made from, None where
     they are its own; it is empty where they are a blend of many.
     """
@@ -63,6 +66,8 @@ class Source:
     has_history: bool = True
     origin: str | None = None
     redistribute: bool = True
+    rate_type: str = "reference rate"
+    country_code: str | None = None
 
     def last_day(self, first: date, wanted: date) -> date:
         """Up to which day may be asked for at once, from `first` on towards `wanted`."""

@@ -1,0 +1,286 @@
+"""The API's description in OpenAPI 3.1, of which the page for people is made too.
+
+It is written here rather than collected from the handlers: a test holds every route against it,
+and another one asks the API whatever it allows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pricedesk import __version__
+from pricedesk.backend.http.caching import STATE_HEADER
+from pricedesk.backend.http.messages import JSON_TYPE, PROBLEM_TYPE, TEXT_TYPE, Json
+from pricedesk.backend.http.openapi_schemas import (
+    DATE,
+    INSTANT,
+    SCHEMAS,
+    STATE,
+    TEXT,
+    named,
+)
+
+_JSON = JSON_TYPE.partition(";")[0]
+_CODES: Json = {"type": "string", "pattern": "^[A-Za-z]{3}(,[A-Za-z]{3})*$"}
+_ONE_CODE: Json = {"type": "string", "pattern": "^[A-Za-z]{3}$"}
+_AMOUNT: Json = {"type": "string", "pattern": "^[0-9]{1,20}(\\.[0-9]{1,10})?$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a request."""
+
+    name: str
+    about: str
+    schema: Json
+    place: str = "query"
+    required: bool = False
+    example: str = ""
+
+    def described(self) -> Json:
+        """As OpenAPI has it."""
+        told: dict[str, Json] = {
+            "name": self.name,
+            "in": self.place,
+            "required": self.required,
+            "description": self.about,
+            "schema": self.schema,
+        }
+        return {**told, "example": self.example} if self.example else told
+
+
+def _in_path(name: str, about: str, schema: Json, example: str) -> Parameter:
+    return Parameter(name, about, schema, "path", required=True, example=example)
+
+
+_BASE = Parameter("base", "The currency whose worth is told; EUR if none is named.", _ONE_CODE)
+_VERSION_1 = (
+    Parameter("amount", "How much of the base; 1 if none is named. Above zero.", _AMOUNT),
+    _BASE,
+    Parameter("from", "The same as base, and goes before it.", _ONE_CODE),
+    Parameter("symbols", "Which currencies, with commas; all if none is named.", _CODES),
+    Parameter("to", "The same as symbols, and goes before it.", _CODES),
+)
+_PROVIDERS = Parameter(
+    "providers", "Keys of sources, with commas: these alone answer, in this order.", TEXT
+)
+_EXPAND = Parameter(
+    "expand",
+    "Lists with each row what every source has.",
+    {"type": "string", "enum": ["providers"]},
+)
+_ON = Parameter("date", "The day whose rates are wanted.", DATE)
+_VERSION_2 = (
+    _BASE,
+    Parameter("quotes", "Which currencies, with commas; all if none is named.", _CODES),
+    _PROVIDERS,
+    _ON,
+    Parameter("from", "The first day of a range.", DATE),
+    Parameter("to", "The last day of a range; today if none is named. Only with from.", DATE),
+    Parameter(
+        "group",
+        "Averages whole ISO weeks or months, under their first day. Only with from.",
+        {"type": "string", "enum": ["week", "month"]},
+    ),
+    _EXPAND,
+)
+_CONVERT = (
+    Parameter(
+        "amount",
+        "A plain decimal of at most 30 digits.",
+        {"type": "string", "pattern": "^-?[0-9]{1,20}(\\.[0-9]{1,10})?$"},
+        required=True,
+        example="1100",
+    ),
+    Parameter("from", "Its currency; the service's default if none is named.", _ONE_CODE),
+    Parameter("to", "The currency to convert to, likewise.", _ONE_CODE),
+    Parameter("on", "At the rate that held on this day; today if none is named.", DATE),
+    Parameter("known_at", "As it would have been answered at this instant.", INSTANT),
+    Parameter("sources", "Keys of sources, with commas, as providers in version 2.", TEXT),
+    Parameter("explain", "Gives the reasons.", {"type": "string", "enum": ["true", "false"]}),
+)
+_V1_CODE, _V2_CODE = "Version1Error", "Version2Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is answered at a path: which documents, by media type, and which errors with what."""
+
+    path: str
+    name: str
+    about: str
+    answers: Mapping[str, Json]
+    errors: Sequence[int] = ()
+    error_schema: str = "Problem"
+    parameters: Sequence[Parameter] = ()
+    body: Json = None
+    method: str = "get"
+    tag: str = "service"
+
+    def described(self) -> Json:
+        """As OpenAPI has it."""
+        error_type = PROBLEM_TYPE if self.error_schema == "Problem" else _JSON
+        failed: dict[str, Json] = {
+            error_type: {"schema": named(self.error_schema)},
+        }
+        responses: dict[str, Json] = {
+            "200": {
+                "description": "The answer.",
+                "headers": _HEADERS,
+                "content": {kind: {"schema": schema} for kind, schema in self.answers.items()},
+            }
+        }
+        if self.method == "get":
+            responses["304"] = {"description": "What the client has is what there is."}
+        for status in (*self.errors, 400, 500):
+            responses[str(status)] = {"description": _WHY[status], "content": failed}
+        told: dict[str, Json] = {
+            "operationId": self.name,
+            "tags": [self.tag],
+            "summary": self.about,
+            "parameters": [parameter.described() for parameter in self.parameters],
+            "responses": responses,
+        }
+        if self.body is not None:
+            told["requestBody"] = {"required": True, "content": {_JSON: {"schema": self.body}}}
+        return told
+
+
+_WHY = {
+    400: "The request cannot be read.",
+    404: "There is no such thing, or no rate for it.",
+    406: "It is not written in this format.",
+    415: "The body is not called JSON.",
+    422: "Something in the request is off.",
+    500: "A fault of the service, which was logged.",
+    503: "No rates are known, or those known are too old to be answered with.",
+}
+_HEADERS: Json = {
+    "Cache-Control": {"description": "Ends at the next publication.", "schema": TEXT},
+    "ETag": {"description": "Another one after any correction.", "schema": TEXT},
+    STATE_HEADER: {
+        "description": "How old the rates are, by the calendars of the sources that answered.",
+        "schema": STATE,
+    },
+}
+
+
+def _json(name: str) -> Mapping[str, Json]:
+    return {_JSON: named(name)}
+
+
+_ROWS = {_JSON: named("Rows"), "text/csv": TEXT, "application/x-ndjson": TEXT}
+_DAY = _in_path("date", "The day whose rates are wanted.", DATE, "2026-10-30")
+_START = _in_path("start", "The first day.", DATE, "2026-10-01")
+_PAIR = (
+    _in_path("base", "The currency whose worth is told.", _ONE_CODE, "CAD"),
+    _in_path("quote", "The currency it is told in.", _ONE_CODE, "USD"),
+)
+
+
+def _version_1(
+    path: str, name: str, about: str, schema: str, *parameters: Parameter, errors: Sequence[int]
+) -> Operation:
+    return Operation(path, name, about, _json(schema), errors, _V1_CODE, parameters, tag="v1")
+
+
+def _version_2(
+    path: str,
+    name: str,
+    about: str,
+    answers: Mapping[str, Json],
+    *parameters: Parameter,
+    errors: Sequence[int] = (422,),
+) -> Operation:
+    return Operation(path, name, about, answers, errors, _V2_CODE, parameters, tag="v2")
+
+
+_NO_RATE = (404, 422, 503)
+_FRANKFURTERS = (
+    _version_1("/v1/latest", "latest", "The newest rates.", "SingleDate", *_VERSION_1,
+               errors=_NO_RATE),
+    _version_1("/v1/current", "current", "The newest rates, by their older name.", "SingleDate",
+               *_VERSION_1, errors=_NO_RATE),
+    _version_1("/v1/{date}", "on", "The rates of a day.", "SingleDate", _DAY, *_VERSION_1,
+               errors=_NO_RATE),
+    _version_1("/v1/{start}..", "since", "The rates of each day since one.", "DateRange", _START,
+               *_VERSION_1, errors=_NO_RATE),
+    _version_1("/v1/{start}..{end}", "between", "The rates of each day of a range.", "DateRange",
+               _START, _in_path("end", "The last day.", DATE, "2026-10-30"), *_VERSION_1,
+               errors=_NO_RATE),
+    _version_1("/v1/currencies", "names", "The currencies with their names.", "CurrencyNames",
+               errors=(422,)),
+    _version_2("/v2/rates", "rates", "Rates of a day, of a range, or the newest ones.", _ROWS,
+               *_VERSION_2, errors=(422, 503)),
+    _version_2("/v2/rates.csv", "ratesAsCsv", "The same as CSV.", {"text/csv": TEXT},
+               *_VERSION_2, errors=(422, 503)),
+    _version_2("/v2/rate/{base}/{quote}", "pair", "The rate of one pair.", _json("Row"), *_PAIR,
+               _ON, _PROVIDERS, _EXPAND, errors=(*_NO_RATE, 406)),
+    _version_2("/v2/rate/{base}/{quote}/{date}", "pairOn", "The rate of one pair on a day.",
+               _json("Row"), *_PAIR, _DAY, _PROVIDERS, _EXPAND, errors=(*_NO_RATE, 406)),
+    _version_2("/v2/currencies", "currencies", "The currencies that are published now.",
+               _json("Currencies"), _PROVIDERS,
+               Parameter("scope", "With all, retired currencies too.",
+                         {"type": "string", "enum": ["all"]})),
+    _version_2("/v2/currency/{code}", "currency", "One currency, and who publishes it.",
+               _json("Currency"), _in_path("code", "Its code.", _ONE_CODE, "CAD"),
+               errors=(404, 406, 422)),
+    _version_2("/v2/providers", "providers", "The sources of which something is known.",
+               _json("Providers")),
+)  # fmt: skip
+_OWN = (
+    Operation(
+        "/convert", "convertOne", "One conversion: exact, and rounded once.",
+        {_JSON: {"oneOf": [named("Converted"), named("Explained")]}}, _NO_RATE,
+        parameters=_CONVERT, tag="convert",
+    ),
+    Operation(
+        "/convert", "convertMany", "Up to 10,000 conversions; each is answered for itself.",
+        _json("Results"), (415, 422), body=named("Items"), method="post", tag="convert",
+    ),
+)  # fmt: skip
+_SERVICE = (
+    Operation("/", "index", "Where everything is.", _json("Index")),
+    Operation("/v1", "version1", "What version 1 is.", _json("VersionIndex"), tag="v1"),
+    Operation("/v2", "version2", "What version 2 is.", _json("VersionIndex"), tag="v2"),
+    Operation("/openapi.json", "openapi", "This description.", _json("OpenApi")),
+    Operation("/v1/openapi.json", "openapi1", "Its part of this.", _json("OpenApi"), tag="v1"),
+    Operation("/v2/openapi.json", "openapi2", "Its part of this.", _json("OpenApi"), tag="v2"),
+    Operation("/docs", "docs", "The same for people.", {"text/html": TEXT}),
+    Operation("/robots.txt", "robots", "Nothing here is for search engines.",
+              {TEXT_TYPE.partition(";")[0]: TEXT}),
+    Operation("/healthz", "alive", "Whether the process answers.", _json("Health")),
+    Operation("/readyz", "ready", "Whether rates are known and the end is not near.",
+              _json("Health"), (503,), "NotReady"),
+    Operation("/version", "version", "Which version runs.", _json("Version")),
+    Operation("/metrics", "metrics", "Metrics for Prometheus.", {"text/plain": TEXT}),
+)  # fmt: skip
+
+OPERATIONS = (*_FRANKFURTERS, *_OWN, *_SERVICE)
+"""All that the door answers, below the level of HTTP itself."""
+
+TAGS = {
+    "v1": "Version 1 of Frankfurter's API: the rates of the first source, one date at a time.",
+    "v2": "Version 2 of Frankfurter's API: the rates of all sources.",
+    "convert": "Exact conversions, with texts for numbers.",
+    "service": "The service itself.",
+}
+
+
+def document(prefix: str = "/") -> dict[str, Json]:
+    """The description of the paths below a prefix."""
+    paths: dict[str, dict[str, Json]] = {}
+    for operation in OPERATIONS:
+        if f"{operation.path}/".startswith(f"{prefix.rstrip('/')}/"):
+            paths.setdefault(operation.path, {})[operation.method] = operation.described()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pricedesk",
+            "version": __version__,
+            "description": "Exchange rates one can stand behind.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": SCHEMAS},
+    }

@@ -1,0 +1,193 @@
+"""What is ours beside Frankfurter's API: exact conversions, one or thousands, with reasons.
+
+Amounts and results are texts, digit for digit those of the line protocol.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from http import HTTPStatus
+
+from pricedesk.backend.bureau import Answer, Bureau
+from pricedesk.backend.calendars import state
+from pricedesk.backend.http.caching import Scope, cache_control
+from pricedesk.backend.http.items import InvalidItem, Items, read_items
+from pricedesk.backend.http.messages import (
+    NO_STORE,
+    Failure,
+    Json,
+    Request,
+    Response,
+    Stream,
+    json_response,
+    json_text,
+    problem,
+)
+from pricedesk.backend.http.parameters import day_of, instant_of, parameters, source_keys
+from pricedesk.backend.http.routes import Route, RouteTable
+from pricedesk.currencies import currency
+from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.money import ExactDecimal
+from pricedesk.protocol import Explanation, parse_date
+
+ITEMS_AT_ONCE = 100
+"""So many items are answered between two turns of the loop, which has others to serve."""
+
+_PARAMETERS = ("amount", "from", "to", "on", "known_at", "sources", "explain")
+_FLAGS = {"true": True, "false": False}
+_JSON = "application/json"
+_NONE = "none"
+
+
+def route_table(bureau: Bureau) -> RouteTable:
+    """`/convert`."""
+    own = _Conversions(bureau)
+    return RouteTable(
+        (
+            Route("/convert", own.convert_one),
+            Route("/convert", own.convert_many, ("POST",)),
+        ),
+        ("/convert",),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    """What holds for all conversions of a request."""
+
+    known_at: datetime | None
+    keys: tuple[str, ...] | None
+    explain: bool
+
+
+class _Conversions:
+    def __init__(self, bureau: Bureau) -> None:
+        self._bureau = bureau
+
+    def convert_one(self, request: Request, _values: Mapping[str, str]) -> Response:
+        """One conversion, from parameters."""
+        values = parameters(request, _PARAMETERS)
+        if "amount" not in values:
+            raise InvalidRequest(
+                "there is no amount: ask like /convert?amount=1100&from=CAD&to=USD"
+            )
+        flag = values.get("explain", "false")
+        if flag not in _FLAGS:
+            raise InvalidRequest(f"explain is {in_quotes(flag)}, neither true nor false")
+        circumstances = self._circumstances(values, explain=_FLAGS[flag])
+        on = day_of(values, "on")
+        answer = _converted(self._bureau, values, on, circumstances)
+        publication = answer.conversion.rate.publication
+        keys = [publication.source] if publication is not None else []
+        cached = cache_control(self._bureau, answer.question.asked_at, Scope(keys, on))
+        return json_response(_told(answer, circumstances), headers=(cached,))
+
+    def convert_many(self, request: Request, _values: Mapping[str, str]) -> Response:
+        """Many conversions, from a JSON document; each is answered or refused for itself."""
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != _JSON:
+            return problem(
+                Failure(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported-media-type",
+                    f"the body is to be {_JSON}, not {in_quotes(media_type)}",
+                )
+            )
+        try:
+            items = read_items(request.body)
+        except InvalidItem as error:
+            failure = Failure(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                InvalidRequest.slug,
+                f"item {error.index}: {error}",
+            )
+            return problem(failure, {"index": error.index})
+        circumstances = self._circumstances(items.options, explain=items.explain)
+        now = self._bureau.clock()
+        # Publications that arrive while this is sent are for the next request.
+        pinned = Bureau(
+            self._bureau.book, self._bureau.sources.values(), lambda: now, self._bureau.terms
+        )
+        return Response(_results(pinned, items, circumstances), headers=(NO_STORE,))
+
+    def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> _Circumstances:
+        keys = source_keys(values["sources"], self._bureau) if "sources" in values else None
+        return _Circumstances(instant_of(values, "known_at"), keys, explain)
+
+
+def _results(bureau: Bureau, items: Items, circumstances: _Circumstances) -> Stream:
+    waiting: list[str] = []
+    before = '{"results":['
+    for item in items.items:
+        waiting.append(f"{before}{json_text(_result(bureau, item, circumstances))}")
+        before = ","
+        if len(waiting) == ITEMS_AT_ONCE:
+            yield "".join(waiting).encode()
+            waiting.clear()
+    end = "]}" if items.items else f"{before}]}}"
+    yield "".join([*waiting, end]).encode()
+
+
+def _result(bureau: Bureau, item: Mapping[str, str], circumstances: _Circumstances) -> Json:
+    try:
+        on = parse_date(item["on"]) if "on" in item else None
+        return _told(_converted(bureau, item, on, circumstances), circumstances)
+    except PricedeskError as error:
+        return {"error": {"slug": error.slug, "detail": str(error)}}
+
+
+def _converted(
+    bureau: Bureau, values: Mapping[str, str], on: date | None, circumstances: _Circumstances
+) -> Answer:
+    return bureau.convert(
+        ExactDecimal.parse(values["amount"]),
+        currency(values["from"]) if "from" in values else None,
+        currency(values["to"]) if "to" in values else None,
+        on,
+        known_at=circumstances.known_at,
+        keys=circumstances.keys,
+    )
+
+
+def _told(answer: Answer, circumstances: _Circumstances) -> Json:
+    if circumstances.explain:
+        return _explained(answer.explained())
+    conversion, rate = answer.conversion, answer.conversion.rate
+    publication = rate.publication
+    told: dict[str, Json] = {
+        "amount": str(conversion.amount),
+        "from": rate.base.code,
+        "to": rate.counter.code,
+        "result": str(conversion.result),
+        "rate": str(rate),
+        "date": str(publication.date if publication else answer.question.day),
+        "source": publication.source if publication else None,
+        "state": state(answer.missed, answer.ages).value,
+    }
+    source = answer.sources[publication.source] if publication is not None else None
+    if source is not None and source.attribution_required:
+        told["attribution"] = source.attribution_url
+    return told
+
+
+def _explained(explanation: Explanation) -> Json:
+    """The fields of the line protocol, with lists and numbers where they are ones."""
+    told: dict[str, Json] = {
+        name: None if value == _NONE else value for name, value in explanation.as_dict().items()
+    }
+    told["missed"] = int(explanation.missed)
+    told["path"] = explanation.path.split("/")
+    for name in ("published", "pegs"):
+        told[name] = [
+            dict(zip(("pair", "rate"), word.rsplit(":", 1), strict=True))
+            for word in _words(explanation.as_dict()[name])
+        ]
+    told["others"] = [
+        dict(zip(("source", "date", "rate"), word.split(":"), strict=True))
+        for word in _words(explanation.others)
+    ]
+    return told
+
+
+def _words(listed: str) -> list[str]:
+    return [] if listed == _NONE else listed.split(",")

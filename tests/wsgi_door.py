@@ -1,0 +1,35 @@
+"""The routes of the HTTP door as a WSGI application, for a tester that speaks WSGI."""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from pricedesk.backend.http.routes import Router
+
+
+def wsgi_application(router: Router) -> Callable[..., Iterable[bytes]]:
+    """An application that answers as the router does; a stream is read to its end."""
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        # WSGI has only the decoded path, in latin-1; the tester sends the raw one beside it.
+        target = environ.get("REQUEST_URI") or environ["RAW_URI"]
+        path = str(target).partition("?")[0]
+        headers = {
+            name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+            for name, value in environ.items()
+            if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+        }
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        response = router.respond(
+            environ["REQUEST_METHOD"],
+            path,
+            environ.get("QUERY_STRING", ""),
+            headers,
+            environ["wsgi.input"].read(length),
+        )
+        body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+        status = HTTPStatus(response.status)
+        start_response(f"{status.value} {status.phrase}", list(response.headers))
+        return [body]
+
+    return application
