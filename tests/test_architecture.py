@@ -69,7 +69,15 @@ CALENDAR_CLOCKS = {
     *(("time", name) for name in ("time", "time_ns", "localtime", "gmtime", "ctime", "asctime")),
 }
 
-NAMES_OF_SECONDS = {"now", "jitter", "sleep", "_shown", "_failed_at", "received_at"}
+NAMES_OF_SECONDS = {
+    "now",
+    "jitter",
+    "sleep",
+    "_shown",
+    "_failed_at",
+    "received_at",
+    "timeout",
+}
 NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at"}
 """What may be a float though its name does not end in `seconds`: still only seconds."""
 

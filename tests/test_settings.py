@@ -64,6 +64,12 @@ GOOD = [
     ("FETCH", "off", False),
     ("FETCH", "on", True),
     ("ECB_URL", "http://mirror:8000/ecb/", "http://mirror:8000/ecb"),
+    (
+        "SOURCE_URLS",
+        "boc=http://mirror/boc/; NB=https://mirror:8443",
+        {"BOC": "http://mirror/boc", "NB": "https://mirror:8443"},
+    ),
+    ("SOURCE_URLS", "", {}),
     ("MAX_CONNECTIONS", "1", 1),
     ("HTTP_MAX_CONNECTIONS", "100", 100),
     ("MAX_CONNECTIONS_PER_ADDRESS", "1000000", 1_000_000),
@@ -77,6 +83,7 @@ GOOD = [
     ("CLOCK", "2026-10-30T19:00:00+01:00", EVENING),
     ("CLOCK", "", None),
 ]
+KEYS = "must be keys with commas between them, each once, as in ECB,BOC"
 PAIRS = "must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB"
 BAD = [
     ("HTTP_ADDRESS", "", "must not be empty or have spaces around it"),
@@ -96,13 +103,13 @@ BAD = [
     ("DEFAULT_FROM", "XYZ", 'must be a currency: "XYZ" is not an ISO 4217 currency code'),
     ("DEFAULT_TO", "", 'must be a currency: "" is not an ISO 4217 currency code'),
     ("ROUNDING", "HALF_UP", "must be one of half-up, half-even"),
-    ("SOURCES", "ECB,,BOC", "must be keys with commas between them, each once, as in ECB,BOC"),
-    ("SOURCES", "ECB,ECB", "must be keys with commas between them, each once, as in ECB,BOC"),
+    ("SOURCES", "ECB,,BOC", KEYS),
+    ("SOURCES", "ECB,ECB", KEYS),
     ("PAIR_SOURCES", "CADUSD=BOC", 'must be a currency: "CADUSD" is not an ISO 4217 currency code'),
     ("PAIR_SOURCES", "CAD/CAD=BOC", PAIRS),
     ("PAIR_SOURCES", "CAD/USD/EUR=BOC", PAIRS),
     ("PAIR_SOURCES", "CAD=BOC", PAIRS),
-    ("PAIR_SOURCES", "CAD/USD", "must be keys with commas between them, each once, as in ECB,BOC"),
+    ("PAIR_SOURCES", "CAD/USD", KEYS),
     ("PAIR_SOURCES", "CAD/USD=BOC;USD/CAD=ECB", "has an order for USD/CAD twice"),
     ("STALE_AFTER_MISSED", "0", "must be a whole number from 1 to 1000000"),
     ("REFUSE_AFTER_MISSED", "-1", "must be a whole number from 1 to 1000000"),
@@ -114,6 +121,10 @@ BAD = [
     ("DATABASE", "postgresql://user:pass/word@db.example/rates", DATABASE),
     ("FETCH", "yes", "must be on or off"),
     ("ECB_URL", "ftp://mirror", URL),
+    ("SOURCE_URLS", "BOC=mirror", URL),
+    ("SOURCE_URLS", "=http://mirror", KEYS),
+    ("SOURCE_URLS", "http://mirror", KEYS),
+    ("SOURCE_URLS", "BOC=http://a;BOC=http://b", "has an address for BOC twice"),
     ("ECB_URL", "mirror/ecb", URL),
     ("ECB_URL", "https:///ecb", URL),
     ("ECB_URL", "https://mirror:70000", URL),

@@ -219,10 +219,9 @@ def backfill(keys: tuple[str, ...], first: str | None) -> None:
 
 
 async def _backfill(keys: list[str], since: date) -> None:
-    from pricedesk.backend.assembly import writing
+    from pricedesk.backend.assembly import downloads_of, writing
     from pricedesk.backend.backfill import backfill as fetch_pieces
     from pricedesk.backend.backfill import pieces
-    from pricedesk.backend.download import Downloads
     from pricedesk.errors import InvalidSetting
 
     with writing(read_settings()) as (bureau, store, intake):
@@ -243,7 +242,7 @@ async def _backfill(keys: list[str], since: date) -> None:
                 hidden=not sys.stderr.isatty(),
             ) as bar:
                 async for piece, taken in fetch_pieces(
-                    source, todo, intake, Downloads(source.document_bytes_max), bureau.clock
+                    source, todo, intake, downloads_of(source, bureau.clock), bureau.clock
                 ):
                     accepted += len(taken.accepted)
                     withheld += len(taken.withheld)

@@ -27,6 +27,7 @@ that names what was wrong.
 """
 
 import re
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -105,7 +106,14 @@ class RefusedDocument(PricedeskError):
 
 
 class DownloadFailed(PricedeskError):
-    """A source's document could not be had: unreachable, refused, too large or too slow."""
+    """A source's document could not be had: unreachable, refused, too large or too slow.
+
+    `pause` is for how long the source wants to be left alone, None if it did not say.
+    """
+
+    def __init__(self, reason: str, pause: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.pause = pause
 
     slug = "download-failed"
 

@@ -143,6 +143,18 @@ def _optional_count(value: str) -> int | None:
     return _count(value) if value else None
 
 
+def _source_urls(value: str) -> Mapping[str, str]:
+    """Addresses of sources: BOC=http://mirror/boc;NB=http://mirror/nb."""
+    addresses: dict[str, str] = {}
+    for part in value.split(";") if value else ():
+        key, _, address = part.partition("=")
+        for name in _keys(key):
+            if name in addresses:
+                raise ValueError(f"has an address for {name} twice")
+            addresses[name] = _url(address.strip())
+    return addresses
+
+
 def _rounding(value: str) -> Rounding:
     try:
         return Rounding(value)
@@ -265,6 +277,12 @@ class Settings:
         "https://www.ecb.europa.eu/stats/eurofxref",
         "Folder of the ECB's documents; set it to fetch through a mirror.",
     )
+    source_urls: Mapping[str, str] = _setting(
+        _source_urls,
+        "",
+        "Mirrors of sources, as in BOC=http://mirror/boc;NB=http://mirror/nb: what is before the"
+        " path in the source's own addresses is replaced.",
+    )
     max_connections: int = _setting(
         _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."
     )
@@ -381,8 +399,12 @@ def _shown(value: object) -> str:  # noqa: PLR0911  # a case for each type of se
         case tuple():
             return ",".join(value)
         case dict():
-            return ";".join(f"{'/'.join(sorted(pair))}={','.join(k)}" for pair, k in value.items())
+            return ";".join(f"{_shown_key(key)}={_shown(item)}" for key, item in value.items())
         case str():
             return without_password(value)
         case _:
             return str(value)
+
+
+def _shown_key(key: str | frozenset[str]) -> str:
+    return key if isinstance(key, str) else "/".join(sorted(key))

@@ -24,6 +24,7 @@ from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_sqlite import FILE_NAME
+from pricedesk.clock import system_clock
 from pricedesk.currencies import currency
 from pricedesk.errors import DownloadFailed
 from pricedesk.money import ExactDecimal
@@ -44,7 +45,7 @@ class Served(Downloads):
     """Gives what the desk says is served."""
 
     def __init__(self, desk: "Desk") -> None:
-        super().__init__(0)
+        super().__init__(0, system_clock)
         self._desk = desk
 
     async def fetch(self, url: str) -> bytes:

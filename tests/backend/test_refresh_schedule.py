@@ -24,6 +24,7 @@ from pricedesk.backend.refresh import (
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.store import open_store
+from pricedesk.clock import system_clock
 from pricedesk.errors import DownloadFailed, RefusedDocument
 from pricedesk.settings import Settings
 
@@ -86,7 +87,7 @@ class Scripted(Downloads):
     """Gives the outcome of each look in turn."""
 
     def __init__(self, *fetches: Callable[[], Awaitable[bytes]]) -> None:
-        super().__init__(0)
+        super().__init__(0, system_clock)
         self._fetches = iter(fetches)
 
     async def fetch(self, url: str) -> bytes:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
+from pricedesk.backend.download import Downloads
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import Publication
-from pricedesk.backend.sources import find_sources
+from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.sources.source import Source
 from pricedesk.backend.store import Store, find_store, open_store
 from pricedesk.clock import Clock, clock_from
@@ -24,7 +26,28 @@ def sources_in(settings: Settings) -> list[Source]:
     Raises:
         InvalidSetting: one of them does not exist.
     """
-    return find_sources([key for key in settings.sources if key != PEG], settings.ecb_url)
+    keys = [key for key in settings.sources if key != PEG]
+    for key in settings.source_urls:
+        if key not in keys:
+            raise InvalidSetting(
+                f"PRICEDESK_SOURCE_URLS: {in_quotes(key)} is not in PRICEDESK_SOURCES"
+            )
+    found = []
+    for source in find_sources(keys, settings.ecb_url):
+        address = settings.source_urls.get(source.key)
+        named = source.key == ecb.NAME and settings.ecb_url != Settings().ecb_url
+        found.append(source.mirrored(address) if address else replace(source, private=named))
+    return found
+
+
+def downloads_of(source: Source, clock: Clock) -> Downloads:
+    """What gets the documents of a source, within its bounds."""
+    return Downloads(
+        source.document_bytes_max,
+        clock,
+        private_allowed=source.private,
+        nothing_status=source.nothing_status,
+    )
 
 
 def order_in(settings: Settings) -> Order:

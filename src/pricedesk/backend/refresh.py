@@ -161,6 +161,8 @@ class Refresher:
             try:
                 taken = await self._fetch_and_take_in(request, now)
             except (DownloadFailed, RefusedDocument, StoreFailed) as error:
+                if isinstance(error, DownloadFailed) and error.pause is not None:
+                    self._not_before = now + error.pause
                 return replace(tick, failure=str(error))
             tick = replace(
                 tick,

@@ -6,9 +6,8 @@ import random
 import time
 from collections.abc import Sequence
 
-from pricedesk.backend.assembly import writing
+from pricedesk.backend.assembly import downloads_of, writing
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.download import Downloads
 from pricedesk.backend.http.surroundings import (
     DoorCount,
     Gauges,
@@ -92,7 +91,7 @@ async def run_backend(settings: Settings) -> int:
         )
         watch = StoreWatch(store, intake)
         refreshers = [
-            Refresher(source, bureau, intake, store, Downloads(source.document_bytes_max))
+            Refresher(source, bureau, intake, store, downloads_of(source, bureau.clock))
             for source in bureau.sources.values()
         ]
         readiness = Readiness(bureau)

@@ -84,6 +84,7 @@ def _source(key: str, facts: dict[str, Any]) -> Source:
         next_due=getattr(module, "next_update", None),
         attribution_required=facts.get("attribution_required", False),
         has_history=facts.get("has_history", True),
+        nothing_status=facts.get("nothing_status"),
         origin=facts.get("origin"),
         redistribute=facts.get("redistribute", True),
         rate_type=facts["rate_type"],

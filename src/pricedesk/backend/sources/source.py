@@ -1,8 +1,9 @@
 """What a source is to the rest of the back-end: facts about it, how to ask, how to read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
@@ -27,7 +28,9 @@ class Source:
     not all who ask come at once; `next_due(raw)`, where there is one, reads that instant from
     the newest document, and it goes before the calendar's.
 
-    Without `has_history` there is no document but the newest.
+    Without `has_history` there is no document but the newest. With the status `nothing_status`
+    it says that there is nothing for these days. Its address may be `private` where the operator
+    has named it.
 
     Reading: `read(request, raw)` gives the sheets of a document, ascending by date, or refuses
     it as a whole with RefusedDocument. Nothing of a sheet is judged yet.
@@ -64,10 +67,23 @@ class Source:
     delay_max: timedelta = timedelta(seconds=60)
     attribution_required: bool = False
     has_history: bool = True
+    nothing_status: int | None = None
+    private: bool = False
     origin: str | None = None
     redistribute: bool = True
     rate_type: str = "reference rate"
     country_code: str | None = None
+
+    def mirrored(self, address: str) -> "Source":
+        """The same source, asked at an address of the operator's: paths and queries stay."""
+
+        def request(first: date, last: date) -> Request:
+            asked = self.request(first, last)
+            parts = urlsplit(asked.url)
+            query = f"?{parts.query}" if parts.query else ""
+            return Request(asked.name, f"{address}{parts.path}{query}")
+
+        return replace(self, request=request, private=True)
 
     def last_day(self, first: date, wanted: date) -> date:
         """Up to which day may be asked for at once, from `first` on towards `wanted`."""
