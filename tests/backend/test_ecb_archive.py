@@ -129,7 +129,7 @@ PACKED = "the archive is not packed in the way the ECB's are"
     ("raw", "reason"),
     [
         (b"", "the document is empty"),
-        (bytes(4_194_305), "the document is larger than 4194304 bytes"),
+        (bytes(4_194_305), "the document is larger than 2097152 bytes"),
         (CSV, UNREADABLE + "File is not a zip file"),
         (b"<html>Maintenance</html>", UNREADABLE + "File is not a zip file"),
         (zip_archive(), "the archive has 0 files, not one"),
@@ -199,4 +199,4 @@ def test_a_bomb_is_refused_before_it_takes_memory(raw: bytes) -> None:
 
 def test_a_history_over_its_limit_is_refused_with_its_reason() -> None:
     bomb = zip_archive(bytes(ecb.HISTORY_CSV_BYTES_MAX + 1))
-    assert refusal(bomb) == "the history is larger than 4194304 bytes"
+    assert refusal(bomb) == "the history is larger than 2097152 bytes"
