@@ -199,4 +199,4 @@ def test_a_bomb_is_refused_before_it_takes_memory(raw: bytes) -> None:
 
 def test_a_history_over_its_limit_is_refused_with_its_reason() -> None:
     bomb = zip_archive(bytes(ecb.HISTORY_CSV_BYTES_MAX + 1))
-    assert refusal(bomb) == "the history is larger than 2097152 bytes"
+    assert refusal(bomb) == "the history is larger than 4194304 bytes"

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.backend.pegs import Peg
-from pricedesk.backend.rate_book import HOLDS_FOR, PEG, Order, RateBook
+from pricedesk.backend.rate_book import (
+    HOLDS_FOR,
+    PEG,
+    REMEMBERED_INSTANTS_MAX,
+    Order,
+    RateBook,
+)
 from pricedesk.backend.rates import (
     Convention,
     Provenance,
@@ -247,6 +253,9 @@ def test_the_publication_before_goes_on_answering_for_a_withheld_currency_only()
         "USD": "1.1172",
     }
     assert book.of("ECB").spans("USD") == [(FRIDAY, MONDAY)]
+    of_dollar = book.table(USD, MONDAY)
+    assert list(of_dollar) == ["CAD", "EUR", "JPY"]
+    assert {r.publication.date for r in of_dollar.values() if r.publication} == {FRIDAY}
 
 
 def test_a_currency_that_was_not_published_is_no_withheld_one() -> None:
@@ -363,6 +372,55 @@ def test_the_book_answers_as_it_was_known_at_an_instant() -> None:
     assert answers == {0: "1", 1: "1", 5: "2"}
     assert len(book.known_at(noon - minute)) == 0
     assert str(book.rate(EUR, USD, FRIDAY)) == "2"
+
+
+def test_a_book_remembers_few_of_the_books_that_it_was() -> None:
+    book = RateBook([PUBLISHED])
+    instants = [datetime(2026, 11, day, tzinfo=UTC) for day in range(2, 9)]
+    books = [book.known_at(instant) for instant in instants]
+    assert book.known_at(instants[-1]) is books[-1]
+    assert len(book._at) == REMEMBERED_INSTANTS_MAX
+
+
+def test_a_table_may_be_of_some_currencies_only() -> None:
+    book = RateBook([PUBLISHED])
+    assert list(book.table(EUR, FRIDAY, counters=[JPY, EUR, SEK, CAD])) == ["CAD", "JPY"]
+    assert book.table(AED, FRIDAY) == {}
+
+
+def test_a_currency_reaches_from_its_first_date_to_its_last_over_any_gap() -> None:
+    history = RateBook(
+        [
+            publication(THURSDAY, USD="1", CAD="2"),
+            publication(FRIDAY, USD="1"),
+            publication(MONDAY, CAD="2"),
+        ]
+    ).of("ECB")
+    assert history.extents == {
+        "EUR": (THURSDAY, MONDAY),
+        "USD": (THURSDAY, FRIDAY),
+        "CAD": (THURSDAY, MONDAY),
+    }
+
+
+def test_the_version_of_a_book_stands_for_all_that_answers_and_its_order() -> None:
+    corrected = replace(publication(FRIDAY, USD="1.1173", CAD="1.5606"), revision=2)
+    monday = publication(MONDAY, USD="1")
+    order = Order(("ECB",))
+    books = [
+        RateBook([PUBLISHED], order),
+        RateBook([PUBLISHED, corrected], order),
+        RateBook([PUBLISHED, monday], order),
+        RateBook([PUBLISHED, withholding(monday, "CAD")], order),
+        RateBook([PUBLISHED], Order(("ECB", "CNB"))),
+        RateBook([PUBLISHED], Order(("ECB",), {frozenset(("CAD", "USD")): ("ECB",)})),
+        RateBook([PUBLISHED], order, PEGS),
+        RateBook([PUBLISHED, cnb(FRIDAY, USD="21")], order),
+    ]
+    assert len({book.version for book in books}) == len(books)
+    assert RateBook([PUBLISHED], order).version == books[0].version
+    grown = books[0].with_publications([monday])
+    assert grown.version == books[2].version
 
 
 def shown(series: Iterator[tuple[date, dict[str, Rate]]]) -> list[str]:

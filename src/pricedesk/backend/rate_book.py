@@ -385,12 +385,15 @@ class RateBook:
     def _codes(self, base: str, day: date, keys: Sequence[str]) -> set[str]:
         """The currencies that may have a rate to this one on a day."""
         codes: set[str] = set(self.order.partners(base))
+        is_pegged = PEG in keys and base in self._pegs
         for key in keys:
             if key == PEG:
                 codes.update(self._pegs)
             elif key in self._sources:
                 publication = self._sources[key].as_of(day)
-                if publication is not None:
+                if publication is None:
+                    continue
+                if is_pegged or publication.publishes(base) or base in publication.withheld:
                     codes.update(publication.rates(), publication.withheld)
                     codes.add(publication.convention.pivot)
         codes.discard(base)

@@ -157,14 +157,14 @@ def problem(failure: Failure, members: Mapping[str, Json] = MappingProxyType({})
     return json_response(document, failure.status, (NO_STORE,), PROBLEM_TYPE)
 
 
-def chunked(parts: Iterable[str]) -> Stream:
-    """The text of many small parts in chunks of about CHUNK_BYTES."""
+def chunked(parts: Iterable[str], characters_min: int = CHUNK_BYTES) -> Stream:
+    """The text of many small parts in chunks; where parts are much work, they are to be small."""
     waiting: list[str] = []
     characters = 0
     for part in parts:
         waiting.append(part)
         characters += len(part)
-        if characters >= CHUNK_BYTES:
+        if characters >= characters_min:
             yield "".join(waiting).encode()
             waiting, characters = [], 0
     if waiting:

@@ -14,6 +14,7 @@ from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.caching import Scope, cache_control, rate_state
 from pricedesk.backend.http.messages import (
+    CHUNK_BYTES,
     Request,
     Response,
     chunked,
@@ -34,6 +35,9 @@ from pricedesk.backend.http.v2_failures import not_acceptable, write_failure
 from pricedesk.backend.rates import Publication
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown
 from pricedesk.protocol import parse_date
+
+AVERAGES_BYTES = 512
+"""So much is sent at once of averages, of which each takes a month of rates."""
 
 _PARAMETERS = ("base", "quotes", "providers", "date", "from", "to", "group", "expand")
 _PAIR_PARAMETERS = ("date", "providers", "expand")
@@ -135,16 +139,20 @@ class _Rates:
         book, wanted = self._bureau.book, query.wanted
         last = min(query.last or now.date(), now.date())
         if query.group is None:
-            rows = rows_of_range(book, wanted, first, last)
+            rows, characters_min = rows_of_range(book, wanted, first, last), CHUNK_BYTES
         else:
             rows = rows_of_groups(book, wanted, (first, last), query.group)
+            characters_min = AVERAGES_BYTES
         parts = written(rows, row_format, expanded=query.is_expanded)
         named = (__version__, book.version, str(wanted), f"{first} {last} {query.group}")
         etag = blake2b("\n".join((*named, row_format.value)).encode(), digest_size=16).hexdigest()
         answering = {p.source for p in answering_at(book, wanted, last)}
         cached = cache_control(self._bureau, now, Scope(answering, query.last))
         return Response(
-            chunked(parts), media_type=row_format.value, headers=(cached, *headers), etag=etag
+            chunked(parts, characters_min),
+            media_type=row_format.value,
+            headers=(cached, *headers),
+            etag=etag,
         )
 
     def _headers(
