@@ -454,7 +454,7 @@ def test_both_versions_write_the_exact_rate_rounded_once(
     if answered.status == 404:
         assert api.get(f"/v1/{day}?base={base}&symbols={quote}").status == 404
         return
-    text = json.loads(answered.text, parse_float=str)["rate"]
+    text = json.loads(answered.text, parse_float=str, parse_int=str)["rate"]
     exact = book.rate(currency(base), currency(quote), day)
     assert text == rate_text(exact)
     first = api.text(f"/v1/{day}?base={base}&symbols={quote}")
