@@ -1,0 +1,166 @@
+"""A thousand questions at every door: the same digits, up to what a door's format says."""
+
+import http.client
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from typing import Any, TypeAlias
+
+from pricedesk.backend.history import packaged_publications
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.currencies import CURRENCIES, currency
+from pricedesk.errors import NoRate
+from pricedesk.money import round_ratio
+from services import ANSWER_SECONDS, Client, backend
+
+QUESTIONS = 1000
+
+Json: TypeAlias = Any
+"""A JSON document."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A conversion, and what it comes to, computed from the published decimals."""
+
+    amount: str
+    base: str
+    counter: str
+    on: date
+    rate: Fraction
+    published: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.base} {self.counter} {self.on}"
+
+    @property
+    def exact(self) -> Fraction:
+        return Fraction(self.amount) * self.rate
+
+    @property
+    def money(self) -> str:
+        """Rounded once, half up, to the minor unit."""
+        return rounded(self.exact, CURRENCIES[self.counter].minor_digits)
+
+
+def rounded(value: Fraction, decimals: int) -> str:
+    """Half up, with these decimals."""
+    scaled = round_ratio(value.numerator * 10**decimals, value.denominator)
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{whole}.{part:0{decimals}}" if decimals else str(whole)
+
+
+def questions(book: RateBook) -> list[Question]:
+    """Questions that have an answer: any pair of the ECB's, any of its days, any amount."""
+    random = Random(2026)  # noqa: S311  # the same questions each time
+    days = book.of("ECB").dates
+    codes = sorted(book.of("ECB").extents)
+    found: list[Question] = []
+    while len(found) < QUESTIONS:
+        base, counter = random.sample(codes, 2)
+        day = random.choice(days)
+        digits = random.choice((0, 1, 2, 2, 2, 4))
+        units = random.randint(1, 10 ** random.randint(1, 9))
+        amount = rounded(Fraction(units, 10**digits), digits)
+        try:
+            rate = book.rate(currency(base), currency(counter), day)
+        except NoRate:
+            continue
+        # Its digits are the source's own where the source published this very pair.
+        published = rate.published[0][1] if len(rate.path) == 2 and base == "EUR" else ""
+        exact = Fraction(rate.numerator, rate.denominator)
+        found.append(Question(amount, base, counter, day, exact, published))
+    return found
+
+
+def decimals(value: Fraction) -> int:
+    """Of a rate by docs/http.md: two above 80, three above 20, four above 1, else five digits."""
+    for least, count in ((80, 2), (20, 3), (1, 4)):
+        if value > least:
+            return count
+    count = 5
+    while value * 10**count < 10**4:
+        count += 1
+    return count
+
+
+def trimmed(text: str) -> str:
+    """Without the zeros at the end, one decimal left."""
+    if "." not in text:
+        return f"{text}.0"
+    return text.rstrip("0") + ("0" if text.rstrip("0").endswith(".") else "")
+
+
+def as_number(question: Question) -> str:
+    """The amount's worth as version 1 writes it."""
+    if question.amount == "1" and question.published:
+        return question.published
+    least = CURRENCIES[question.counter].minor_digits if Fraction(question.amount) != 1 else 0
+    return trimmed(rounded(question.exact, max(decimals(question.exact), least)))
+
+
+def as_rate(question: Question) -> str:
+    """The rate as version 2 writes it."""
+    return question.published or trimmed(rounded(question.rate, decimals(question.rate)))
+
+
+class Http:
+    """Asks one connection, which is kept open."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+
+    def get(self, path: str) -> Json:
+        """The JSON of an answer, its numbers as the texts that they are."""
+        self._connection.request("GET", path)
+        return self._answer()
+
+    def post(self, path: str, body: object) -> Json:
+        """The same for a question with a body."""
+        headers = {"Content-Type": "application/json"}
+        self._connection.request("POST", path, json.dumps(body), headers)
+        return self._answer()
+
+    def _answer(self) -> Json:
+        response = self._connection.getresponse()
+        text = response.read()
+        assert response.status == 200, text
+        return json.loads(text, parse_float=str, parse_int=str)
+
+
+def test_a_thousand_questions_have_the_same_digits_at_every_door(tmp_path: Path) -> None:
+    asked = questions(RateBook(packaged_publications()))
+    money = [question.money for question in asked]
+    with (
+        backend(tmp_path) as (service, port),
+        Client(port) as client,
+        closing(http.client.HTTPConnection("127.0.0.1", service.http_port, ANSWER_SECONDS)) as door,
+    ):
+        client.send("".join(f"{question}\n" for question in asked).encode())
+        assert client.lines(QUESTIONS).decode().splitlines() == money
+
+        web = Http(door)
+        items = [
+            {"amount": q.amount, "from": q.base, "to": q.counter, "on": str(q.on)} for q in asked
+        ]
+        results = web.post("/convert", {"items": items})["results"]
+        assert [result["result"] for result in results] == money
+        one_by_one = [
+            web.get(f"/convert?amount={q.amount}&from={q.base}&to={q.counter}&on={q.on}")
+            for q in asked
+        ]
+        assert [answer["result"] for answer in one_by_one] == money
+
+        first = [
+            web.get(f"/v1/{q.on}?amount={q.amount}&base={q.base}&symbols={q.counter}")["rates"]
+            for q in asked
+        ]
+        assert [rates[q.counter] for rates, q in zip(first, asked, strict=True)] == [
+            as_number(question) for question in asked
+        ]
+        second = [web.get(f"/v2/rate/{q.base}/{q.counter}?date={q.on}") for q in asked]
+        assert [answer["rate"] for answer in second] == [as_rate(question) for question in asked]
