@@ -159,6 +159,7 @@ def test_a_browser_may_ask_from_any_origin(
     assert header(response, "Access-Control-Allow-Origin") == "*"
     assert header(response, "Access-Control-Allow-Methods") == methods
     assert header(response, "Access-Control-Max-Age") == "7200"
+    assert header(response, "Access-Control-Expose-Headers") == "ETag, Pricedesk-Rate-State"
     assert header(response, "Access-Control-Allow-Headers") == for_bodies
     assert header(response, "Vary") == "Origin"
 

@@ -322,5 +322,6 @@ def _for_browsers(
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Allow-Methods", ", ".join([*methods, "OPTIONS"])),
         ("Access-Control-Max-Age", "7200"),
+        ("Access-Control-Expose-Headers", "ETag, Pricedesk-Rate-State"),
     )
     return (*own, ("Access-Control-Allow-Headers", "Content-Type")) if "POST" in methods else own
