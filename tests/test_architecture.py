@@ -54,7 +54,7 @@ DOMAIN = [
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
 FRAMEWORKS = {"click", "httptools", "httpx2", "logging", "prometheus_client", "stamina", "uvicorn"}
 
-COMMAND_LINE = {"cli", "cli_db", "cli_quarantine", "cli_rates"}
+COMMAND_LINE = {"cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_rates", "cli_words"}
 """What starts either program may import both."""
 
 FRONTEND_PACKAGES = {"click"}

@@ -15,6 +15,12 @@ from pricedesk import __version__
 from pricedesk.cli_db import db
 from pricedesk.cli_quarantine import quarantine
 from pricedesk.cli_rates import rates
+from pricedesk.cli_words import (
+    asked_sources,
+    complete_currency,
+    past_instant,
+    source_option,
+)
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import HostPort, read_settings, table
@@ -27,7 +33,7 @@ Exit codes:
   0  done                       4  the rate is older than is answered with
   1  not healthy, or a fault    5  a service or source cannot be reached
   2  wrong words or settings    6  the store cannot be read or written
-  3  no published rate answers the question
+  3  no published rate          130  interrupted by Ctrl-C
 
 Settings are environment variables, PRICEDESK_...; `pricedesk config` lists them.
 """
@@ -116,9 +122,15 @@ def frontend() -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("amount")
-@click.argument("base", metavar="FROM", required=False)
-@click.argument("counter", metavar="TO", required=False)
+@click.argument("base", metavar="[FROM]", required=False, shell_complete=complete_currency)
+@click.argument("counter", metavar="[TO]", required=False, shell_complete=complete_currency)
 @click.option("--on", metavar="DATE", help="At the rate of that day, YYYY-MM-DD; else today's.")
+@click.option(
+    "--known-at",
+    metavar="INSTANT",
+    help="By what was known here then, as in 2026-10-30T18:00:00Z; else by what is known now.",
+)
+@source_option
 @click.option("--explain", is_flag=True, help="Say why: rate, publication, path, rounding.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, every value a string.")
 @reports_errors
@@ -128,6 +140,8 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
     counter: str | None,
     on: str | None,
     *,
+    known_at: str | None,
+    source: str | None,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -142,6 +156,7 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
       pricedesk convert 1100 CAD JPY --on 2020-02-14
       pricedesk convert 19.99 EUR USD --explain
       pricedesk convert 19.99 EUR USD --json
+      pricedesk convert 100 CAD USD --source BOC --known-at 2026-10-30T18:00:00Z
     """
     from pricedesk.backend.assembly import reading
     from pricedesk.currencies import currency
@@ -153,7 +168,11 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
     pair = [currency(code) if code is not None else None for code in (base, counter)]
     day = parse_date(on) if on is not None else None
     with reading(read_settings()) as (bureau, _):
-        explanation = bureau.convert(exact, pair[0], pair[1], day).explained()
+        then = past_instant(known_at, bureau.clock()) if known_at is not None else None
+        keys = asked_sources(bureau, source)
+        explanation = bureau.convert(
+            exact, pair[0], pair[1], day, known_at=then, keys=keys
+        ).explained()
     if as_json:
         fields = explanation.as_dict()
         shown = fields if explain else {name: fields[name] for name in JSON_FIELDS}

@@ -8,14 +8,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pricedesk.cli_words import complete_sources
+from pricedesk.errors import InvalidRequest, StoreFailed, UnknownWithheldValue, in_quotes
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import read_settings
-from pricedesk.tables import format_options, show
+from pricedesk.tables import (
+    Column,
+    Place,
+    columns,
+    format_options,
+    on_terminal,
+    show,
+    show_fields,
+)
 
 if TYPE_CHECKING:
-    from pricedesk.backend.quarantine import WithheldValue
+    from pricedesk.backend.quarantine import Decision, Verdict, WithheldValue
 
-COLUMNS = ("number", "source", "date", "currency", "value", "units", "guard", "reason", "verdict")
+COLUMNS = (
+    Column("number", Place.NUMBER),
+    *columns("source", "date", "currency"),
+    *columns("value", "units", place=Place.NUMBER),
+    *columns("guard", "verdict"),
+    *columns("reason", "why", place=Place.BELOW),
+    *columns("withheld", "document", "decided", "by", place=Place.DATA),
+)
 
 
 @click.group(no_args_is_help=True)
@@ -32,7 +49,9 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.option("--all", "everything", is_flag=True, help="Those that were decided as well.")
-@click.option("--source", metavar="KEY", help="Of this source only.")
+@click.option(
+    "--source", metavar="KEY", shell_complete=complete_sources, help="Of this source only."
+)
 @format_options
 @reports_errors
 def list_(*, everything: bool, source: str | None, as_json: bool, as_csv: bool) -> None:
@@ -43,14 +62,15 @@ def list_(*, everything: bool, source: str | None, as_json: bool, as_csv: bool) 
       pricedesk quarantine list --source ECB
     """
     from pricedesk.backend.assembly import readable_store
+    from pricedesk.backend.sources import source_keys
 
+    key = source.upper() if source is not None else None
+    if key is not None and key not in source_keys():
+        raise InvalidRequest(f"{in_quotes(key)} is no source: {', '.join(source_keys())}")
     with readable_store(read_settings()) as store:
-        found = (
-            store.withheld(waiting_only=not everything, source=source.upper() if source else None)
-            if store is not None
-            else []
-        )
-    show(COLUMNS, [_row(value) for value in found], as_json=as_json, as_csv=as_csv)
+        found = store.withheld(waiting_only=not everything, source=key) if store is not None else []
+    nothing = "nothing was withheld" if everything else "nothing waits for a decision"
+    show(COLUMNS, map(_row, found), as_json=as_json, as_csv=as_csv, nothing=nothing)
 
 
 @quarantine.command("show")
@@ -61,30 +81,32 @@ def show_(number: int, *, document: bool) -> None:
     """Show all that is known of one value.
 
     \b
-    Example:
+    Examples:
       pricedesk quarantine show 12
+      pricedesk quarantine show 12 --document > document
     """
-    from pricedesk.backend.assembly import readable_store
-    from pricedesk.errors import UnknownWithheldValue
+    from pricedesk.backend.assembly import existing_store
 
-    with readable_store(read_settings()) as store:
-        found = store.withheld(numbers=[number]) if store is not None else []
-        if store is None or not found:
+    with existing_store(read_settings()) as store:
+        found = store.withheld(numbers=[number])
+        if not found:
             raise UnknownWithheldValue(f"no value with the number {number} was withheld")
-        value = found[0]
-        raw = store.document(value.provenance.sha256)
-    if document:
-        sys.stdout.buffer.write(raw or b"")
-        return
-    fields = dict(zip(COLUMNS, _row(value), strict=True))
-    fields["withheld"] = _second(value.withheld_at)
-    fields["document"] = value.provenance.sha256
-    if value.decision is not None:
-        fields["decided"] = _second(value.decision.decided_at)
-        fields["by"] = value.decision.decided_by
-        fields["why"] = value.decision.why
-    for name, text in fields.items():
-        click.echo(f"{name:<9} {text}")
+        if document:
+            _print_document(store.document(found[0].provenance.sha256), store.name)
+            return
+    fields = zip(COLUMNS, _row(found[0]), strict=True)
+    show_fields({column.title: text for column, text in fields if text is not None})
+
+
+def _print_document(raw: bytes | None, store: str) -> None:
+    if raw is None:
+        raise StoreFailed(f"the store {store} has lost the document: see pricedesk db check")
+    if on_terminal():
+        raise click.UsageError(
+            f"a stranger's document of {len(raw)} bytes is not shown on a terminal:"
+            " send it to a file, as in --document > document"
+        )
+    sys.stdout.buffer.write(raw)
 
 
 def _person_options(command: "click.decorators.FC") -> "click.decorators.FC":
@@ -99,21 +121,23 @@ def _person_options(command: "click.decorators.FC") -> "click.decorators.FC":
 def release(numbers: tuple[int, ...], by: str | None, why: str) -> None:
     """Put values into their publications, as further revisions.
 
-    A service that runs answers from them within two seconds.
+    All of them are released or, where one cannot be, none. A service that runs answers from them
+    within two seconds.
 
     \b
     Example:
       pricedesk quarantine release 12 --why "the devaluation is real"
     """
-    from pricedesk.backend.assembly import writing
-    from pricedesk.backend.quarantine import Decision, Verdict
+    from pricedesk.backend.assembly import existing_store, writing
+    from pricedesk.backend.quarantine import Verdict
 
-    with writing(read_settings()) as (bureau, _, intake):
-        decision = Decision(Verdict.RELEASED, bureau.clock(), _who(by), why)
-        for publication in intake.release(numbers, decision):
-            click.echo(
-                f"{publication.source} {publication.date} has revision {publication.revision}"
-            )
+    settings = read_settings()
+    with existing_store(settings):  # A decision about nothing does not make a store.
+        pass
+    with writing(settings) as (bureau, _, intake):
+        decision = _decision(Verdict.RELEASED, bureau.clock(), by, why)
+        for made in intake.release(numbers, decision):
+            click.echo(f"{made.source} {made.date} has revision {made.revision}")
 
 
 @quarantine.command()
@@ -121,32 +145,42 @@ def release(numbers: tuple[int, ...], by: str | None, why: str) -> None:
 @_person_options
 @reports_errors
 def reject(numbers: tuple[int, ...], by: str | None, why: str) -> None:
-    """Withhold values for good.
+    """Withhold values for good: all of them or, where one is decided already, none.
 
     \b
     Example:
       pricedesk quarantine reject 12 --why "a typing error"
     """
-    from pricedesk.backend.assembly import writing
-    from pricedesk.backend.quarantine import Decision, Verdict
+    from pricedesk.backend.assembly import existing_store, writing
+    from pricedesk.backend.quarantine import Verdict
 
-    with writing(read_settings()) as (bureau, store, _):
-        store.decide(numbers, Decision(Verdict.REJECTED, bureau.clock(), _who(by), why))
-    click.echo(f"rejected {', '.join(map(str, numbers))}")
+    settings = read_settings()
+    with existing_store(settings):  # As above.
+        pass
+    with writing(settings) as (bureau, store, _):
+        store.decide(numbers, _decision(Verdict.REJECTED, bureau.clock(), by, why))
+    click.echo(f"rejected {', '.join(map(str, sorted(set(numbers))))}")
 
 
-def _who(by: str | None) -> str:
-    """Who decides: who is named, or the user of this shell."""
-    if by:
-        return by
+def _decision(verdict: "Verdict", now: datetime, by: str | None, why: str) -> "Decision":
+    from pricedesk.backend.quarantine import Decision
+
+    if not why.strip():
+        raise InvalidRequest("--why is empty: a decision has a reason")
+    return Decision(verdict, now, (by or "").strip() or _user(), why.strip())
+
+
+def _user() -> str:
+    """The user of this shell."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # A container's user need not have a name.
         return f"uid {os.getuid()}"
 
 
-def _row(value: "WithheldValue") -> tuple[str, ...]:
-    return (
+def _row(value: "WithheldValue") -> list[str | None]:
+    decision = value.decision
+    return [
         str(value.number),
         value.source,
         str(value.date),
@@ -154,9 +188,14 @@ def _row(value: "WithheldValue") -> tuple[str, ...]:
         value.value,
         str(value.units),
         value.doubt.guard,
-        value.doubt.reason,
         value.verdict.value,
-    )
+        value.doubt.reason,
+        decision.why if decision is not None else None,
+        _second(value.withheld_at),
+        value.provenance.sha256,
+        _second(decision.decided_at) if decision is not None else None,
+        decision.decided_by if decision is not None else None,
+    ]
 
 
 def _second(instant: datetime) -> str:

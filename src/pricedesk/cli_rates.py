@@ -1,46 +1,56 @@
 """`pricedesk rates`: what is known of rates and of their sources, asked without a service."""
 
-import asyncio
-import sys
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from pricedesk.cli_backfill import backfill
+from pricedesk.cli_words import (
+    asked_sources,
+    complete_currency,
+    days_between,
+    source_option,
+)
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import read_settings
-from pricedesk.tables import format_options, show
+from pricedesk.tables import Cell, Column, Place, columns, format_options, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from pricedesk.backend.bureau import Bureau, Question, SourceAge
     from pricedesk.backend.rates import Rate
+    from pricedesk.backend.sources.source import Source
     from pricedesk.backend.store import Look
 
-RATE_COLUMNS = ("from", "to", "rate", "date", "source", "state")
-HISTORY_COLUMNS = ("date", "from", "to", "rate", "source")
+_NUMBER, _BELOW, _DATA = Place.NUMBER, Place.BELOW, Place.DATA
+
+RATE_COLUMNS = (
+    *columns("from", "to"),
+    Column("rate", _NUMBER),
+    *columns("date", "source", "state"),
+)
+HISTORY_COLUMNS = (
+    *columns("date", "from", "to"),
+    Column("rate", _NUMBER),
+    *columns("source"),
+)
 SOURCE_COLUMNS = (
-    "source",
-    "name",
-    "since",
-    "until",
-    "publications",
-    "currencies",
-    "retired",
-    "terms",
+    *columns("source", "name", "since", "until"),
+    *columns("publications", "currencies", place=_NUMBER),
+    *columns("retired", "note", place=_BELOW),
+    *columns("terms", "terms_url", place=_DATA),
 )
 STATUS_COLUMNS = (
-    "source",
-    "newest",
-    "missed",
-    "state",
-    "expected",
-    "looked",
-    "waiting",
-    "failing since",
-    "failure",
+    *columns("source", "newest"),
+    Column("missed", _NUMBER),
+    *columns("state", "next_expected", "last_look"),
+    Column("waiting", _NUMBER),
+    *columns("failing_since", "failure", place=_BELOW),
 )
+NO_HISTORY = "has no history; its newest day is fetched by the back-end"
 
 
 @click.group(no_args_is_help=True)
@@ -56,16 +66,13 @@ def rates() -> None:
     """
 
 
-def _source_option(command: "click.decorators.FC") -> "click.decorators.FC":
-    return click.option(
-        "--source", metavar="KEYS", help="Ask these sources only, as in ECB or BOC,NB."
-    )(command)
+rates.add_command(backfill)
 
 
 @rates.command()
-@click.argument("base", metavar="[FROM]", required=False)
-@click.argument("counters", metavar="[TO]...", nargs=-1)
-@_source_option
+@click.argument("base", metavar="[FROM]", required=False, shell_complete=complete_currency)
+@click.argument("counters", metavar="[TO]...", nargs=-1, shell_complete=complete_currency)
+@source_option
 @format_options
 @reports_errors
 def latest(
@@ -82,9 +89,9 @@ def latest(
 
 @rates.command()
 @click.argument("day", metavar="DATE")
-@click.argument("base", metavar="[FROM]", required=False)
-@click.argument("counters", metavar="[TO]...", nargs=-1)
-@_source_option
+@click.argument("base", metavar="[FROM]", required=False, shell_complete=complete_currency)
+@click.argument("counters", metavar="[TO]...", nargs=-1, shell_complete=complete_currency)
+@source_option
 @format_options
 @reports_errors
 def on(  # noqa: PLR0913  # the arguments are the command's own
@@ -106,11 +113,11 @@ def on(  # noqa: PLR0913  # the arguments are the command's own
 
 
 @rates.command()
-@click.argument("base", metavar="FROM")
-@click.argument("counter", metavar="TO")
+@click.argument("base", metavar="FROM", shell_complete=complete_currency)
+@click.argument("counter", metavar="TO", shell_complete=complete_currency)
 @click.option("--from", "first", metavar="DATE", help="From this day on; else for one year.")
 @click.option("--to", "last", metavar="DATE", help="Up to this day; else up to now.")
-@_source_option
+@source_option
 @format_options
 @reports_errors
 def history(  # noqa: PLR0913  # the arguments are the command's own
@@ -125,55 +132,52 @@ def history(  # noqa: PLR0913  # the arguments are the command's own
 ) -> None:
     """The rates of a pair as they were published, day by day.
 
+    Where none is of the first day itself, the one that held on it comes first.
+
     \b
     Example:
       pricedesk rates history CAD USD --from 2026-10-01
     """
+    from pricedesk.backend.bureau import Question
     from pricedesk.currencies import currency
-    from pricedesk.protocol import parse_date
+    from pricedesk.errors import InvalidRequest
 
     pair = currency(base), currency(counter)
+    if pair[0] == pair[1]:
+        raise InvalidRequest(f"{pair[0]} to {pair[1]} has no history: it is always 1")
     bureau = _bureau()
-    today = bureau.clock().date()
-    end = parse_date(last) if last else today
-    begin = parse_date(first) if first else _year_before(end)
-    series = bureau.series(pair[0], [pair[1]], begin, end, _keys(source))
-    rows = (_history_row(rate) for _, came in series for rate in came.values())
-    show(HISTORY_COLUMNS, rows, as_json=as_json, as_csv=as_csv)
+    begin, end = days_between(first, last, bureau.clock())
+    keys = asked_sources(bureau, source)
+    series = bureau.series(pair[0], [pair[1]], begin, end, keys)
+    found = [rate for _, came in series for rate in came.values()]
+    if not found:  # It knows why.
+        bureau.rate(*pair, Question(bureau.clock(), end, keys=keys))
+    show(
+        HISTORY_COLUMNS,
+        map(_history_row, found),
+        as_json=as_json,
+        as_csv=as_csv,
+        nothing=f"nothing of {pair[0]} to {pair[1]} is known from {begin} to {end}",
+    )
+    _credit(bureau, found)
 
 
 @rates.command()
 @format_options
 @reports_errors
 def sources(*, as_json: bool, as_csv: bool) -> None:
-    """The sources in their order: what of theirs is known, and their terms of use.
+    """The sources in their order, and what of theirs is known.
+
+    A currency that a source does not publish any more is retired; it has the date of its last
+    rate.
 
     \b
     Example:
       pricedesk rates sources
     """
     bureau = _bureau()
-    rows = []
-    for key, source in bureau.sources.items():
-        known = bureau.book.of(key)
-        newest = known.newest
-        codes = {code for publication in known for code in publication.rates()}
-        current = newest.rates().keys() | newest.withheld if newest is not None else set()
-        retired = " ".join(f"{code}:{known.spans(code)[-1][1]}" for code in sorted(codes - current))
-        rows.append(
-            (
-                key,
-                source.name,
-                str(known.dates[0]) if newest else None,
-                str(newest.date) if newest else None,
-                str(len(known)),
-                str(len(current)),
-                retired or None,
-                source.terms,
-            )
-        )
-    columns = SOURCE_COLUMNS if as_json or as_csv else SOURCE_COLUMNS[:6]
-    show(columns, [row[: len(columns)] for row in rows], as_json=as_json, as_csv=as_csv)
+    rows = [_source_row(bureau, source) for source in bureau.sources.values()]
+    show(SOURCE_COLUMNS, rows, as_json=as_json, as_csv=as_csv, nothing="no sources are asked here")
 
 
 @rates.command()
@@ -182,75 +186,30 @@ def sources(*, as_json: bool, as_csv: bool) -> None:
 def status(*, as_json: bool, as_csv: bool) -> None:
     """How each source stands: its newest publication, what is missing, the last look at it.
 
+    A rate after which one publication was missed is late, after more it is stale. `waiting` are
+    values in quarantine: see pricedesk quarantine list.
+
     \b
     Example:
       pricedesk rates status
     """
     from pricedesk.backend.assembly import reading
+    from pricedesk.errors import without_password
 
-    with reading(read_settings()) as (bureau, store):
+    settings = read_settings()
+    with reading(settings) as (bureau, store):
         looks = store.looks() if store is not None else {}
-        waiting: dict[str, int] = {}
-        for value in store.withheld(waiting_only=True) if store is not None else ():
-            waiting[value.source] = waiting.get(value.source, 0) + 1
-    rows = [_status_row(age, looks, waiting) for age in bureau.ages()]
-    show(STATUS_COLUMNS, rows, as_json=as_json, as_csv=as_csv)
-
-
-@rates.command()
-@click.argument("keys", metavar="[SOURCE]...", nargs=-1)
-@click.option("--from", "first", metavar="DATE", help="Not further back than this day.")
-@reports_errors
-def backfill(keys: tuple[str, ...], first: str | None) -> None:
-    """Fetch the history of sources, all of them if none is named, back to their first day.
-
-    It can be interrupted: the next time it goes on where it was. A service that runs beside it
-    answers from what has come so far.
-
-    \b
-    Examples:
-      pricedesk rates backfill BOC
-      pricedesk rates backfill --from 2020-01-01
-    """
-    from pricedesk.protocol import parse_date
-
-    since = parse_date(first) if first else date.min
-    asyncio.run(_backfill([key.upper() for key in keys], since))
-
-
-async def _backfill(keys: list[str], since: date) -> None:
-    from pricedesk.backend.assembly import downloads_of, writing
-    from pricedesk.backend.backfill import backfill as fetch_pieces
-    from pricedesk.backend.backfill import pieces
-    from pricedesk.errors import InvalidSetting
-
-    with writing(read_settings()) as (bureau, store, intake):
-        for key in keys:
-            if key not in bureau.sources:
-                raise InvalidSetting(f"{key} is not in PRICEDESK_SOURCES")
-        for source in bureau.sources.values():
-            if (keys and source.key not in keys) or not source.has_history:
-                continue
-            last = source.calendar.newest_possible(bureau.clock())
-            todo = list(pieces(source, since, last, store.covered(source.key)))
-            days = sum((end - start).days + 1 for start, end in todo)
-            accepted = withheld = 0
-            with click.progressbar(
-                length=days,
-                label=f"{source.key:<6}",
-                file=sys.stderr,
-                hidden=not sys.stderr.isatty(),
-            ) as bar:
-                async for piece, taken in fetch_pieces(
-                    source, todo, intake, downloads_of(source, bureau.clock), bureau.clock
-                ):
-                    accepted += len(taken.accepted)
-                    withheld += len(taken.withheld)
-                    bar.update((piece[1] - piece[0]).days + 1)
-            held = (
-                f", {withheld} values withheld: see pricedesk quarantine list" if withheld else ""
-            )
-            click.echo(f"{source.key}: {accepted} new publications in {days} days{held}")
+        withheld = store.withheld(waiting_only=True) if store is not None else []
+    waiting = Counter(value.source for value in withheld)
+    rows = [_status_row(age, looks.get(age.key), waiting[age.key]) for age in bureau.ages()]
+    show(STATUS_COLUMNS, rows, as_json=as_json, as_csv=as_csv, nothing="no sources are asked here")
+    if store is None:
+        where = without_password(settings.database) or settings.data_dir
+        click.echo(
+            f"note: no back-end has kept anything in {where} so far:"
+            " this is what comes with the package",
+            err=True,
+        )
 
 
 def _bureau() -> "Bureau":
@@ -258,14 +217,6 @@ def _bureau() -> "Bureau":
 
     with reading(read_settings()) as (bureau, _):
         return bureau
-
-
-def _keys(source: str | None) -> tuple[str, ...] | None:
-    return tuple(source.upper().split(",")) if source else None
-
-
-def _year_before(day: date) -> date:
-    return day.replace(year=day.year - 1, day=min(day.day, 28))
 
 
 def _show_table(  # noqa: PLR0913  # the arguments are the commands'
@@ -281,58 +232,93 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
     from pricedesk.currencies import currency
     from pricedesk.protocol import parse_date
 
-    bureau = _bureau()
-    pivot = currency(base) if base else bureau.terms.base
     wanted = [currency(code) for code in counters]
-    question = Question(bureau.clock(), parse_date(day) if day else None, keys=_keys(source))
-    found: Iterable[Rate]
+    named = currency(base) if base else None
+    on = parse_date(day) if day else None
+    bureau = _bureau()
+    pivot = named or bureau.terms.base
+    question = Question(bureau.clock(), on, keys=asked_sources(bureau, source))
     if wanted:
         found = [bureau.rate(pivot, counter, question) for counter in wanted]
     else:
-        found = bureau.table(pivot, question).values()
+        found = list(bureau.table(pivot, question).values())
     rows = [_rate_row(bureau, rate, question) for rate in found]
-    show(RATE_COLUMNS, rows, as_json=as_json, as_csv=as_csv)
+    nothing = f"no rate of {pivot} is known for {question.day}"
+    show(RATE_COLUMNS, rows, as_json=as_json, as_csv=as_csv, nothing=nothing)
+    _credit(bureau, found)
 
 
-def _rate_row(bureau: "Bureau", rate: "Rate", question: "Question") -> tuple[str | None, ...]:
+def _credit(bureau: "Bureau", shown: "Iterable[Rate]") -> None:
+    """Name the sources whose terms want to be named beside their rates."""
+    keys = {rate.publication.source for rate in shown if rate.publication is not None}
+    for source in bureau.sources.values():
+        if source.key in keys and source.attribution_required:
+            click.echo(f"{source.attribution}: {source.attribution_url}", err=True)
+
+
+def _rate_row(bureau: "Bureau", rate: "Rate", question: "Question") -> list[Cell]:
     publication = rate.publication
-    state = bureau.state_of(rate, question)
-    return (
+    return [
         rate.base.code,
         rate.counter.code,
         str(rate),
-        str(publication.date) if publication else str(question.day),
+        str(publication.date if publication else question.day),
         publication.source if publication else None,
-        state.value,
-    )
+        bureau.state_of(rate, question).value,
+    ]
 
 
-def _history_row(rate: "Rate") -> tuple[str | None, ...]:
+def _history_row(rate: "Rate") -> list[Cell]:
     publication = rate.publication
-    return (
+    return [
         str(publication.date) if publication else None,
         rate.base.code,
         rate.counter.code,
         str(rate),
         publication.source if publication else None,
-    )
+    ]
 
 
-def _status_row(
-    age: "SourceAge", looks: "Mapping[str, Look]", waiting: "Mapping[str, int]"
-) -> tuple[str | None, ...]:
-    look = looks.get(age.key)
-    return (
+def _source_row(bureau: "Bureau", source: "Source") -> list[Cell]:
+    known = bureau.book.of(source.key)
+    newest = known.newest
+    return [
+        source.key,
+        source.name,
+        str(known.dates[0]) if newest else None,
+        str(newest.date) if newest else None,
+        str(len(known)),
+        str(len(newest.rates().keys() | newest.withheld) if newest else 0),
+        dict(_retired(bureau, source.key)),
+        None if source.has_history else NO_HISTORY,
+        source.terms,
+        source.terms_url,
+    ]
+
+
+def _retired(bureau: "Bureau", key: str) -> "Iterable[tuple[str, str]]":
+    """The currencies that the newest publication of a source lacks, with their last dates."""
+    known = bureau.book.of(key)
+    if known.newest is not None:
+        codes = {code for publication in known for code in publication.codes}
+        for code in sorted(codes - known.newest.withheld):
+            spans = known.spans(code)
+            if spans and spans[-1][1] < known.newest.date:
+                yield code, str(spans[-1][1])
+
+
+def _status_row(age: "SourceAge", look: "Look | None", waiting: int) -> list[Cell]:
+    return [
         age.key,
         str(age.newest.date) if age.newest else None,
         str(age.missed) if age.newest else None,
-        age.state.value if age.newest else None,
+        age.state.value if age.newest else "none",
         _minute(age.expected_at),
         _minute(look.at) if look else None,
-        str(waiting.get(age.key, 0)),
+        str(waiting),
         _minute(look.failing_since) if look else None,
         look.failure if look else None,
-    )
+    ]
 
 
 def _minute(instant: datetime | None) -> str | None:

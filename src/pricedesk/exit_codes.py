@@ -27,6 +27,7 @@ from pricedesk.errors import (
     UnknownCurrency,
     UnknownWithheldValue,
 )
+from pricedesk.tables import printable
 
 EXIT_CODES: dict[type[PricedeskError], int] = {
     InvalidRequest: 2,
@@ -49,6 +50,9 @@ EXIT_CODES: dict[type[PricedeskError], int] = {
 }
 """What the program ends with for each error; 0 is success, 1 a failed check or a fault."""
 
+INTERRUPTED = 130
+"""What a program ends with that was interrupted from the keyboard: 128 and the signal."""
+
 
 def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """End the program with one line on standard error and the exit code of the error."""
@@ -58,7 +62,7 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except PricedeskError as error:
-            click.echo(f"pricedesk: {error}", err=True)
+            click.echo(f"pricedesk: {printable(str(error))}", err=True)
             sys.exit(next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES))
 
     return run

@@ -34,9 +34,12 @@ def sources_in(settings: Settings) -> list[Source]:
             )
     found = []
     for source in find_sources(keys, settings.ecb_url):
-        address = settings.source_urls.get(source.key)
-        named = source.key == ecb.NAME and settings.ecb_url != Settings().ecb_url
-        found.append(source.mirrored(address) if address else replace(source, private=named))
+        if source.key in settings.source_urls:
+            found.append(source.mirrored(settings.source_urls[source.key]))
+        elif source.key == ecb.NAME and settings.ecb_url != Settings().ecb_url:
+            found.append(replace(source, private=True))
+        else:
+            found.append(source)
     return found
 
 

@@ -19,7 +19,7 @@ from pricedesk.errors import NoRateForDate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 
-_EARLIEST_ZONE = timedelta(hours=14)
+EARLIEST_ZONE = timedelta(hours=14)
 """The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""
 
 _NONE = "none"
@@ -276,7 +276,7 @@ class Bureau:
 
     def _refuse_the_future(self, question: Question) -> None:
         on = question.on
-        if on is not None and on > (question.asked_at + _EARLIEST_ZONE).date():
+        if on is not None and on > (question.asked_at + EARLIEST_ZONE).date():
             raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
 
     def _usable(self, question: Question) -> Usable:

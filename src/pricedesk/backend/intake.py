@@ -137,14 +137,6 @@ class Intake:
         self.catch_up()
         return Intaken(tuple(accepted), tuple(withheld))
 
-    def nothing_in(self, source: Source, days: tuple[date, date]) -> None:
-        """Note that a source has nothing for these days.
-
-        Raises:
-            StoreFailed: it was not noted.
-        """
-        self._store.cover(source.key, *days)
-
     def reconsider(self, now: datetime) -> list[Publication]:
         """Judge waiting values again: what other sources have published may speak for them.
 

@@ -31,6 +31,7 @@ class StoreWatch:
         self.waiting: Mapping[str, int] = {}
         self._store = store
         self._intake = intake
+        self._behind = False
         # A thread of its own: waiting takes none from those that do work.
         self._thread = ThreadPoolExecutor(1, "store-watch")
 
@@ -56,8 +57,16 @@ class StoreWatch:
         Raises:
             StoreFailed: the store cannot be read.
         """
-        if not self._store.wait_for_change(WAIT_SECONDS):
+        # A change is told of once: what could not be read then is read without waiting.
+        if not self._behind and not self._store.wait_for_change(WAIT_SECONDS):
             return
-        self._intake.catch_up()
+        self._behind = True
+        known = self._intake.catch_up()
         waiting = self._store.withheld(waiting_only=True)
         self.waiting = Counter(value.source for value in waiting)
+        self._behind = False
+        if known:
+            newest = max(str(publication.date) for publication in known)
+            logger.info(
+                "rates from the store", extra={"publications": len(known), "newest": newest}
+            )

@@ -37,9 +37,14 @@ def find_sources(keys: Sequence[str], ecb_address: str) -> list[Source]:
         elif key.lower() in table:
             found.append(_source(key, table[key.lower()]))
         else:
-            known = ", ".join([ecb.NAME, *(name.upper() for name in table)])
+            known = ", ".join(source_keys())
             raise InvalidSetting(f"PRICEDESK_SOURCES: {in_quotes(key)} is none of {known}")
     return found
+
+
+def source_keys() -> list[str]:
+    """The keys of all sources that there are, asked or not."""
+    return [ecb.NAME, *(name.upper() for name in sources_toml())]
 
 
 def sources_toml() -> dict[str, dict[str, Any]]:
@@ -98,6 +103,8 @@ def _paces(facts: dict[str, Any]) -> dict[str, Any]:
     paces: dict[str, Any] = {}
     if "pause_min_minutes" in facts:
         paces["pause_min"] = timedelta(minutes=facts["pause_min_minutes"])
+    if "piece_pause_seconds" in facts:
+        paces["piece_pause"] = timedelta(seconds=facts["piece_pause_seconds"])
     if "delay_seconds" in facts:
         least, most = facts["delay_seconds"]
         paces |= {"delay_min": timedelta(seconds=least), "delay_max": timedelta(seconds=most)}

@@ -23,10 +23,11 @@ class Source:
 
     Asking: `request(first, last)` is the document that has its publications of these days. At
     most `span_days` may be asked for at once, and where it is `within_a_year`, days of one
-    calendar year. At least `pause_min` lies between two requests. A look at the instant at which
-    a publication is due is put off by something between `delay_min` and `delay_max`, so that
-    not all who ask come at once; `next_due(raw)`, where there is one, reads that instant from
-    the newest document, and it goes before the calendar's.
+    calendar year. At least `pause_min` lies between two looks, and `piece_pause` between two
+    pieces of its history. A look at the instant at which a publication is due is put off by
+    something between `delay_min` and `delay_max`, so that not all who ask come at once;
+    `next_due(raw)`, where there is one, reads that instant from the newest document, and it goes
+    before the calendar's.
 
     Without `has_history` there is no document but the newest. With the status `nothing_status`
     it says that there is nothing for these days. Its address may be `private` where the operator
@@ -63,6 +64,7 @@ class Source:
     within_a_year: bool = False
     next_due: Callable[[bytes], datetime] | None = None
     pause_min: timedelta = timedelta(minutes=1)
+    piece_pause: timedelta = timedelta(seconds=1)
     delay_min: timedelta = timedelta(0)
     delay_max: timedelta = timedelta(seconds=60)
     attribution_required: bool = False

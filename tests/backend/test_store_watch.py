@@ -1,0 +1,158 @@
+"""Keeping up with the store: what one process keeps another one answers from."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+import store_writer
+from kept import FRIDAY, fetched_days, withheld_value
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.intake import Intake
+from pricedesk.backend.quarantine import Decision, Verdict
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Publication
+from pricedesk.backend.sources import ecb
+from pricedesk.backend.store import Kept, Store, open_store
+from pricedesk.backend.store_watch import RETRY_SECONDS, StoreWatch
+from pricedesk.currencies import currency
+from pricedesk.errors import StoreFailed
+
+WITHIN_SECONDS = 2
+NOW = datetime(2026, 10, 30, 18, tzinfo=UTC)
+
+
+class Waiting(Bureau):
+    """A bureau that says when it has been told of publications."""
+
+    def __init__(self) -> None:
+        terms = Terms(currency("CAD"), currency("USD"))
+        super().__init__(RateBook([]), [ecb.source("https://ecb.example")], lambda: NOW, terms)
+        self.told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def take(self, publications: Iterable[Publication]) -> None:
+        super().take(publications)
+        self._loop.call_soon_threadsafe(self.told.set)
+
+    def newest(self) -> date | None:
+        known = self.book.of("ECB").newest
+        return known.date if known is not None else None
+
+
+class Running:
+    """A watch that runs until the test is over, with a bureau that says when it is told."""
+
+    def __init__(self, store: Store) -> None:
+        self.bureau = Waiting()
+        self.watch = StoreWatch(store, Intake(self.bureau, store))
+        self.naps: list[float] = []
+        self.has_slept = asyncio.Event()
+        self._task = asyncio.create_task(self.watch.run(self._nap))
+
+    async def _nap(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.has_slept.set()
+        await asyncio.sleep(0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+
+@pytest.fixture
+def store(database: str, tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store(database, tmp_path)) as opened:
+        yield opened
+
+
+async def test_what_another_process_accepts_is_answered_from_within_two_seconds(
+    store: Store, database: str, tmp_path: Path
+) -> None:
+    async with Running(store) as running:
+        command = [sys.executable, store_writer.__file__, str(tmp_path), database, "1"]
+        writer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert writer.stdout is not None
+        assert await writer.stdout.readline() == b"2000-01-01\n"
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await running.bureau.told.wait()
+        assert running.bureau.newest() == date(2000, 1, 1)
+        assert await writer.wait() == 0
+
+
+async def test_values_that_wait_are_counted_by_source_until_they_are_decided(
+    database: str, tmp_path: Path
+) -> None:
+    with closing(open_store(database, tmp_path)) as store:
+        document, publications = fetched_days(FRIDAY)
+        values = [withheld_value(document), withheld_value(document, "EUR")]
+        store.add(document, publications)
+        store.withhold(document, values)
+        async with Running(store) as running:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                await running.bureau.told.wait()
+            watch = running.watch
+            await until(lambda: watch.waiting == {"BOC": 2}, store)
+            store.decide([1], Decision(Verdict.REJECTED, NOW, "ada", "a typing error"))
+            await until(lambda: watch.waiting == {"BOC": 1}, store)
+
+
+async def until(holds: Callable[[], bool], store: Store) -> None:
+    """Let the watch look again and again, for so long at most, until something holds."""
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not holds():
+            await asyncio.to_thread(store.looks)
+
+
+class Failing(Store):
+    """A store that cannot be read some times, and tells of a change once."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.changes = 1
+
+    def wait_for_change(self, seconds: float) -> bool:
+        assert seconds > 0
+        self.changes -= 1
+        if self.changes < 0:
+            raise StoreFailed("the test is over")
+        return True
+
+    def publications(self, after: int = 0) -> Kept:
+        if self.failures:
+            self.failures -= 1
+            raise StoreFailed("the disk is away")
+        return Kept(after + 1, fetched_days(FRIDAY)[1])
+
+    def withheld(self, **_: object) -> list[object]:  # type: ignore[override]  # there are none
+        return []
+
+
+async def test_a_change_that_could_not_be_read_is_read_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with Running(Failing(failures=2)) as running:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await running.bureau.told.wait()
+        assert running.bureau.newest() == date(2026, 10, 30)
+        assert running.naps[:2] == [RETRY_SECONDS] * 2
+    said = [record.message for record in caplog.records]
+    assert said[:2] == ["the store fails", "rates from the store"]
+
+
+async def test_a_watch_says_whether_the_store_can_be_read() -> None:
+    async with Running(Failing(failures=1)) as running:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await running.has_slept.wait()
+        assert not running.watch.up
