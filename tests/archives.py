@@ -40,7 +40,12 @@ def publication_days(calendar: Calendar, first: date, last: date) -> list[date]:
 def boc_document(first: date, last: date) -> bytes:
     """The Bank of Canada's document of a range; without a day in it, a list of nothing."""
     days = publication_days(CALENDARS["BOC"], first, last)
-    observed = [{"d": str(day), "FXUSDCAD": {"v": boc_value(day)}} for day in days]
+    return boc_json({day: boc_value(day) for day in days})
+
+
+def boc_json(dollars: Mapping[date, str]) -> bytes:
+    """A document of the Bank of Canada with these values of the dollar."""
+    observed = [{"d": str(day), "FXUSDCAD": {"v": value}} for day, value in dollars.items()]
     return json.dumps({"observations": observed}).encode()
 
 

@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fuzz-seconds", type=int, default=3, help="how long random bytes are sent to services"
     )
     parser.addoption(
-        "--kills", type=int, default=20, help="how often a writer is killed on each kind of store"
+        "--kills", type=int, help="how often a writer is killed on each kind of store; else a few"
     )
 
 

@@ -1,7 +1,9 @@
 """What comes in from several sources: judged, kept, withheld, released, and answered from."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +17,7 @@ from pricedesk.backend.quarantine import Decision, Verdict
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Provenance, Sheet
 from pricedesk.backend.sources import find_sources
-from pricedesk.backend.store import RawDocument, Store, open_store
+from pricedesk.backend.store import Kept, RawDocument, Store, open_store
 from pricedesk.currencies import currency
 from pricedesk.errors import (
     CannotRelease,
@@ -297,3 +299,45 @@ def test_what_another_process_accepts_is_answered_from_after_catching_up(
         assert [(p.source, p.date) for p in kept.catch_up()] == [("ECB", MONDAY)]
         assert kept.catch_up() == []
         assert other.book.of("ECB").newest == desk.bureau.book.of("ECB").newest
+
+
+class Watched(Store):
+    """A store that says when a thread asks it for publications."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database)
+        self.asked = threading.Event()
+
+    def publications(self, after: int = 0) -> Kept:
+        self.asked.set()
+        return super().publications(after)
+
+
+def test_a_thread_that_keeps_something_and_one_that_catches_up_do_not_wait_for_each_other(
+    desk: Desk,
+) -> None:
+    store = Watched(desk.store)
+    intake = Intake(desk.bureau, store, desk.store.publications().sequence)
+    watch = threading.Thread(target=intake.catch_up, daemon=True)
+
+    def keep() -> None:
+        with store.transaction():
+            watch.start()
+            store.asked.wait()
+            intake.catch_up()
+
+    keeping = threading.Thread(target=keep, daemon=True)
+    keeping.start()
+    for thread in (keeping, watch):
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def test_threads_that_catch_up_at_once_take_each_publication_over_once(desk: Desk) -> None:
+    other = Intake(
+        Bureau(RateBook([]), desk.sources.values(), lambda: desk.now, desk.bureau.terms), desk.store
+    )
+    with ThreadPoolExecutor(4) as threads:
+        took = [job.result() for job in [threads.submit(other.catch_up) for _ in range(8)]]
+    kept = desk.store.publications().publications
+    assert sorted(map(len, took)) == [0] * 7 + [len(kept)]

@@ -16,6 +16,7 @@ from kept import FRIDAY, fetched_days
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.store import Store, open_store
 
+KILLS = 20
 STEP_SECONDS = 0.0004
 STEPS = 40
 """Each writer is killed a step later than the one before, counted from what it said first."""
@@ -79,7 +80,7 @@ def test_what_was_kept_outlives_the_end_of_the_process_at_any_moment(
 ) -> None:
     said = [
         day
-        for n in range(pytestconfig.getoption("--kills"))
+        for n in range(pytestconfig.getoption("--kills") or KILLS)
         for day in said_before_a_kill([str(tmp_path), database], n % STEPS * STEP_SECONDS)
     ]
     with closing(open_store(database, tmp_path)) as store:

@@ -76,13 +76,18 @@ class Intake:
         Raises:
             StoreFailed: the store cannot be read.
         """
-        with self._lock:
-            kept = self._store.publications(after=self._sequence)
-            known = [p for p in kept.publications if p.source in self._bureau.sources]
-            if known:
-                self._bureau.take(known)
-            self._sequence = kept.sequence
-            return known
+        while True:
+            after = self._sequence
+            # Not under the lock: a thread that has the store's turn may be waiting for the lock.
+            kept = self._store.publications(after)
+            with self._lock:
+                if self._sequence != after:  # Another thread has caught up meanwhile.
+                    continue
+                known = [p for p in kept.publications if p.source in self._bureau.sources]
+                if known:
+                    self._bureau.take(known)
+                self._sequence = kept.sequence
+                return known
 
     def take_in(
         self,
