@@ -95,11 +95,9 @@ def test_what_was_withheld_the_day_before_was_there_too() -> None:
 PRESENT = SourceHistory([*KNOWN, calm(DAY, 0)])
 
 
-def test_a_correction_that_takes_a_currency_away_is_doubted_as_a_whole() -> None:
-    judged = sheet({"AUD": None, "USD": "1.1171"})
-    assert [d.reason for d in doubts(judged, known=PRESENT)] == [
-        "2026-10-30 lacks AUD that was known of it"
-    ] * len(judged.rates)
+def test_what_a_correction_lacks_makes_nothing_doubtful() -> None:
+    """It stays as it is known."""
+    assert found(sheet(dict.fromkeys(list(CALM)[:5])), known=PRESENT) == {}
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,59 @@ def test_a_document_of_which_too_much_is_doubted_is_refused_as_a_whole(desk: Des
     assert desk.store.withheld() == []
 
 
+def test_a_part_that_is_released_takes_nothing_from_the_rest(desk: Desk) -> None:
+    saturday = USUAL["ECB"] | {"USD": "1.1180"}
+    desk.reads("ECB", Sheet(date(2026, 10, 31), saturday))
+    desk.intake.release([1], ADA)
+    assert desk.waiting()[0].startswith("2 ECB 2026-10-31 CZK")
+    # The other currencies of that day are withheld, so the day before goes on answering.
+    assert desk.answer("EUR/USD") == "1.1172 2026-10-30 late"
+    assert desk.answer("EUR/CAD") == "1.5606 2026-10-31 late"
+
+
+def test_an_older_doubted_value_does_not_come_back_over_a_newer_accepted_one(desk: Desk) -> None:
+    desk.reads("ECB", Sheet(MONDAY, {"USD": "1.1170"}))
+    assert desk.waiting() == ["1 ECB 2026-11-02 USD 1.1170 completeness"]
+    desk.monday("ECB", USD="1.1175")
+    assert desk.answer() == "1.1175 2026-11-02 fresh"
+    assert [p.revision for p in desk.bureau.book.of("ECB").revisions if p.date == MONDAY] == [1]
+
+
+def test_a_currency_that_disappears_from_past_days_stays_known_and_stops_nothing(
+    desk: Desk,
+) -> None:
+    days = desk.bureau.book.of("ECB").dates
+    without = {code: text for code, text in USUAL["ECB"].items() if code != "CZK"}
+    taken = desk.reads("ECB", *(Sheet(day, without) for day in [*days, MONDAY]))
+    assert ([p.date for p in taken.accepted], taken.withheld) == ([MONDAY], ())
+    assert desk.answer("EUR/CZK", on=FRIDAY) == "24.40 2026-10-30 fresh"
+
+
+def test_what_followed_a_released_value_follows_however_long_it_waited(desk: Desk) -> None:
+    """A source alone: after the shock each further day is doubted too, until a person decides."""
+    day = MONDAY
+    for _ in range(40):
+        if desk.sources["ECB"].calendar.is_publication_day(day):
+            desk.now = datetime(day.year, day.month, day.day, 22, tzinfo=UTC)
+            desk.reads("ECB", Sheet(day, USUAL["ECB"] | DOLLAR_DOWN["ECB"]))
+        day += timedelta(days=1)
+    waiting = desk.waiting()
+    assert len(waiting) == 30
+    decision = replace(ADA, decided_at=desk.now)
+    assert len(desk.intake.release([1], decision)) == len(waiting)
+    assert desk.waiting() == []
+    assert desk.answer() == "1.3965 2026-12-11 fresh"
+
+
+def test_a_publication_of_tomorrow_is_believed_tomorrow(desk: Desk) -> None:
+    desk.reads("ECB", Sheet(date(2026, 11, 3), USUAL["ECB"] | {"USD": "1.1180"}))
+    assert len(desk.waiting()) == 4
+    desk.now = datetime(2026, 11, 3, 16, tzinfo=UTC)
+    desk.intake.reconsider(desk.now)
+    assert desk.waiting() == []
+    assert desk.answer() == "1.1180 2026-11-03 fresh"
+
+
 def test_what_another_process_accepts_is_answered_from_after_catching_up(
     desk: Desk, tmp_path: Path
 ) -> None:

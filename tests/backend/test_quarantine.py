@@ -13,7 +13,7 @@ from pricedesk.backend.quarantine import (
     WithheldValue,
     by_publication,
     is_settled,
-    with_withheld,
+    with_released,
     without_doubted,
 )
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
@@ -102,22 +102,45 @@ def test_nothing_new_makes_no_publication(codes: str, before: dict[str, str] | N
     assert without_doubted(NB, sheet(USD="9.5", EUR="11"), codes.split(), mine, SECOND) is None
 
 
+def test_what_a_document_lacks_of_a_known_date_stays() -> None:
+    made = without_doubted(NB, sheet(USD="9.6"), [], known(USD="9.5", EUR="11"), SECOND)
+    assert made is not None
+    assert (made.rates(), made.revision) == ({"USD": "9.6", "EUR": "11"}, 2)
+    mine = replace(known(EUR="11"), withheld=frozenset({"JPY"}))
+    kept = without_doubted(NB, sheet(USD="9.5"), [], mine, SECOND)
+    assert kept is not None
+    assert kept.withheld == frozenset({"JPY"})
+
+
 def test_a_value_put_in_makes_a_further_revision() -> None:
     mine = replace(known(EUR="11"), withheld=frozenset({"USD", "JPY"}), revision=2)
-    made = with_withheld(NOK, mine, [withheld("USD", "9.4"), withheld("USD", "9.5")])
-    assert made is not None
+    values = [withheld("USD", "9.4"), withheld("USD", "9.5")]
+    made = with_released(NOK, mine, values, ["USD", "JPY", "ZZZ"])
     assert (made.rates(), made.revision) == ({"EUR": "11", "USD": "9.5"}, 3)
-    assert made.withheld == frozenset({"JPY"})
-    assert made.provenance == SECOND
+    assert (made.withheld, made.provenance) == (frozenset({"JPY"}), SECOND)
 
 
-def test_values_alone_make_a_publication_and_what_is_no_value_is_left_out() -> None:
-    made = with_withheld(NOK, None, [withheld("HUF", "2.85", units=100), withheld("USD", "NaN")])
-    assert made is not None
+def test_a_part_of_a_date_that_is_withheld_as_a_whole_leaves_the_rest_withheld() -> None:
+    made = with_released(NOK, None, [withheld("HUF", "2.85", units=100)], ["HUF", "USD", "EUR"])
     assert (made.rates(), made.units_by_code(), made.revision) == ({"HUF": "2.85"}, {"HUF": 100}, 1)
-    assert with_withheld(NOK, None, [withheld("USD", "NaN"), withheld("ZZZ", "1")]) is None
-    mine = known(EUR="11")
-    assert with_withheld(NOK, mine, [withheld("USD", "1e400")]) is mine
+    assert made.withheld == frozenset({"USD", "EUR"})
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "units", "usable"),
+    [
+        ("USD", "9.5", 1, True),
+        ("HUF", "2.85", 100, True),
+        ("USD", "NaN", 1, False),
+        ("USD", "9.5", 0, False),
+        ("ZZZ", "9.5", 1, False),
+        ("NOK", "9.5", 1, False),
+    ],
+)
+def test_a_value_is_usable_if_it_could_be_part_of_a_publication(
+    code: str, value: str, units: int, usable: bool
+) -> None:
+    assert withheld(code, value, units=units).is_usable(NOK) is usable
 
 
 @pytest.mark.parametrize(
@@ -139,15 +162,20 @@ def test_a_sheet_is_settled_when_each_value_is_accepted_or_withheld(
 
 
 @pytest.mark.parametrize(
-    "read",
-    [
-        sheet(EUR="11"),
-        sheet(EUR="12", USD="9.5"),
-        sheet_of_units({"EUR": 100}, EUR="11", USD="9.5"),
-    ],
+    "read", [sheet(EUR="12", USD="9.5"), sheet_of_units({"EUR": 100}, EUR="11", USD="9.5")]
 )
-def test_a_sheet_that_lacks_or_changes_something_is_not_settled(read: Sheet) -> None:
+def test_a_sheet_that_changes_something_is_not_settled(read: Sheet) -> None:
     assert not is_settled(read, known(EUR="11", USD="9.5"), Withheld([]))
+
+
+def test_a_sheet_that_only_lacks_something_is_settled() -> None:
+    assert is_settled(sheet(EUR="11"), known(EUR="11", USD="9.5"), Withheld([]))
+
+
+def test_a_value_for_other_units_is_another_value() -> None:
+    held = Withheld([withheld("HUF", "2.85")])
+    assert is_settled(sheet(HUF="2.85"), None, held)
+    assert not is_settled(sheet_of_units({"HUF": 100}, HUF="2.85"), None, held)
 
 
 def test_withheld_values_are_taken_together_by_publication() -> None:

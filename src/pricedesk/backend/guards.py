@@ -113,21 +113,19 @@ def odd_date(
 def incomplete(sheet: Sheet, known: SourceHistory, limits: Limits) -> tuple[str, str] | None:
     """Does it lack currencies that were there before: part of it may be missing?
 
-    A correction may take none away. What was there and was withheld counts too.
+    What was there and was withheld counts too. Not asked of a correction: what it lacks stays
+    as it is known.
     """
     before = known.as_of(sheet.date)
-    if before is None:
+    if before is None or before.date == sheet.date:
         return None
-    corrects = before.date == sheet.date
-    there = before.rates().keys() if corrects else before.rates().keys() | before.withheld
-    lost = sorted(there - sheet.rates.keys())
-    if not lost or (not corrects and len(lost) <= limits.currencies_lost):
+    lost = sorted((before.rates().keys() | before.withheld) - sheet.rates.keys())
+    if len(lost) <= limits.currencies_lost:
         return None
     names = ", ".join(lost[:_NAMES_MAX])
     if len(lost) > _NAMES_MAX:
         names += f" and {len(lost) - _NAMES_MAX} more"
-    known_on = "that was known of it" if corrects else f"that was there on {before.date}"
-    return "completeness", f"{sheet.date} lacks {names} {known_on}"
+    return "completeness", f"{sheet.date} lacks {names} that was there on {before.date}"
 
 
 def odd_value(case: Case, partner: Case | None) -> Doubt | None:

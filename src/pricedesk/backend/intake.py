@@ -5,6 +5,7 @@ who releases a value. The store is the one place where publications come togethe
 answers from what it has read back from there.
 """
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,9 @@ from pricedesk.backend.quarantine import (
     Withheld,
     WithheldValue,
     by_publication,
+    filled_in,
     is_settled,
-    with_withheld,
+    with_released,
     without_doubted,
 )
 from pricedesk.backend.rate_book import SourceHistory
@@ -30,7 +32,15 @@ from pricedesk.backend.rates import Publication, Sheet
 from pricedesk.backend.sources.source import Source
 from pricedesk.backend.store import RawDocument, Store
 from pricedesk.backend.witnesses import NEXT_DAYS, Witnesses, with_waiting
-from pricedesk.errors import CannotRelease, RefusedDocument, UnknownWithheldValue, in_quotes
+from pricedesk.errors import (
+    CannotRelease,
+    RefusedDocument,
+    StoreFailed,
+    UnknownWithheldValue,
+    in_quotes,
+)
+
+logger = logging.getLogger(__name__)
 
 RECONSIDERED_FOR = timedelta(days=30)
 """How long a waiting value is held against what other sources publish later."""
@@ -110,28 +120,28 @@ class Intake:
             self.catch_up()
             history = self._bureau.book.of(source.key)
             before = Withheld(self._store.withheld(source=source.key))
-            waiting = by_publication(self._store.withheld(waiting_only=True))
             days = [sheet.date for sheet in sheets]
-            witnesses = self._witnesses(min(days), max(days), waiting)
+            witnesses = self._witnesses(days, self._waiting())
             for sheet in sheets:
                 known = history.on(sheet.date)
                 if is_settled(sheet, known, before):
                     continue
-                provenance = document.provenance
-                doubts = self._doubts(source, sheet, history, witnesses, provenance.fetched_at)
-                for code, text in sheet.rates.items():
-                    held = before.held(sheet.date, code, text)
+                doubts = self._doubts(
+                    source, sheet, history, witnesses, document.provenance.fetched_at
+                )
+                new = []
+                for code in sorted(sheet.rates):
+                    units = sheet.units.get(code, 1)
+                    held = before.held(sheet.date, code, sheet.rates[code], units)
                     if held is not None and held.verdict is Verdict.REJECTED:
                         doubts[code] = held.doubt
-                publication = without_doubted(source, sheet, doubts, known, provenance)
+                    if held is None and code in doubts:
+                        new.append(_withheld_value(source, sheet, doubts[code], document))
+                publication = without_doubted(source, sheet, doubts, known, document.provenance)
                 if publication is not None:
                     accepted.append(publication)
                     history = history.with_publication(publication)
-                withheld += (
-                    _withheld_value(source, sheet, doubt, document)
-                    for code, doubt in doubts.items()
-                    if before.held(sheet.date, code, sheet.rates[code]) is None
-                )
+                withheld += new
             _check_not_too_many(withheld)
             if accepted:
                 self._store.add(document, accepted)
@@ -139,32 +149,33 @@ class Intake:
                 self._store.withhold(document, withheld)
             if covered is not None:
                 self._store.cover(source.key, *covered)
-        self.catch_up()
+        self._answer_from_now_on()
         return Intaken(tuple(accepted), tuple(withheld))
 
     def reconsider(self, now: datetime) -> list[Publication]:
-        """Judge waiting values again: what other sources have published may speak for them.
+        """Judge waiting values again: what has come since may speak for them.
 
         Raises:
             StoreFailed: nothing was changed.
         """
-        released: list[Publication] = []
-        decision = Decision(Verdict.RELEASED, now, GUARDS, "nothing speaks against it any more")
         with self._store.transaction():
             self.catch_up()
-            waiting = by_publication(self._store.withheld(waiting_only=True))
-            for (key, _), values in waiting.items():
-                source = self._bureau.sources.get(key)
-                if source is None or now - values[-1].withheld_at > RECONSIDERED_FOR:
-                    continue
-                believed = self._believed(source, values, waiting, now)
-                if believed:
-                    released.append(self._release(believed, decision))
-        self.catch_up()
+            waiting = self._waiting()
+            young = {
+                place: values
+                for place, values in waiting.items()
+                if now - values[-1].withheld_at <= RECONSIDERED_FOR
+            }
+            released = self._release_believed(young, waiting, {}, now)
+        if released:
+            self._answer_from_now_on()
         return released
 
     def release(self, numbers: Sequence[int], decision: Decision) -> list[Publication]:
         """Put withheld values into their publications, as a person has decided.
+
+        What waits after them of the same currencies is judged again, however old it is: it was
+        doubted only because the values before it were.
 
         Raises:
             UnknownWithheldValue: there is no such value.
@@ -176,15 +187,37 @@ class Intake:
             self.catch_up()
             values = self._numbered(numbers)
             for value in values:
-                if not value.is_convertible or value.source not in self._bureau.sources:
+                source = self._bureau.sources.get(value.source)
+                if source is None or not value.is_usable(source.convention):
                     raise CannotRelease(
                         f"{value.number} cannot be released: {in_quotes(value.value)} for"
                         f" {value.code} by {value.source} is nothing to convert with here"
                     )
-            groups = by_publication(values).values()
-            released = [self._release(group, decision) for group in groups]
-        self.catch_up()
+            histories: dict[str, SourceHistory] = {}
+            released = [
+                self._release(group, decision, histories)
+                for group in by_publication(values).values()
+            ]
+            waiting = self._waiting()
+            codes = {(value.source, value.code) for value in values}
+            following = {
+                (key, day): [v for v in held if (key, v.code) in codes]
+                for (key, day), held in waiting.items()
+            }
+            now = decision.decided_at
+            released += self._release_believed(following, waiting, histories, now)
+        self._answer_from_now_on()
         return released
+
+    def _answer_from_now_on(self) -> None:
+        """Answer from what was just kept; if the store fails now, the watch sees to it later."""
+        try:
+            self.catch_up()
+        except StoreFailed as error:
+            logger.warning("what was kept is not answered from yet", extra={"reason": str(error)})
+
+    def _waiting(self) -> _Waiting:
+        return by_publication(self._store.withheld(waiting_only=True))
 
     def _numbered(self, numbers: Sequence[int]) -> list[WithheldValue]:
         values = self._store.withheld(numbers=numbers)
@@ -206,51 +239,88 @@ class Intake:
         found = judge(sheet, source, history, witnesses, today, limits=self._limits)
         return {doubt.code: doubt for doubt in found}
 
-    def _witnesses(self, first: date, last: date, waiting: _Waiting) -> Witnesses:
+    def _witnesses(self, days: Sequence[date], waiting: _Waiting) -> Witnesses:
         """What all sources have for these days: accepted, or waiting to be.
 
         What waits counts as well: else no source of several that move together would be the
         first to be believed.
         """
         found: list[Publication] = []
-        for source in self._bureau.sources.values():
+        for source in self._bureau.sources.values() if days else ():
             history = self._bureau.book.of(source.key)
-            accepted = {p.date: p for p in history.between(first, last + NEXT_DAYS)}
-            days = {*accepted, *(day for key, day in waiting if key == source.key)}
-            for day in days:
+            accepted = {p.date: p for p in history.between(min(days), max(days) + NEXT_DAYS)}
+            for day in {*accepted, *(day for key, day in waiting if key == source.key)}:
                 held = waiting.get((source.key, day), ())
                 witness = with_waiting(accepted.get(day), held, source.convention)
                 if witness is not None:
                     found.append(witness)
         return Witnesses(found, self._origins)
 
-    def _believed(
-        self, source: Source, values: Sequence[WithheldValue], waiting: _Waiting, now: datetime
-    ) -> list[WithheldValue]:
-        """Those of one publication's waiting values that the guards believe by now."""
-        history = self._bureau.book.of(source.key)
-        whole = with_withheld(source.convention, history.on(values[0].date), values)
-        if whole is None:
-            return []
-        sheet = Sheet(whole.date, whole.rates(), whole.units_by_code())
-        witnesses = self._witnesses(sheet.date, sheet.date, waiting)
-        doubts = self._doubts(source, sheet, history, witnesses, now)
-        return [value for value in values if value.is_convertible and value.code not in doubts]
+    def _release_believed(
+        self,
+        asked: _Waiting,
+        waiting: _Waiting,
+        histories: dict[str, SourceHistory],
+        now: datetime,
+    ) -> list[Publication]:
+        """Release what the guards believe by now of the values that are asked about, by date."""
+        decision = Decision(Verdict.RELEASED, now, GUARDS, "nothing speaks against it any more")
+        released = []
+        for (key, day), values in sorted(asked.items(), key=lambda item: item[0]):
+            source = self._bureau.sources.get(key)
+            if source is None:
+                continue
+            history = histories.get(key) or self._bureau.book.of(key)
+            known = history.on(day)
+            still = [
+                value
+                for value in values
+                if value.is_usable(source.convention) and not _is_superseded(value, known)
+            ]
+            if not still:
+                continue
+            whole = filled_in(day, known, waiting[key, day])
+            witnesses = self._witnesses([day], waiting)
+            doubts = self._doubts(source, whole, history, witnesses, now)
+            believed = [value for value in still if value.code not in doubts]
+            if believed:
+                released.append(self._release(believed, decision, histories))
+        return released
 
-    def _release(self, values: Sequence[WithheldValue], decision: Decision) -> Publication:
-        """A further revision of a publication, with these values in it."""
+    def _release(
+        self,
+        values: Sequence[WithheldValue],
+        decision: Decision,
+        histories: dict[str, SourceHistory],
+    ) -> Publication:
+        """A further revision of a publication, with these values in it.
+
+        `histories` are what the sources have by now, within this transaction.
+        """
         last = values[-1]
         source = self._bureau.sources[last.source]
-        known = self._bureau.book.of(source.key).on(last.date)
-        publication = with_withheld(source.convention, known, values)
+        history = histories.get(source.key) or self._bureau.book.of(source.key)
+        held = [
+            value.code
+            for value in self._store.withheld(source=source.key, day=last.date)
+            if value.verdict is not Verdict.RELEASED
+        ]
+        made = with_released(source.convention, history.on(last.date), values, held)
+        publication = replace(made, accepted_at=decision.decided_at)
         raw = self._store.document(last.provenance.sha256)
-        if publication is None or raw is None:
-            raise AssertionError("a withheld value makes a publication, and its document is kept")
-        publication = replace(publication, accepted_at=decision.decided_at)
-        document = RawDocument(source.key, "released", raw, last.provenance)
-        self._store.add(document, [publication])
+        if raw is None:
+            raise AssertionError("the document of a withheld value is kept with it")
+        self._store.add(RawDocument(source.key, "released", raw, last.provenance), [publication])
         self._store.decide([value.number for value in values], decision)
+        histories[source.key] = history.with_publication(publication)
         return publication
+
+
+def _is_superseded(value: WithheldValue, known: Publication | None) -> bool:
+    """Whether another value of its currency was accepted for its date after it was withheld."""
+    return (
+        known is not None and known.publishes(value.code) and known.known_since > value.withheld_at
+    )
 
 
 def _withheld_value(

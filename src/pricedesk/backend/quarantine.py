@@ -75,10 +75,14 @@ class WithheldValue:
         """What has become of it."""
         return self.decision.verdict if self.decision is not None else Verdict.WAITING
 
-    @property
-    def is_convertible(self) -> bool:
-        """Whether it could be part of a publication, believed or not."""
-        return is_published_value(self.value) and self.code in CURRENCIES
+    def is_usable(self, convention: Convention) -> bool:
+        """Whether it could be part of a publication of its source, believed or not."""
+        return (
+            is_published_value(self.value)
+            and self.units > 0
+            and self.code in CURRENCIES
+            and self.code != convention.pivot
+        )
 
 
 class Withheld:
@@ -89,10 +93,11 @@ class Withheld:
         for value in values:
             self._values.setdefault((value.date, value.code), []).append(value)
 
-    def held(self, day: date, code: str, text: str) -> WithheldValue | None:
+    def held(self, day: date, code: str, text: str, units: int) -> WithheldValue | None:
         """This value of a currency on a day, if it is withheld: waiting, or rejected."""
         for value in self._values.get((day, code), ()):
-            if value.verdict is not Verdict.RELEASED and same_value(value.value, text):
+            released = value.verdict is Verdict.RELEASED
+            if not released and value.units == units and same_value(value.value, text):
                 return value
         return None
 
@@ -101,15 +106,12 @@ def is_settled(sheet: Sheet, known: Publication | None, withheld: Withheld) -> b
     """Whether each value of a sheet is accepted already, or withheld already."""
     rates = known.rates() if known is not None else {}
     units = known.units_by_code() if known is not None else {}
-    return rates.keys() <= sheet.rates.keys() and all(
-        (
-            code in rates
-            and same_value(rates[code], text)
-            and units.get(code, 1) == sheet.units.get(code, 1)
-        )
-        or withheld.held(sheet.date, code, text) is not None
-        for code, text in sheet.rates.items()
-    )
+    for code, text in sheet.rates.items():
+        count = sheet.units.get(code, 1)
+        accepted = code in rates and same_value(rates[code], text) and units.get(code, 1) == count
+        if not accepted and withheld.held(sheet.date, code, text, count) is None:
+            return False
+    return True
 
 
 def without_doubted(
@@ -121,22 +123,21 @@ def without_doubted(
 ) -> Publication | None:
     """The publication that a sheet makes without its doubted values, None if nothing is new.
 
-    `known` is the publication of that date. What it has is not taken away by a doubted value.
+    `known` is the publication of that date. What it has is taken away neither by a doubted
+    value nor by one that is missing.
     """
     doubted = frozenset(doubted)
     if doubted.issuperset(sheet.rates):
         return None
-    kept = known.rates() if known is not None else {}
-    units_kept = known.units_by_code() if known is not None else {}
-    rates, units = {}, {}
+    rates = known.rates() if known is not None else {}
+    units = known.units_by_code() if known is not None else {}
     for code, text in sheet.rates.items():
         if code not in doubted:
             rates[code], units[code] = text, sheet.units.get(code, 1)
-        elif code in kept:
-            rates[code], units[code] = kept[code], units_kept.get(code, 1)
     believed = Sheet(sheet.date, rates, units)
     made = publication_of(source.key, source.convention, believed, provenance)
-    made = replace(made, withheld=(doubted & CURRENCIES.keys()) - rates.keys())
+    before = known.withheld if known is not None else frozenset()
+    made = replace(made, withheld=((doubted & CURRENCIES.keys()) | before) - rates.keys())
     if known is None:
         return made
     if made.says_the_same(known) and made.withheld == known.withheld:
@@ -144,27 +145,37 @@ def without_doubted(
     return replace(made, revision=known.revision + 1)
 
 
-def with_withheld(
-    convention: Convention, known: Publication | None, values: Sequence[WithheldValue]
-) -> Publication | None:
-    """A publication with withheld values of its date put in, None if there is nothing in it.
+def filled_in(day: date, known: Publication | None, values: Iterable[WithheldValue]) -> Sheet:
+    """What a publication has for its date, with withheld values put in.
 
-    Of several values of a currency the last one counts. `known` is the publication of that
-    date as it was accepted.
+    Of several values of a currency the last one counts. `known` is the publication as it was
+    accepted, None if nothing was.
     """
-    convertible = [value for value in values if value.is_convertible]
-    if not convertible:
-        return known
     rates = known.rates() if known is not None else {}
     units = known.units_by_code() if known is not None else {}
-    for value in convertible:
+    for value in values:
         rates[value.code], units[value.code] = value.value, value.units
-    last = convertible[-1]
-    sheet = Sheet(last.date, rates, units)
+    return Sheet(day, rates, units)
+
+
+def with_released(
+    convention: Convention,
+    known: Publication | None,
+    values: Sequence[WithheldValue],
+    held: Iterable[str],
+) -> Publication:
+    """The publication that these values of one date make, put into what is known of it.
+
+    `held` are the currencies of that date that stay withheld.
+    """
+    last = values[-1]
+    sheet = filled_in(last.date, known, values)
     made = publication_of(last.source, convention, sheet, last.provenance)
-    if known is None:
-        return made
-    return replace(made, withheld=known.withheld - rates.keys(), revision=known.revision + 1)
+    return replace(
+        made,
+        withheld=(frozenset(held) & CURRENCIES.keys()) - sheet.rates.keys(),
+        revision=known.revision + 1 if known is not None else 1,
+    )
 
 
 def by_publication(

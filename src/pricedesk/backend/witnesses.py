@@ -10,12 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from pricedesk.backend.precedents import Fraction
-from pricedesk.backend.quarantine import Verdict, WithheldValue
+from pricedesk.backend.quarantine import Verdict, WithheldValue, filled_in
 from pricedesk.backend.rates import (
     Convention,
     Publication,
-    Sheet,
-    is_published_value,
     publication_of,
     rate_in,
 )
@@ -123,33 +121,13 @@ def with_waiting(
     It is no publication to answer from. Those that wait are in its `withheld`; where one of
     them would correct an accepted value, it stands in its place.
     """
-    held = [w for w in waiting if _can_testify(w, convention)]
+    held = [w for w in waiting if w.verdict is Verdict.WAITING and w.is_usable(convention)]
     if not held:
         return accepted
-    rates = accepted.rates() if accepted is not None else {}
-    units = accepted.units_by_code() if accepted is not None else {}
-    for value in held:
-        code = value.doubt.code
-        rates[code] = value.value
-        units.pop(code, None)
-        if value.units != 1:
-            units[code] = value.units
     first = held[0]
-    sheet = Sheet(first.date, rates, units)
     provenance = accepted.provenance if accepted is not None else first.provenance
     return replace(
-        publication_of(first.source, convention, sheet, provenance),
+        publication_of(first.source, convention, filled_in(first.date, accepted, held), provenance),
         revision=accepted.revision if accepted is not None else 1,
-        withheld=frozenset(value.doubt.code for value in held),
-    )
-
-
-def _can_testify(withheld: WithheldValue, convention: Convention) -> bool:
-    code = withheld.doubt.code
-    return (
-        withheld.verdict is Verdict.WAITING
-        and is_published_value(withheld.value)
-        and withheld.units > 0
-        and code in CURRENCIES
-        and code != convention.pivot
+        withheld=frozenset(value.code for value in held),
     )
