@@ -39,6 +39,10 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
+        "::127.0.0.1",
+        "fec0::1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b:1::a00:1",
         "2001:0:4136:e378:8000:63bf:80ff:fffe",
     ],
 )

@@ -253,8 +253,13 @@ class Bureau:
         return [self._age(source, now) for source in self.sources.values()]
 
     def take(self, publications: Iterable[Publication]) -> None:
-        """Answer from these publications too, from the next question on."""
-        self.book = self.book.with_publications(publications)
+        """Answer from these publications too, from the next question on.
+
+        To be called in a thread: no question waits for the new book to be ready.
+        """
+        book = self.book.with_publications(publications)
+        book.prepare()
+        self.book = book
 
     def _age(self, source: Source, now: datetime) -> SourceAge:
         newest = self.book.of(source.key).newest

@@ -23,25 +23,29 @@ LOOKUPS_AT_ONCE = 4
 
 _lookups = ThreadPoolExecutor(LOOKUPS_AT_ONCE, "lookup")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that is given out to anybody."""
 
 
 def is_public(address: str) -> bool:
     """Whether an address is one of the public internet, whichever way it is written."""
     ip = ip_address(address)
-    for inside in _embedded(ip):
-        if not inside.is_global or inside.is_multicast or inside.is_reserved:
-            return False
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, IPv6Address):
+        if ip in _NAT64:
+            return _is_public_v4(IPv4Address(int(ip) & 0xFFFFFFFF))
+        if ip.ipv4_mapped is not None:
+            return _is_public_v4(ip.ipv4_mapped)
+        inside = [ip.sixtofour, *(ip.teredo or ())]
+        return (
+            ip in _UNICAST
+            and ip.is_global
+            and all(_is_public_v4(v4) for v4 in inside if v4 is not None)
+        )
+    return _is_public_v4(ip)
 
 
-def _embedded(ip: IPv4Address | IPv6Address) -> Iterable[IPv4Address]:
-    """The IPv4 addresses that an address stands for, or has in it."""
-    if isinstance(ip, IPv4Address):
-        return [ip]
-    if ip in _NAT64:
-        return [IPv4Address(int(ip) & 0xFFFFFFFF)]
-    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    return [inside for inside in found if inside is not None]
+def _is_public_v4(ip: IPv4Address) -> bool:
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 class _Public(AsyncNetworkBackend):
