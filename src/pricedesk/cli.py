@@ -226,7 +226,12 @@ def config(*, as_json: bool) -> None:
     Example:
       PRICEDESK_DEFAULT_TO=EUR pricedesk config
     """
-    rows = table(read_settings())
+    from pricedesk.backend.assembly import order_in, sources_in
+
+    settings = read_settings()
+    sources_in(settings)
+    order_in(settings)
+    rows = table(settings)
     if as_json:
         click.echo(json.dumps({name: value for name, value, _, _ in rows}, indent=2))
         return

@@ -23,8 +23,10 @@ _COUNT_MAX = 1_000_000
 _HOST_PORT = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
 )
-_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^\s/?#]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?")
+_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^\s/?#@]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?")
 """A / or @ in a password would leave the rest of it in the address that is shown."""
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 _CLOCK_YEARS = range(1900, 2200)
 
@@ -110,7 +112,7 @@ def _url(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    if value and not _DATABASE.fullmatch(value):
+    if value and (not _DATABASE.fullmatch(value) or _BROKEN_ESCAPE.search(value)):
         raise ValueError(
             "must be an address such as postgresql://user:password@host:5432/database,"
             " with special characters in the password written as %XX"

@@ -242,7 +242,8 @@ class Bureau:
         codes: set[str] = set()
         for source in self.book.sources.values():
             if source.newest is not None:
-                codes.update([source.newest.convention.pivot, *source.newest.rates()])
+                newest = source.newest
+                codes.update([newest.convention.pivot, *newest.rates(), *newest.withheld])
         if not codes:
             raise NoRatesKnown("no rates are known yet")
         return sorted(codes)
