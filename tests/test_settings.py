@@ -84,6 +84,7 @@ GOOD = [
     ("CLOCK", "", None),
 ]
 KEYS = "must be keys with commas between them, each once, as in ECB,BOC"
+ADDED_TO = "must be addresses to which a path and a query can be added"
 PAIRS = "must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB"
 BAD = [
     ("HTTP_ADDRESS", "", "must not be empty or have spaces around it"),
@@ -124,6 +125,9 @@ BAD = [
     ("FETCH", "yes", "must be on or off"),
     ("ECB_URL", "ftp://mirror", URL),
     ("SOURCE_URLS", "BOC=mirror", URL),
+    ("SOURCE_URLS", "BOC=http://mirror/?of=boc", ADDED_TO),
+    ("SOURCE_URLS", "BOC=http://mirror/#boc", ADDED_TO),
+    ("SOURCE_URLS", "BOC=http://mirror;", KEYS),
     ("SOURCE_URLS", "=http://mirror", KEYS),
     ("SOURCE_URLS", "http://mirror", KEYS),
     ("SOURCE_URLS", "BOC=http://a;BOC=http://b", "has an address for BOC twice"),

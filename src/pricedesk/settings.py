@@ -153,6 +153,8 @@ def _source_urls(value: str) -> Mapping[str, str]:
         for name in _keys(key):
             if name in addresses:
                 raise ValueError(f"has an address for {name} twice")
+            if "?" in address or "#" in address:
+                raise ValueError("must be addresses to which a path and a query can be added")
             addresses[name] = _url(address.strip())
     return addresses
 
@@ -283,7 +285,8 @@ class Settings:
         _source_urls,
         "",
         "Mirrors of sources, as in BOC=http://mirror/boc;NB=http://mirror/nb: what is before the"
-        " path in the source's own addresses is replaced.",
+        " path in the source's own addresses is replaced. Only a host that is named here or in"
+        " PRICEDESK_ECB_URL may have a private address.",
     )
     max_connections: int = _setting(
         _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."

@@ -198,8 +198,8 @@ class Refresher:
         try:
             taken = await self._fetch_and_take_in(request, now)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            if isinstance(error, DownloadFailed) and error.pause is not None:
-                self._put_off(now + error.pause)
+            if isinstance(error, DownloadFailed) and error.again_at is not None:
+                self._put_off(error.again_at)
             return Tick(request.name, failure=str(error))
         # What was withheld may be confirmed by now, or its day may have come.
         await asyncio.to_thread(self._reconsider, now)
