@@ -135,16 +135,17 @@ class Refresher:
         """When to look next; put off by a part of what the source asks for, 0 up to 1."""
         source = self._source
         earliest = self._not_before or now
-        if self._go_on_from is not None:
+        if self._go_on_from is not None and self._failing_since is None:
             return max(now, earliest)
         due = next_look(self._newest(), source.calendar, now, self._next_due)
-        if due != self._due:
-            # Once for each publication: waking up meanwhile does not draw again.
-            self._due = due
-            delay = source.delay_min + (source.delay_max - source.delay_min) * jitter
-            self._look_at = due + delay
-        at = max(self._look_at or due, earliest)
-        return min(at, max(now + LOOK_EVERY, earliest))
+        at = due + source.delay_min + (source.delay_max - source.delay_min) * jitter
+        newest = self._newest()
+        if newest is not None and newest >= source.calendar.newest_possible(now):
+            # The delay after a publication is drawn once: waking up meanwhile changes nothing.
+            if due != self._due:
+                self._due, self._look_at = due, at
+            at = self._look_at or at
+        return min(max(at, earliest), max(now + LOOK_EVERY, earliest))
 
     async def finish(self) -> None:
         """Wait until the document in hand, if there is one, is in the store or refused."""
