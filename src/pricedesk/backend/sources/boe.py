@@ -81,6 +81,8 @@ def parse(raw: bytes) -> list[Sheet]:
         for code, text in zip(codes, row[1:], strict=True):
             if text not in _NO_VALUE:
                 sheets.add(day, code, read_value(text, code, day))
+    if not raw.endswith(b"\n"):
+        raise RefusedDocument("the last row is cut off")
     return sheets.by_date()
 
 
