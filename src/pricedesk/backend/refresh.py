@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pricedesk.backend.bureau import Bureau
@@ -39,13 +39,13 @@ DAYS_LOST_MAX = 2
 LOOK_EVERY = timedelta(hours=1)
 """So often at least is it seen whether something is due: the machine may have slept."""
 
-REQUESTS_AT_ONCE_MAX = 20
-"""Documents that one look may ask for, where a source gives a range in pieces."""
+PAUSE_KEPT = timedelta(minutes=5)
+"""A restart may ask a source again at once, unless the pause that it wants is longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What came of one look: the last document asked for, what was taken in, why not if not."""
+    """What came of one look: the document asked for, what was taken in, why not if not."""
 
     document: str | None = None
     accepted: tuple[Publication, ...] = ()
@@ -72,6 +72,8 @@ class Refresher:
         self._store = store
         self._downloads = downloads
         self._looked_for: date | None = None
+        self._go_on_from: date | None = None
+        self._recalled = False
         self._failing_since: datetime | None = None
         self._not_before: datetime | None = None
         self._next_due: datetime | None = None
@@ -86,14 +88,17 @@ class Refresher:
         """Look once, if a publication can be out that is not known yet, and note how it went."""
         wanted = self._source.calendar.newest_possible(now)
         newest = self._newest()
-        early = self._not_before is not None and now < self._not_before
-        if early or (newest is not None and newest >= wanted):
+        if newest is not None and newest >= wanted:
             return Tick()
-        if not await self._claims_fetching():
+        if self._is_early(now) or not await self._claims_fetching():
             return Tick()
+        await self._recall(now)
+        if self._is_early(now):
+            return Tick()
+        # Told before the answer is there: what is put off is the request after this one.
+        self._put_off(now + self._source.pause_min)
         tick = await self._look(newest, wanted, now)
         self._failing_since = (self._failing_since or now) if tick.failure else None
-        self._not_before = max(self._not_before or now, now + self._source.pause_min)
         names = {"source": self._source.key, "document": tick.document}
         if tick.accepted:
             news_of = {"publications": len(tick.accepted), "newest": str(self._newest())}
@@ -128,14 +133,40 @@ class Refresher:
         """When to look next; put off by a part of what the source asks for, 0 up to 1."""
         source = self._source
         put_off = source.delay_min + (source.delay_max - source.delay_min) * jitter
-        at = next_look(self._newest(), source.calendar, now, self._next_due) + put_off
         earliest = self._not_before or now
+        if self._go_on_from is not None and self._failing_since is None:
+            at = earliest
+        else:
+            at = next_look(self._newest(), source.calendar, now, self._next_due) + put_off
         return min(max(at, earliest), max(now + LOOK_EVERY, earliest))
 
     async def finish(self) -> None:
         """Wait until the document in hand, if there is one, is in the store or refused."""
         if self._keeping is not None:
             await asyncio.wait([self._keeping])
+
+    def _is_early(self, now: datetime) -> bool:
+        """Whether the source wants to be left alone, or has said that nothing can be there yet."""
+        return any(at is not None and now < at for at in (self._not_before, self._next_due))
+
+    def _put_off(self, at: datetime) -> None:
+        self._not_before = max(self._not_before or at, at)
+
+    async def _recall(self, now: datetime) -> None:
+        """Learn from the store, once, how the last look before this process's start went."""
+        if self._recalled:
+            return
+        try:
+            look = (await asyncio.to_thread(self._store.looks)).get(self._source.key)
+        except StoreFailed as error:
+            logger.warning("the store fails", extra={"reason": str(error)})
+            return
+        self._recalled = True
+        # With the clock of a rehearsal it may be one in the future.
+        if look is not None and look.at <= now:
+            self._failing_since = look.failing_since
+            if self._source.pause_min > PAUSE_KEPT:
+                self._put_off(look.at + self._source.pause_min)
 
     def _newest(self) -> date | None:
         newest = self._bureau.book.of(self._source.key).newest
@@ -150,30 +181,35 @@ class Refresher:
             return False
 
     async def _look(self, newest: date | None, wanted: date, now: datetime) -> Tick:
-        """Ask for what is missing, piece by piece where the source gives it so."""
+        """Ask for what is missing: for its first piece, where the source gives it in pieces.
+
+        The next look goes on with the piece after it.
+        """
+        first = self._go_on_from or self._first_day(newest, wanted)
+        last = self._source.last_day(first, wanted)
+        request = self._source.request(first, last)
+        try:
+            taken = await self._fetch_and_take_in(request, now)
+        except (DownloadFailed, RefusedDocument, StoreFailed) as error:
+            if isinstance(error, DownloadFailed) and error.pause is not None:
+                self._put_off(now + error.pause)
+            return Tick(request.name, failure=str(error))
+        if last < wanted:
+            self._go_on_from = last + timedelta(days=1)
+        else:
+            self._go_on_from, self._looked_for = None, wanted
+        return Tick(request.name, taken.accepted, taken.withheld)
+
+    def _first_day(self, newest: date | None, wanted: date) -> date:
+        source = self._source
+        if not source.has_history:
+            return wanted
         first = first_day(newest, wanted, first_look=self._looked_for != wanted)
-        first = max(first, self._source.first_date)
-        tick = Tick()
-        for _ in range(REQUESTS_AT_ONCE_MAX):
-            last = self._source.last_day(first, wanted)
-            request = self._source.request(first, last)
-            tick = replace(tick, document=request.name)
-            try:
-                taken = await self._fetch_and_take_in(request, now)
-            except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-                if isinstance(error, DownloadFailed) and error.pause is not None:
-                    self._not_before = now + error.pause
-                return replace(tick, failure=str(error))
-            tick = replace(
-                tick,
-                accepted=(*tick.accepted, *taken.accepted),
-                withheld=(*tick.withheld, *taken.withheld),
-            )
-            if last >= wanted:
-                break
-            first = last + timedelta(days=1)
-        self._looked_for = wanted
-        return tick
+        if newest is not None and source.span_days is not None:
+            # A day that is known is asked for as well: several sources answer as if something
+            # were wrong where there is nothing yet, or a day off that the calendar does not know.
+            first = min(first, newest)
+        return max(first, source.first_date)
 
     async def _fetch_and_take_in(self, request: Request, now: datetime) -> Intaken:
         raw = await self._downloads.fetch(request.url)
@@ -191,12 +227,14 @@ class Refresher:
         check_no_days_left_out(
             sheets, self._bureau.book.of(source.key), source.calendar, source.calendar.today(now)
         )
-        if source.next_due is not None:
-            self._next_due = source.next_due(raw)
+        next_due = source.next_due(raw) if source.next_due is not None else None
         document = RawDocument(
             source.key, request.name, raw, Provenance(hashlib.sha256(raw).hexdigest(), now)
         )
         taken = self._intake.take_in(source, document, sheets)
+        # What a source says of its next document is believed as far as the calendar agrees.
+        latest = source.calendar.next_publication(now) + source.calendar.overdue_after
+        self._next_due = next_due if next_due is not None and next_due <= latest else None
         if taken.accepted or taken.withheld:
             self._intake.reconsider(now)
         return taken
@@ -257,10 +295,10 @@ def next_look(
 
     `next_due` is when the source itself said that its next one comes.
     """
+    if next_due is not None and next_due > now:
+        return next_due
     wanted = calendar.newest_possible(now)
     if newest is not None and newest >= wanted:
-        if next_due is not None and next_due > now:
-            return next_due
         return calendar.next_publication(now)
     waited = now - calendar.published(wanted)
     return now + (POLL_SOON if waited < POLL_SOON_FOR else POLL_LATER)
