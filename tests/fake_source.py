@@ -13,6 +13,7 @@ import io
 import itertools
 import signal
 import socket
+import ssl
 import struct
 import sys
 import zipfile
@@ -30,13 +31,25 @@ DRIP_SECONDS = 0.001
 """What a dripping answer lets go by after each byte: it is slow, that is all about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """A request, and the connection on which it is answered."""
 
-    path: str
+    request: str
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    sent: int = 0
+
+    @property
+    def path(self) -> str:
+        """What is asked for, with its query."""
+        return self.request.split(" ")[1]
+
+    async def send(self, data: bytes) -> None:
+        """Send this as soon as the client takes it, and count it."""
+        self.writer.write(data)
+        await self.writer.drain()
+        self.sent += len(data)
 
 
 Answer: TypeAlias = Callable[[Exchange], Awaitable[None]]
@@ -58,8 +71,7 @@ def raw(data: bytes) -> Answer:
     """These bytes, whatever they are."""
 
     async def answer(exchange: Exchange) -> None:
-        exchange.writer.write(data)
-        await exchange.writer.drain()
+        await exchange.send(data)
 
     return answer
 
@@ -68,10 +80,9 @@ def endless(start: bytes, chunk: bytes) -> Answer:
     """A chunk again and again, as fast as the client takes it."""
 
     async def answer(exchange: Exchange) -> None:
-        exchange.writer.write(start)
+        await exchange.send(start)
         while True:
-            exchange.writer.write(chunk)
-            await exchange.writer.drain()
+            await exchange.send(chunk)
 
     return answer
 
@@ -81,8 +92,7 @@ def dripping(start: bytes, again_and_again: bytes = b"") -> Answer:
 
     async def answer(exchange: Exchange) -> None:
         for byte in itertools.chain(start, itertools.cycle(again_and_again)):
-            exchange.writer.write(bytes([byte]))
-            await exchange.writer.drain()
+            await exchange.send(bytes([byte]))
             await asyncio.sleep(DRIP_SECONDS)
 
     return answer
@@ -120,31 +130,45 @@ def files_of(folder: Path) -> Answer:
 class FakeSource:
     """A server that gives its answers in turn, the last one again and again."""
 
-    def __init__(self, *answers: Answer) -> None:
-        self.requests: list[str] = []
+    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
+        self.exchanges: list[Exchange] = []
         self.port = 0
         self._answers = answers
+        self._tls = tls
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
-    def url(self, name: str = "") -> str:
+    @property
+    def requests(self) -> list[str]:
+        """The heads of all requests."""
+        return [exchange.request for exchange in self.exchanges]
+
+    @property
+    def sent(self) -> int:
+        """How many bytes were sent; some of the last ones may not have been received."""
+        return sum(exchange.sent for exchange in self.exchanges)
+
+    def url(self, name: str = "", host: str = "127.0.0.1") -> str:
         """The address of a file."""
-        return f"http://127.0.0.1:{self.port}{PATH}{name}"
+        return f"http{'s' if self._tls else ''}://{host}:{self.port}{PATH}{name}"
 
     async def start(self, address: str, port: int) -> None:
         """Listen on an address; port 0 takes a free one."""
-        self._server = await asyncio.start_server(self._serve, address, port)
+        self._server = await asyncio.start_server(self._serve, address, port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = writer
+        # Little is on its way, so that what was sent tells what was received.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 request = (await reader.readuntil(b"\r\n\r\n")).decode("ascii")
-                answer = self._answers[min(len(self.requests), len(self._answers) - 1)]
-                self.requests.append(request)
-                await answer(Exchange(request.split(" ")[1], reader, writer))
+                answer = self._answers[min(len(self.exchanges), len(self._answers) - 1)]
+                exchange = Exchange(request, reader, writer)
+                self.exchanges.append(exchange)
+                await answer(exchange)
         finally:
             del self._open[task]
             writer.close()

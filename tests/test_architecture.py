@@ -21,6 +21,7 @@ DOMAIN = [
     "protocol",
     "lines",
     "telnet",
+    "backend/addresses",
     "backend/rates",
     "backend/conversion",
     "backend/calendars",
@@ -52,7 +53,16 @@ DOMAIN = [
     "frontend/catalogue",
 ]
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
-FRAMEWORKS = {"click", "httptools", "httpx2", "logging", "prometheus_client", "stamina", "uvicorn"}
+FRAMEWORKS = {
+    "click",
+    "httpcore2",
+    "httptools",
+    "httpx2",
+    "logging",
+    "prometheus_client",
+    "stamina",
+    "uvicorn",
+}
 
 COMMAND_LINE = {"cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_rates", "cli_words"}
 """What starts either program may import both."""
@@ -79,6 +89,7 @@ NAMES_OF_SECONDS = {
     "timeout",
 }
 NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at"}
+NAMES_OF_SECONDS |= {"timeout"}  # as httpcore2's interface has it
 """What may be a float though its name does not end in `seconds`: still only seconds."""
 
 

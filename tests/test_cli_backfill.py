@@ -200,6 +200,17 @@ async def test_an_interrupted_one_says_how_far_it_came_and_goes_on_from_there(
     assert first_days(source)[0] == "2018-01-03"
 
 
+async def test_two_at_once_keep_each_publication_once(tmp_path: Path) -> None:
+    async with FakeSource(by_key({"BOC": boc})) as source:
+        both = [backfill(source, tmp_path, "--from", "2024-01-01") for _ in range(2)]
+        said = await asyncio.gather(*both)
+    assert [code for _, _, code in said] == [0, 0]
+    found = kept(tmp_path)
+    assert len(found) == len({publication.date for publication in found}) == 706
+    with closing(open_store("", tmp_path)) as store:
+        assert [str(value.date) for value in store.withheld()] == ["2024-05-17"]
+
+
 async def test_a_store_that_cannot_be_written_ends_it(tmp_path: Path) -> None:
     (tmp_path / "pricedesk.sqlite3").write_bytes(b"no database" * 100)
     async with FakeSource(by_key({"BOC": boc})) as source:

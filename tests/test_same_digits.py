@@ -2,12 +2,15 @@
 
 import http.client
 import json
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from subprocess import PIPE
 from typing import Any, TypeAlias
 
 from pricedesk.backend.history import packaged_publications
@@ -15,7 +18,7 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import CURRENCIES, currency
 from pricedesk.errors import NoRate
 from pricedesk.money import round_ratio
-from services import ANSWER_SECONDS, Client, backend
+from services import ANSWER_SECONDS, FRIDAY_EVENING, Client, backend, environment
 
 QUESTIONS = 1000
 
@@ -140,8 +143,21 @@ def test_a_thousand_questions_have_the_same_digits_at_every_door(tmp_path: Path)
         Client(port) as client,
         closing(http.client.HTTPConnection("127.0.0.1", service.http_port, ANSWER_SECONDS)) as door,
     ):
-        client.send("".join(f"{question}\n" for question in asked).encode())
+        lines = "".join(f"{question}\n" for question in asked)
+        client.send(lines.encode())
         assert client.lines(QUESTIONS).decode().splitlines() == money
+
+        command = [sys.executable, "-m", "pricedesk.cli"]
+        settings = environment(data_dir=str(tmp_path), clock=FRIDAY_EVENING)
+        shell = subprocess.run(
+            [*command, "lines"], input=lines, env=settings, stdout=PIPE, text=True, check=True
+        )
+        assert shell.stdout.splitlines() == money
+        for question in asked[:5]:
+            pair, on = [question.base, question.counter], ["--on", str(question.on)]
+            words = [*command, "convert", question.amount, *pair, *on]
+            one = subprocess.run(words, env=settings, stdout=PIPE, text=True, check=True)
+            assert one.stdout == f"{question.money}\n"
 
         web = Http(door)
         items = [

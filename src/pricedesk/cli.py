@@ -188,6 +188,28 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
 
 
 @main.command()
+@reports_errors
+def lines() -> None:
+    """Answer lines from standard input as port 3000 does, without any service running.
+
+    A line that cannot be answered gets its `error ...` line; docs/lines.md has the grammar.
+
+    \b
+    Example:
+      printf '1100 CAD USD\\nexplain 1100 EUR JPY\\n' | pricedesk lines
+    """
+    from pricedesk.backend.assembly import reading
+    from pricedesk.backend.line_server import LineSession
+
+    with reading(read_settings()) as (bureau, _):
+        session = LineSession(bureau)
+        for line in sys.stdin.buffer:
+            sys.stdout.buffer.write(session.answer(line.rstrip(b"\r\n")))
+            if session.finished:
+                break
+
+
+@main.command()
 @click.argument("service", type=click.Choice(["backend", "frontend"]))
 @reports_errors
 def healthcheck(service: str) -> None:
@@ -226,7 +248,12 @@ def config(*, as_json: bool) -> None:
     Example:
       PRICEDESK_DEFAULT_TO=EUR pricedesk config
     """
-    rows = table(read_settings())
+    from pricedesk.backend.assembly import order_in, sources_in
+
+    settings = read_settings()
+    sources_in(settings)
+    order_in(settings)
+    rows = table(settings)
     if as_json:
         click.echo(json.dumps({name: value for name, value, _, _ in rows}, indent=2))
         return

@@ -11,6 +11,7 @@ from pricedesk.cli_words import check_source, complete_sources, past_day
 from pricedesk.errors import DownloadFailed, RefusedDocument
 from pricedesk.exit_codes import EXIT_CODES, INTERRUPTED, reports_errors
 from pricedesk.settings import read_settings
+from pricedesk.tables import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,8 @@ class SourceRun:
             self._released = len(self._intake.reconsider(self._clock()))
         click.echo(self._summary())
         if failure is not None:
-            click.echo(f"{self._key}: {self._next(todo)} failed: {failure}; {AGAIN}", err=True)
+            reason = printable(str(failure))
+            click.echo(f"{self._key}: {self._next(todo)} failed: {reason}; {AGAIN}", err=True)
         return failure is None
 
     async def _fetch(self, todo: "Sequence[Days]") -> None:

@@ -27,7 +27,7 @@ that names what was wrong.
 """
 
 import re
-from datetime import timedelta
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -108,14 +108,14 @@ class RefusedDocument(PricedeskError):
 class DownloadFailed(PricedeskError):
     """A source's document could not be had: unreachable, refused, too large or too slow.
 
-    `pause` is for how long the source wants to be left alone, None if it did not say.
+    `again_at` is the instant before which the source is not asked again, if there is one.
     """
 
-    def __init__(self, reason: str, pause: timedelta | None = None) -> None:
-        super().__init__(reason)
-        self.pause = pause
-
     slug = "download-failed"
+
+    def __init__(self, reason: str, again_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.again_at = again_at
 
 
 class DecisionRefused(PricedeskError):

@@ -23,8 +23,10 @@ _COUNT_MAX = 1_000_000
 _HOST_PORT = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
 )
-_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^\s/?#]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?")
+_DATABASE = re.compile(r"postgres(?:ql)?://(?:[^\s/?#@]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?")
 """A / or @ in a password would leave the rest of it in the address that is shown."""
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 _CLOCK_YEARS = range(1900, 2200)
 
@@ -110,7 +112,7 @@ def _url(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    if value and not _DATABASE.fullmatch(value):
+    if value and (not _DATABASE.fullmatch(value) or _BROKEN_ESCAPE.search(value)):
         raise ValueError(
             "must be an address such as postgresql://user:password@host:5432/database,"
             " with special characters in the password written as %XX"
@@ -151,6 +153,8 @@ def _source_urls(value: str) -> Mapping[str, str]:
         for name in _keys(key):
             if name in addresses:
                 raise ValueError(f"has an address for {name} twice")
+            if "?" in address or "#" in address:
+                raise ValueError("must be addresses to which a path and a query can be added")
             addresses[name] = _url(address.strip())
     return addresses
 
@@ -281,7 +285,8 @@ class Settings:
         _source_urls,
         "",
         "Mirrors of sources, as in BOC=http://mirror/boc;NB=http://mirror/nb: what is before the"
-        " path in the source's own addresses is replaced.",
+        " path in the source's own addresses is replaced. Only a host that is named here or in"
+        " PRICEDESK_ECB_URL may have a private address.",
     )
     max_connections: int = _setting(
         _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."

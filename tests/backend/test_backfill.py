@@ -23,7 +23,7 @@ from pricedesk.backend.backfill import (
     pieces,
 )
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Sheet
@@ -146,7 +146,7 @@ class Bank(Downloads):
     """The Bank of Canada's server, in this process; what it is asked for is in `asked`."""
 
     def __init__(self, fails_at: date | None = None) -> None:
-        super().__init__(0, system_clock)
+        super().__init__(Rules(bytes_max=0), system_clock)
         self.fails_at = fails_at
         self.asked: list[Days] = []
 
@@ -256,7 +256,7 @@ class Ecb(Downloads):
     """The ECB's server with the history of its first two months, whatever is asked for."""
 
     def __init__(self) -> None:
-        super().__init__(0, system_clock)
+        super().__init__(Rules(bytes_max=0), system_clock)
         self.asked: list[str] = []
 
     async def fetch(self, url: str) -> bytes:

@@ -252,10 +252,26 @@ def test_the_publication_before_goes_on_answering_for_a_withheld_currency_only()
         "JPY": "176.00",
         "USD": "1.1172",
     }
-    assert book.of("ECB").spans("USD") == [(FRIDAY, MONDAY)]
+    assert list(book.of("ECB").spans("USD")) == [(FRIDAY, MONDAY)]
     of_dollar = book.table(USD, MONDAY)
     assert list(of_dollar) == ["CAD", "EUR", "JPY"]
     assert {r.publication.date for r in of_dollar.values() if r.publication} == {FRIDAY}
+
+
+def test_what_is_withheld_for_long_is_refused_and_the_refusal_says_so() -> None:
+    withheld = [
+        withholding(publication(FRIDAY + timedelta(days=n), CAD="1.57"), "USD")
+        for n in range(1, HOLDS_FOR.days + 2)
+    ]
+    book = RateBook([publication(FRIDAY, USD="1.1172", CAD="1.5606"), *withheld])
+    last = FRIDAY + HOLDS_FOR
+    assert str(book.rate(EUR, USD, last)) == "1.1172"
+    with pytest.raises(NoRateForDate) as refusal:
+        book.rate(EUR, USD, last + timedelta(days=1))
+    assert str(refusal.value) == (
+        "there is no rate for USD on 2026-11-14: what ECB published for it is withheld for more"
+        " than 14 days"
+    )
 
 
 def test_a_currency_that_was_not_published_is_no_withheld_one() -> None:

@@ -14,7 +14,7 @@ from fake_source import xml_document
 from pricedesk.backend import history
 from pricedesk.backend.assembly import make_bureau
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.rate_book import RateBook
@@ -24,7 +24,6 @@ from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_sqlite import FILE_NAME
-from pricedesk.clock import system_clock
 from pricedesk.currencies import currency
 from pricedesk.errors import DownloadFailed
 from pricedesk.money import ExactDecimal
@@ -45,7 +44,7 @@ class Served(Downloads):
     """Gives what the desk says is served."""
 
     def __init__(self, desk: "Desk") -> None:
-        super().__init__(0, system_clock)
+        super().__init__(Rules(bytes_max=0), lambda: desk.now)
         self._desk = desk
 
     async def fetch(self, url: str) -> bytes:

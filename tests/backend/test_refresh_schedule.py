@@ -10,7 +10,7 @@ import pytest
 
 from fake_source import xml_document
 from pricedesk.backend.assembly import make_bureau
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.rate_book import SourceHistory
@@ -24,7 +24,6 @@ from pricedesk.backend.refresh import (
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.store import open_store
-from pricedesk.clock import system_clock
 from pricedesk.errors import DownloadFailed, RefusedDocument
 from pricedesk.settings import Settings
 
@@ -87,7 +86,7 @@ class Scripted(Downloads):
     """Gives the outcome of each look in turn."""
 
     def __init__(self, *fetches: Callable[[], Awaitable[bytes]]) -> None:
-        super().__init__(0, system_clock)
+        super().__init__(Rules(bytes_max=0), lambda: utc("2026-11-02 15:01"))
         self._fetches = iter(fetches)
 
     async def fetch(self, url: str) -> bytes:
@@ -126,8 +125,20 @@ async def away() -> bytes:
     raise DownloadFailed("the source is away")
 
 
+async def asks_for_an_hour() -> bytes:
+    raise DownloadFailed("the source is busy", utc("2026-11-02 16:01"))
+
+
 async def rates() -> bytes:
     return xml_document({"2026-11-02": packaged_publications()[-1].rates()})
+
+
+async def test_a_source_that_says_when_to_ask_again_is_not_looked_at_before(tmp_path: Path) -> None:
+    assert await run(tmp_path, asks_for_an_hour, rates) == [
+        "Monday 16:01:00",
+        "Monday 17:01:00",
+        "Tuesday 15:00:30",
+    ]
 
 
 async def test_a_run_goes_on_after_every_kind_of_failure(

@@ -18,7 +18,7 @@ import stamina
 from fake_source import Answer, Exchange, FakeSource, dripping, head, raw, reply
 from pricedesk.backend.assembly import sources_in
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.quarantine import Decision, Verdict
 from pricedesk.backend.rate_book import Order, RateBook
@@ -52,7 +52,7 @@ EVENING = datetime(2026, 11, 3, 20, tzinfo=UTC)
 HISTORY_DAYS = 25
 BYTES_MAX = 8 * 1024 * 1024
 DEADLINE_SECONDS = 0.5
-"""Instead of nine and a half: what is slow is never ready."""
+"""Instead of nine: what is slow is never ready."""
 
 
 def sheet_of(source: Source, day: date, per_euro: Mapping[str, Fraction] = PER_EURO) -> Sheet:
@@ -97,11 +97,13 @@ class Backend:
                 self.intake,
                 store,
                 Downloads(
-                    source.document_bytes_max,
+                    Rules(
+                        bytes_max=source.document_bytes_max,
+                        private=True,
+                        nothing_status=source.nothing_status,
+                        seconds=DEADLINE_SECONDS,
+                    ),
                     lambda: self.now,
-                    private_allowed=True,
-                    nothing_status=source.nothing_status,
-                    deadline_seconds=DEADLINE_SECONDS,
                 ),
             )
             for key, source in self.sources.items()
@@ -218,13 +220,16 @@ SHAPES: Mapping[str, tuple[Callable[[bytes], Answer], str]] = {
     "500": (lambda _: reply(status=500), "answered with status 500"),
     "429 with Retry-After": (
         lambda _: reply(status=429, retry_after=120),
-        "with status 429; not to be asked before 2026-11-03T20:02+00:00",
+        "with status 429 and may be asked again at 2026-11-03T20:02:00Z",
     ),
     "empty 200": (lambda _: reply(b""), "the document is empty"),
     "HTML 200": (lambda _: reply(HTML), "the document "),
     "cut off": (lambda d: raw(head(content_length=len(d)) + d[: len(d) // 2]), "be fetched: "),
     "half of it": (lambda d: reply(d[: len(d) // 2]), ""),
-    "one byte a second": (lambda d: dripping(head() + d, b" "), "did not answer within 0.5 s"),
+    "one byte a second": (
+        lambda d: dripping(head() + d, b" "),
+        "did not send a document within 0.5 s",
+    ),
     "gzip bomb": (
         lambda _: reply(gzip.compress(bytes(2**24)), content_encoding="gzip"),
         'in the encoding "gzip", which was not asked for',

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.pegs import all_pegs
@@ -19,12 +20,15 @@ from pricedesk.clock import Clock, clock_from
 from pricedesk.errors import InvalidSetting, StoreFailed, in_quotes, without_password
 from pricedesk.settings import Settings
 
+RARELY = timedelta(minutes=10)
+"""A source that wants such a pause or a longer one is not asked twice for an error of its own."""
+
 
 def sources_in(settings: Settings) -> list[Source]:
     """The sources that are asked, in the order in which they answer.
 
     Raises:
-        InvalidSetting: one of them does not exist.
+        InvalidSetting: one of them does not exist, or two settings say where one is.
     """
     keys = [key for key in settings.sources if key != PEG]
     for key in settings.source_urls:
@@ -32,11 +36,17 @@ def sources_in(settings: Settings) -> list[Source]:
             raise InvalidSetting(
                 f"PRICEDESK_SOURCE_URLS: {in_quotes(key)} is not in PRICEDESK_SOURCES"
             )
+    ecb_named = settings.ecb_url != Settings().ecb_url
+    if ecb_named and ecb.NAME in settings.source_urls:
+        raise InvalidSetting(
+            "PRICEDESK_SOURCE_URLS and PRICEDESK_ECB_URL both say where the ECB is;"
+            " one of them must go"
+        )
     found = []
     for source in find_sources(keys, settings.ecb_url):
         if source.key in settings.source_urls:
             found.append(source.mirrored(settings.source_urls[source.key]))
-        elif source.key == ecb.NAME and settings.ecb_url != Settings().ecb_url:
+        elif source.key == ecb.NAME and ecb_named:
             found.append(replace(source, private=True))
         else:
             found.append(source)
@@ -44,12 +54,15 @@ def sources_in(settings: Settings) -> list[Source]:
 
 
 def downloads_of(source: Source, clock: Clock) -> Downloads:
-    """What gets the documents of a source, within its bounds."""
+    """What gets the documents of a source, by the rules that it asks for and is trusted with."""
     return Downloads(
-        source.document_bytes_max,
+        Rules(
+            bytes_max=source.document_bytes_max,
+            private=source.private,
+            nothing_status=source.nothing_status,
+            asked_rarely=source.pause_min >= RARELY,
+        ),
         clock,
-        private_allowed=source.private,
-        nothing_status=source.nothing_status,
     )
 
 

@@ -242,7 +242,8 @@ class Bureau:
         codes: set[str] = set()
         for source in self.book.sources.values():
             if source.newest is not None:
-                codes.update([source.newest.convention.pivot, *source.newest.rates()])
+                newest = source.newest
+                codes.update([newest.convention.pivot, *newest.rates(), *newest.withheld])
         if not codes:
             raise NoRatesKnown("no rates are known yet")
         return sorted(codes)
@@ -253,8 +254,13 @@ class Bureau:
         return [self._age(source, now) for source in self.sources.values()]
 
     def take(self, publications: Iterable[Publication]) -> None:
-        """Answer from these publications too, from the next question on."""
-        self.book = self.book.with_publications(publications)
+        """Answer from these publications too, from the next question on.
+
+        To be called in a thread: no question waits for the new book to be ready.
+        """
+        book = self.book.with_publications(publications)
+        book.prepare()
+        self.book = book
 
     def _age(self, source: Source, now: datetime) -> SourceAge:
         newest = self.book.of(source.key).newest

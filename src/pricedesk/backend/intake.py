@@ -48,6 +48,9 @@ RECONSIDERED_FOR = timedelta(days=30)
 WITHHELD_AT_ONCE_MAX = 500
 """Values of one document that may be withheld; with more of them it is refused as a whole."""
 
+WAITING_MAX = 5000
+"""Values of one source that may wait; a document with more of them is refused as a whole."""
+
 GUARDS = "guards"
 """Who releases a value that other sources have confirmed."""
 
@@ -142,7 +145,7 @@ class Intake:
                     accepted.append(publication)
                     history = history.with_publication(publication)
                 withheld += new
-            _check_not_too_many(withheld)
+            _check_not_too_many(withheld, before.waiting)
             if accepted:
                 self._store.add(document, accepted)
             if withheld:
@@ -272,9 +275,11 @@ class Intake:
                 continue
             history = histories.get(key) or self._bureau.book.of(key)
             known = history.on(day)
+            # A later text of the source for the same currency and date ends an earlier one.
+            latest = {value.code: value for value in values}
             still = [
                 value
-                for value in values
+                for value in latest.values()
                 if value.is_usable(source.convention) and not _is_superseded(value, known)
             ]
             if not still:
@@ -337,7 +342,12 @@ def _withheld_value(
     )
 
 
-def _check_not_too_many(withheld: Sequence[WithheldValue]) -> None:
+def _check_not_too_many(withheld: Sequence[WithheldValue], waiting: int) -> None:
+    if withheld and waiting + len(withheld) > WAITING_MAX:
+        raise RefusedDocument(
+            f"{waiting} values wait for a decision already, and this has {len(withheld)} more;"
+            f" the first: {withheld[0].doubt.reason}"
+        )
     if len(withheld) > WITHHELD_AT_ONCE_MAX:
         raise RefusedDocument(
             f"{len(withheld)} values are doubted, more than {WITHHELD_AT_ONCE_MAX}; the first:"

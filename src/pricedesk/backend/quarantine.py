@@ -93,6 +93,12 @@ class Withheld:
         for value in values:
             self._values.setdefault((value.date, value.code), []).append(value)
 
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for a decision."""
+        held = (value for values in self._values.values() for value in values)
+        return sum(value.verdict is Verdict.WAITING for value in held)
+
     def held(self, day: date, code: str, text: str, units: int) -> WithheldValue | None:
         """This value of a currency on a day, if it is withheld: waiting, or rejected."""
         for value in self._values.get((day, code), ()):

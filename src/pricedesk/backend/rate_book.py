@@ -71,7 +71,6 @@ class SourceHistory:
                 by_date[publication.date] = publication
         self.dates = sorted(by_date)
         self._publications = [by_date[day] for day in self.dates]
-        self._spans: dict[str, list[tuple[date, date]]] = {}
 
     def __len__(self) -> int:
         return len(self._publications)
@@ -119,41 +118,33 @@ class SourceHistory:
             index -= 1
         return None
 
-    def spans(self, code: str) -> list[tuple[date, date]]:
+    def spans(self, code: str) -> Sequence[tuple[date, date]]:
         """From when to when a currency was published without a gap, first and last date each.
 
         A day on which its value was withheld is no gap.
         """
-        known = self._spans.get(code)
-        if known is not None:
-            return known
-        spans: list[tuple[date, date]] = []
-        begun: date | None = None
-        before = None
-        for publication in self._publications:
-            published = publication.publishes(code) or (
-                begun is not None and code in publication.withheld
-            )
-            if published and begun is None:
-                begun = publication.date
-            if not published and begun is not None and before is not None:
-                spans.append((begun, before))
-                begun = None
-            before = publication.date
-        if begun is not None and before is not None:
-            spans.append((begun, before))
-        self._spans[code] = spans
-        return spans
+        return self._spans_by_code.get(code, ())
 
     @cached_property
     def extents(self) -> Mapping[str, tuple[date, date]]:
         """The first and the last date of each currency that was ever published, the pivot too."""
-        found: dict[str, tuple[date, date]] = {}
+        return {code: (spans[0][0], spans[-1][1]) for code, spans in self._spans_by_code.items()}
+
+    @cached_property
+    def _spans_by_code(self) -> Mapping[str, Sequence[tuple[date, date]]]:
+        found: dict[str, list[tuple[date, date]]] = {}
+        begun: dict[str, date] = {}
+        before: date | None = None
         for publication in self._publications:
-            day = publication.date
-            for code in (publication.convention.pivot, *publication.rates()):
-                known = found.get(code)
-                found[code] = (day if known is None else known[0], day)
+            there = {publication.convention.pivot, *publication.rates()}
+            there |= publication.withheld & begun.keys()
+            for code in begun.keys() - there:
+                found.setdefault(code, []).append((begun.pop(code), before or publication.date))
+            for code in there - begun.keys():
+                begun[code] = publication.date
+            before = publication.date
+        for code, first in begun.items():
+            found.setdefault(code, []).append((first, before or first))
         return found
 
     @cached_property
@@ -249,6 +240,12 @@ class RateBook:
             if source.newest is not None:
                 return source.newest
         raise NoRatesKnown("no rates are known yet")
+
+    def prepare(self) -> None:
+        """Work out now what the first questions would have to wait for otherwise."""
+        _ = self.version
+        for source in self._sources.values():
+            _ = source.extents
 
     def with_publications(self, publications: Iterable[Publication]) -> "RateBook":
         """A new book that knows these as well."""
@@ -354,12 +351,18 @@ class RateBook:
 
         For each date the rates that came to answer on it, by code; where no rate of the first
         day itself answers for a currency, the one in force then comes first, under its own
-        earlier date.
+        earlier date. Currencies that no source has on a day cost no work on it.
         """
         started: dict[date, dict[str, Rate]] = {}
+        lives = self._lives(base, counters, keys) if counters is not None else None
         for day in self._days(first, last, keys):
             came: dict[str, Rate] = {}
-            for rate in self.table(base, day, keys=keys, counters=counters).values():
+            wanted = (
+                [counter for counter, begin, end in lives if begin <= day <= end]
+                if lives is not None
+                else None
+            )
+            for rate in self.table(base, day, keys=keys, counters=wanted).values():
                 published = rate.publication.date if rate.publication is not None else day
                 if published == day:
                     came[rate.counter.code] = rate
@@ -369,6 +372,27 @@ class RateBook:
                 yield from sorted(started.items())
             if came:
                 yield day, came
+
+    def _lives(
+        self, base: Currency, counters: Collection[Currency], keys: Sequence[str] | None
+    ) -> list[tuple[Currency, date, date]]:
+        """From when to when there may be a rate for each of these currencies."""
+        found = []
+        for counter in counters:
+            begins, ends = [], []
+            for key in keys if keys is not None else self.order.of(base.code, counter.code):
+                history = self._sources.get(key)
+                if key == PEG and {base.code, counter.code} & self._pegs.keys():
+                    begins.append(date.min)
+                    ends.append(date.max)
+                elif history is not None and counter.code in history.extents:
+                    begin, end = history.extents[counter.code]
+                    begins.append(begin)
+                    # What its newest publication has, or withholds, answers until the next one.
+                    ends.append(date.max if end == history.dates[-1] else end + HOLDS_FOR)
+            if begins:
+                found.append((counter, min(begins), max(ends)))
+        return found
 
     def _days(self, first: date, last: date, keys: Sequence[str] | None) -> list[date]:
         """The first day, and those after it on which a source published."""
@@ -442,7 +466,7 @@ class RateBook:
             if not any(known.values()):
                 return NoRateForCurrency(f"{_none_of(sources)} {currency}")
             times = "; ".join(
-                _why_not_then(name, spans, sources[name], day)
+                _why_not_then(name, spans, sources[name], currency.code, day)
                 for name, spans in known.items()
                 if spans
             )
@@ -487,15 +511,18 @@ def _none_of(sources: Iterable[str]) -> str:
 
 
 def _why_not_then(
-    name: str, spans: list[tuple[date, date]], source: SourceHistory, day: date
+    name: str, spans: Sequence[tuple[date, date]], source: SourceHistory, code: str, day: date
 ) -> str:
     """Why a source that publishes a currency has no rate for it on a day."""
+    newest = source.as_of(day)
+    if newest is not None and code in newest.withheld:
+        return f"what {name} published for it is withheld for more than {HOLDS_FOR.days} days"
     if any(first <= day <= last for first, last in spans):
         return f"what {name} published about that day is not known here"
     return f"{name} has it {_times(spans, source)}"
 
 
-def _times(spans: list[tuple[date, date]], source: SourceHistory) -> str:
+def _times(spans: Sequence[tuple[date, date]], source: SourceHistory) -> str:
     newest = source.newest
     return " and ".join(
         f"since {first}" if newest and last == newest.date else f"from {first} to {last}"

@@ -77,6 +77,8 @@ class Refresher:
         self._failing_since: datetime | None = None
         self._not_before: datetime | None = None
         self._next_due: datetime | None = None
+        self._due: datetime | None = None
+        self._look_at: datetime | None = None
         self._keeping: asyncio.Future[Intaken] | None = None
 
     @property
@@ -132,12 +134,17 @@ class Refresher:
     def next_look(self, now: datetime, jitter: float) -> datetime:
         """When to look next; put off by a part of what the source asks for, 0 up to 1."""
         source = self._source
-        put_off = source.delay_min + (source.delay_max - source.delay_min) * jitter
         earliest = self._not_before or now
         if self._go_on_from is not None and self._failing_since is None:
-            at = earliest
-        else:
-            at = next_look(self._newest(), source.calendar, now, self._next_due) + put_off
+            return max(now, earliest)
+        due = next_look(self._newest(), source.calendar, now, self._next_due)
+        at = due + source.delay_min + (source.delay_max - source.delay_min) * jitter
+        newest = self._newest()
+        if newest is not None and newest >= source.calendar.newest_possible(now):
+            # The delay after a publication is drawn once: waking up meanwhile changes nothing.
+            if due != self._due:
+                self._due, self._look_at = due, at
+            at = self._look_at or at
         return min(max(at, earliest), max(now + LOOK_EVERY, earliest))
 
     async def finish(self) -> None:
@@ -147,7 +154,8 @@ class Refresher:
 
     def _is_early(self, now: datetime) -> bool:
         """Whether the source wants to be left alone, or has said that nothing can be there yet."""
-        return any(at is not None and now < at for at in (self._not_before, self._next_due))
+        instants = (self._not_before, self._next_due, self._look_at)
+        return any(at is not None and now < at for at in instants)
 
     def _put_off(self, at: datetime) -> None:
         self._not_before = max(self._not_before or at, at)
@@ -191,9 +199,11 @@ class Refresher:
         try:
             taken = await self._fetch_and_take_in(request, now)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            if isinstance(error, DownloadFailed) and error.pause is not None:
-                self._put_off(now + error.pause)
+            if isinstance(error, DownloadFailed) and error.again_at is not None:
+                self._put_off(error.again_at)
             return Tick(request.name, failure=str(error))
+        # What was withheld may be confirmed by now, or its day may have come.
+        await asyncio.to_thread(self._reconsider, now)
         if last < wanted:
             self._go_on_from = last + timedelta(days=1)
         else:
@@ -235,9 +245,13 @@ class Refresher:
         # What a source says of its next document is believed as far as the calendar agrees.
         latest = source.calendar.next_publication(now) + source.calendar.overdue_after
         self._next_due = next_due if next_due is not None and next_due <= latest else None
-        if taken.accepted or taken.withheld:
-            self._intake.reconsider(now)
         return taken
+
+    def _reconsider(self, now: datetime) -> None:
+        try:
+            self._intake.reconsider(now)
+        except StoreFailed as error:
+            logger.warning("the store fails", extra={"reason": str(error)})
 
     async def _note(self, tick: Tick, now: datetime) -> None:
         """Keep how a look went; that it cannot be kept is told in the log only."""

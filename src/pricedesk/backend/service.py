@@ -121,6 +121,7 @@ async def refresh(refreshers: Sequence[Refresher], bureau: Bureau) -> None:
     """Load the calendars' library, and look at the sources for ever."""
     # In a thread, so that the first answers do not wait for it.
     await asyncio.to_thread(bureau.ages)
+    await asyncio.to_thread(bureau.book.prepare)
     async with asyncio.TaskGroup() as running:
         for refresher in refreshers:
             running.create_task(refresher.run(bureau.clock, random.random))

@@ -43,6 +43,8 @@ def back_up(store: Store, path: Path, *, force: bool = False) -> None:
     """
     if path.exists() and Path(store.name).exists() and path.samefile(store.name):
         raise StoreFailed(f"{path} is the store itself")
+    if path.exists() and not path.is_file():
+        raise StoreFailed(f"{path} is no file that could be replaced")
     if path.exists() and not force:
         raise StoreFailed(f"{path} exists already; --force replaces it")
     try:

@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 """How long one wait for a change lasts at most."""
 
+WAITS_WITHOUT_READING_MAX = 5
+"""After so many waits it is read all the same: a store that is away tells of no change."""
+
 RETRY_SECONDS = 2.0
 """After the store has failed, how long until it is tried again."""
 
@@ -32,6 +35,7 @@ class StoreWatch:
         self._store = store
         self._intake = intake
         self._behind = False
+        self._waits = 0
         # A thread of its own: waiting takes none from those that do work.
         self._thread = ThreadPoolExecutor(1, "store-watch")
 
@@ -59,7 +63,10 @@ class StoreWatch:
         """
         # A change is told of once: what could not be read then is read without waiting.
         if not self._behind and not self._store.wait_for_change(WAIT_SECONDS):
-            return
+            self._waits += 1
+            if self._waits < WAITS_WITHOUT_READING_MAX:
+                return
+        self._waits = 0
         self._behind = True
         known = self._intake.catch_up()
         waiting = self._store.withheld(waiting_only=True)

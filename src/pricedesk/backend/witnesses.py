@@ -76,6 +76,8 @@ class Witnesses:
             for publication in self._around(days, day):
                 if publication.publishes(code) and publication.publishes(convention.pivot):
                     yield _testimony(publication, origin, code, convention, day)
+                    # What it says of the day itself is not made up for by what it says later.
+                    break
 
     @staticmethod
     def _around(days: Mapping[date, Publication], day: date) -> Iterator[Publication]:

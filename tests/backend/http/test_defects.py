@@ -183,7 +183,7 @@ def test_d17_a_pair_costs_what_a_pair_costs(api: Asker, monkeypatch: pytest.Monk
         self: RateBook, base: object, counter: object, *rest: object, **named: object
     ) -> object:
         asked.append(frozenset((str(base), str(counter))))
-        return rates(self, base, counter, *rest, **named)  # type: ignore[arg-type]
+        return rates(self, base, counter, *rest, **named)  # type: ignore[arg-type]  # as it was called
 
     monkeypatch.setattr(RateBook, "rates", counted)
     for url in ("/v2/rates?base=CAD&quotes=USD", "/v2/rate/CAD/USD", "/v1/latest?from=CAD&to=USD"):

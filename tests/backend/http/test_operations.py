@@ -186,8 +186,13 @@ def test_every_metric_has_a_name_by_the_rules_and_a_meaning(bureau: Bureau) -> N
         assert total is (family.type == "counter")
 
 
-def test_metrics_without_rates_have_nothing_to_say_about_their_age() -> None:
-    assert not [key for key in samples(metrics_of(empty_bureau())) if "ECB" in key]
+def test_a_source_without_rates_is_stale_and_has_no_age() -> None:
+    found = samples(metrics_of(empty_bureau()))
+    assert {key: value for key, value in found.items() if "ECB" in key} == {
+        ("pricedesk_rate_state", "ECB", "fresh"): 0,
+        ("pricedesk_rate_state", "ECB", "late"): 0,
+        ("pricedesk_rate_state", "ECB", "stale"): 1,
+    }
 
 
 def test_metrics_are_served_as_text_that_prometheus_reads(bureau: Bureau) -> None:

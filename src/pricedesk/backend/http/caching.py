@@ -56,8 +56,9 @@ def _fleeting(seconds: int) -> tuple[str, str]:
 
 def _settled(bureau: Bureau, now: datetime, key: str, last: date) -> bool:
     """Whether a source's publications up to a day are known, so that only a correction is left."""
-    newest = bureau.book.of(key).newest
-    if newest is None:
+    history = bureau.book.of(key)
+    newest, answering = history.newest, history.as_of(last)
+    if newest is None or (answering is not None and answering.withheld):
         return False
     calendar = bureau.sources[key].calendar
     return newest.date >= last or (
@@ -71,6 +72,8 @@ def _seconds_left(bureau: Bureau, now: datetime, key: str) -> int:
     left = (calendar.next_publication(now) - now) // timedelta(seconds=1)
     newest = bureau.book.of(key).newest
     overdue = newest is None or newest.date < calendar.newest_possible(now)
+    # What is withheld may be released at any time.
+    overdue = overdue or (newest is not None and bool(newest.withheld))
     return min(left, OVERDUE_SECONDS if overdue else DAY_SECONDS)
 
 

@@ -78,7 +78,7 @@ class Metrics(Collector):
             "Publications that are due by a source's calendar and not known.",
             {age.key: age.missed for age in known},
         )
-        yield _states(known)
+        yield _states(ages)
         failures = CounterMetricFamily(
             "pricedesk_refresh_failures_total",
             "Looks for a publication that failed.",

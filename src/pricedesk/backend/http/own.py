@@ -84,6 +84,7 @@ class _Conversions:
 
     def convert_many(self, request: Request, _values: Mapping[str, str]) -> Response:
         """Many conversions, from a JSON document; each is answered or refused for itself."""
+        parameters(request, ())
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != _JSON:
             return problem(
