@@ -216,8 +216,8 @@ class Refresher:
             return wanted
         first = first_day(newest, wanted, first_look=self._looked_for != wanted)
         if newest is not None and source.span_days is not None:
-            # A day that is known is asked for as well. So a source that is well has something
-            # to answer on a day off that the calendar does not know, and 404 is a fault.
+            # A day that is known is asked for as well: several sources answer as if something
+            # were wrong where there is nothing yet, or a day off that the calendar does not know.
             first = min(first, newest)
         return max(first, source.first_date)
 

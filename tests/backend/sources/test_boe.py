@@ -149,6 +149,8 @@ def test_columns_and_rows_may_come_in_any_order() -> None:
         (changed(b"XUDLCDS", b"DATE"), '"DATE" is no series that was asked for'),
         (changed(b"XUDLCDS", b"XUDLUSS"), "the document has a column twice"),
         (SMALL[:-9], "row 3 has 2 cells for 3 columns"),
+        (SMALL[:-4], "the last row is cut off"),
+        (SMALL[:-2], "the last row is cut off"),
         (changed(b"1.829\r\n", b"1.829,\r\n"), "row 2 has 4 cells for 3 columns"),
         (changed(b"1.829\r\n", b"1.829\r\n\r\n"), "row 3 has 0 cells for 3 columns"),
         (SMALL[:-15] + b'"1.3323', "the document is not CSV: unexpected end of data"),
