@@ -160,7 +160,7 @@ class LineService:
         for connection in self.gate.all:
             try:
                 connection.check_time(now)
-            except Exception:
+            except Exception:  # one connection's fault must not stop the sweep of the others
                 logger.exception("internal error while ending a connection")
                 connection.cut_off()
 
@@ -361,7 +361,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         try:
             return self._session.answer(line)
-        except Exception:
+        except Exception:  # an error of ours is one answer, and the connection lives
             logger.exception("internal error while answering a line")
             self._service.tally.failed += 1
             return self._service.notices.internal_error

@@ -3,12 +3,9 @@
 import asyncio
 import gzip
 import tracemalloc
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import stamina
 
 from fake_source import (
     Answer,
@@ -40,15 +37,7 @@ SHORT_SECONDS = 0.1
 NOW = datetime(2026, 11, 2, 15, 1, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """As many attempts as ever, one right after the other; the way to this machine is short."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    # Without certificates, which take 40 ms to read.
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("downloads_here")
 
 
 def downloads(seconds: float = 10, head_seconds: float = 10, *, rarely: bool = False) -> Downloads:

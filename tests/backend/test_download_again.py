@@ -1,13 +1,10 @@
 """Asking a source again: what is unchanged need not come, and who asks for a pause gets it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
-import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,15 +23,7 @@ NOW = datetime(2026, 11, 2, 15, 1, tzinfo=UTC)
 BODY = b"rates"
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """As many attempts as ever, one right after the other; the way to this machine is short."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    # Without certificates, which take 40 ms to read.
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("downloads_here")
 
 
 class Moving:

@@ -1,12 +1,10 @@
 """Whatever one source answers costs little, and the others are had as before."""
 
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
-import stamina
 
 from fake_banks import FAULTS, KEYS, RECORDED, FakeBanks
 from pricedesk.backend import download
@@ -24,13 +22,7 @@ SPENT_BYTES_MAX = 8 * 1024 * 1024
 SPENT_SECONDS_MAX = 10
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("downloads_here")
 
 
 @pytest.fixture

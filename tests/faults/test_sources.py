@@ -6,14 +6,13 @@ the source itself goes on as soon as it is well again.
 
 import gzip
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import stamina
 
 from fake_source import Answer, Exchange, FakeSource, dripping, head, raw, reply
 from pricedesk.backend.assembly import sources_in
@@ -153,14 +152,7 @@ class Backend:
         return list(held)
 
 
-@pytest.fixture(autouse=True)
-def _no_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """As many attempts as ever, without pauses and without certificates."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+pytestmark = pytest.mark.usefixtures("downloads_here")
 
 
 Answers = dict[str, Answer]

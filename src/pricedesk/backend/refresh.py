@@ -126,7 +126,7 @@ class Refresher:
         while True:
             try:
                 await self.tick(clock())
-            except Exception:
+            except Exception:  # looking must go on for as long as the service does
                 logger.exception("internal error while looking for new rates")
             now = clock()
             await sleep((self.next_look(now, jitter()) - now).total_seconds())

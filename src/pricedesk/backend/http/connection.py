@@ -488,7 +488,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         status = response.status
         try:
             await send_response(response, cycle, send)
-        except Exception:
+        except Exception:  # whatever it was, the client must see a cut, and the process lives
             # The headers are gone already: what is missing must not look like the end.
             logger.exception("internal error while sending an answer")
             status = HTTPStatus.INTERNAL_SERVER_ERROR

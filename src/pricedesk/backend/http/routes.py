@@ -176,7 +176,7 @@ class Router:
         except PricedeskError as error:
             status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
             return table.write_failure(Failure(status, error.slug, str(error)))
-        except Exception:
+        except Exception:  # an error of ours is a 500, and the connection lives
             logger.exception("internal error while answering a request")
             return table.write_failure(INTERNAL)
 

@@ -87,7 +87,7 @@ class HttpService:
         for connection in self.gate.all:
             try:
                 connection.check_time(now)
-            except Exception:
+            except Exception:  # one connection's fault must not stop the sweep of the others
                 logger.exception("internal error while ending a connection")
                 connection.cut_off()
 
