@@ -61,7 +61,7 @@ def backfill(keys: tuple[str, ...], first: str | None) -> None:
                 if not source.has_history:
                     click.echo(f"{source.key}: has no history to fetch", err=True)
                     continue
-                downloads = downloads_of(source, bureau.clock)
+                downloads = downloads_of(source, bureau.clock, nothing_status=source.nothing_status)
                 run = Backfill(source, intake, store, downloads, bureau.clock)
                 failed |= not SourceRun(source, intake, run, bureau.clock).done(since)
     except KeyboardInterrupt:

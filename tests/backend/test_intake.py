@@ -394,3 +394,41 @@ def test_threads_that_catch_up_at_once_take_each_publication_over_once(desk: Des
         took = [job.result() for job in [threads.submit(other.catch_up) for _ in range(8)]]
     kept = desk.store.publications().publications
     assert sorted(map(len, took)) == [0] * 7 + [len(kept)]
+
+
+def test_a_slip_that_its_source_corrected_speaks_for_nobody(desk: Desk) -> None:
+    """Else it would confirm the same slip of another source."""
+    desk.monday("BOC", EUR="15.6053")
+    desk.monday("BOC", EUR="1.6053")
+    desk.monday("ECB", CAD="15.6053")
+    assert desk.waiting() == [
+        "1 BOC 2026-11-02 EUR 15.6053 factor",
+        "2 ECB 2026-11-02 CAD 15.6053 factor",
+    ]
+    assert desk.answer("EUR/CAD", "BOC") == "1.6053 2026-11-02 fresh"
+
+
+def test_a_value_that_is_read_again_and_believed_then_waits_no_more(desk: Desk) -> None:
+    desk.monday("BOC", EUR="1.95")
+    assert desk.waiting() == ["1 BOC 2026-11-02 EUR 1.95 jump"]
+    # Taken in without the look at what waits that follows it otherwise.
+    raw = b"the ECB's"
+    provenance = Provenance(hashlib.sha256(raw).hexdigest(), desk.now)
+    ecb = Sheet(MONDAY, USUAL["ECB"] | {"CAD": "1.95"})
+    desk.intake.take_in(desk.sources["ECB"], RawDocument("ECB", "d", raw, provenance), [ecb])
+    desk.monday("BOC", EUR="1.95", GBP="1.86")
+    assert desk.answer("EUR/CAD", "BOC") == "1.95 2026-11-02 fresh"
+    assert desk.waiting() == []
+    [value] = desk.store.withheld(source="BOC")
+    assert value.decision is not None
+    assert (value.decision.verdict, value.decision.decided_by) == (Verdict.RELEASED, GUARDS)
+
+
+def test_a_correction_of_another_currency_does_not_end_one_that_waits(desk: Desk) -> None:
+    desk.monday("BOC")
+    desk.monday("BOC", EUR="1.95")
+    desk.monday("BOC", EUR="1.95", USD="1.3970")
+    assert desk.waiting() == ["1 BOC 2026-11-02 EUR 1.95 correction"]
+    desk.monday("ECB", CAD="1.95")
+    assert desk.waiting() == []
+    assert desk.answer("EUR/CAD", "BOC") == "1.95 2026-11-02 fresh"

@@ -1,5 +1,6 @@
 """How sources are asked: for what they can answer, not too often, and not before it is time."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,17 +13,19 @@ from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.download import Downloads
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.rate_book import Order, RateBook
-from pricedesk.backend.rates import Sheet
+from pricedesk.backend.rates import Provenance, Sheet
 from pricedesk.backend.refresh import POLL_SOON, Refresher, Tick
 from pricedesk.backend.sources import find_sources
 from pricedesk.backend.sources.source import Request
-from pricedesk.backend.store import open_store
+from pricedesk.backend.store import RawDocument, open_store
 from pricedesk.currencies import currency
 from pricedesk.errors import DownloadFailed
 from published_as import document_of
 
 RATES = {"BOC": {"EUR": "1.5"}, "ERAPI": {"EUR": "0.9"}}
 """What a source says every day; of those that are not here it is the dollar's rate."""
+
+AWAY = DownloadFailed("the source is away")
 
 BY_RANGE = ("BOC", "NB", "BOE", "CNB", "NBP", "RB")
 
@@ -54,7 +57,7 @@ class Desk:
         self.now = utc(now)
         self.asked: list[tuple[date, date]] = []
         self.days_off: set[date] = set()
-        self.fails = False
+        self.failure: DownloadFailed | None = None
         self.store = open_store("", folder)
         [original] = find_sources((key,), "https://ecb.example")
 
@@ -67,13 +70,13 @@ class Desk:
         book = RateBook(kept.publications, Order((key,)))
         terms = Terms(currency("CAD"), currency("USD"))
         self.bureau = Bureau(book, [self.source], lambda: self.now, terms)
-        intake = Intake(self.bureau, self.store, kept.sequence)
-        self.refresher = Refresher(self.source, self.bureau, intake, self.store, Asked(self))
+        self.intake = Intake(self.bureau, self.store, kept.sequence)
+        self.refresher = Refresher(self.source, self.bureau, self.intake, self.store, Asked(self))
 
     def answer(self, first: date, last: date) -> bytes:
         """The document of a range; as with a real source, of one without a day it is a failure."""
-        if self.fails:
-            raise DownloadFailed("the source is away")
+        if self.failure is not None:
+            raise self.failure
         calendar = self.source.calendar
         last = min(last, calendar.newest_possible(self.now))
         if not self.source.has_history:
@@ -109,6 +112,13 @@ def desk(tmp_path: Path) -> Iterator[Opened]:
     yield open_another
     for one in opened:
         one.store.close()
+
+
+async def failed_before(desk: Desk, failure: DownloadFailed = AWAY) -> None:
+    """The last look of the process before."""
+    desk.failure = failure
+    await desk.look()
+    desk.store.close()
 
 
 @pytest.mark.parametrize("key", BY_RANGE)
@@ -151,10 +161,10 @@ async def test_a_piece_that_fails_is_asked_for_again_at_the_usual_pace(desk: Ope
     desk_before.store.close()
     after = desk("NBP", "2026-11-03 13:00")
     await after.look()
-    after.fails = True
+    after.failure = AWAY
     await after.look_when_it_is_time()
     failed_at = after.now
-    after.fails = False
+    after.failure = None
     await after.look_when_it_is_time()
     assert after.now - failed_at == POLL_SOON
     assert after.asked[1] == after.asked[2]
@@ -210,10 +220,7 @@ async def test_a_source_that_puts_itself_off_for_long_is_asked_by_the_calendar(
 async def test_a_source_that_wants_long_pauses_is_not_asked_again_by_a_restart(
     desk: Opened,
 ) -> None:
-    before = desk("ERAPI", "2026-11-03 20:00")
-    before.fails = True
-    await before.look()
-    before.store.close()
+    await failed_before(desk("ERAPI", "2026-11-03 20:00"))
     after = desk("ERAPI", "2026-11-03 20:59")
     assert await after.look() == Tick()
     assert after.asked == []
@@ -225,20 +232,89 @@ async def test_a_source_that_wants_long_pauses_is_not_asked_again_by_a_restart(
 async def test_others_are_asked_at_once_after_a_restart_and_have_failed_since_before(
     desk: Opened,
 ) -> None:
-    before = desk("NBP", "2026-11-03 20:00")
-    before.fails = True
-    await before.look()
-    before.store.close()
+    await failed_before(desk("NBP", "2026-11-03 20:00"))
     after = desk("NBP", "2026-11-03 20:00:10")
-    after.fails = True
+    after.failure = AWAY
     assert (await after.look()).failure == "the source is away"
     assert after.store.looks()["NBP"].failing_since == utc("2026-11-03 20:00")
 
 
 async def test_a_look_of_the_future_holds_up_no_rehearsal(desk: Opened) -> None:
-    before = desk("ERAPI", "2026-11-03 20:00")
-    before.fails = True
-    await before.look()
-    before.store.close()
+    await failed_before(desk("ERAPI", "2026-11-03 20:00"))
     rehearsal = desk("ERAPI", "2026-10-30 20:00")
     assert len((await rehearsal.look()).accepted) == 1
+
+
+async def test_how_long_a_source_wants_to_be_left_alone_is_known_after_a_restart(
+    desk: Opened,
+) -> None:
+    in_two_hours = utc("2026-11-03 22:00")
+    await failed_before(desk("NBP", "2026-11-03 20:00"), DownloadFailed("busy", in_two_hours))
+    after = desk("NBP", "2026-11-03 20:01")
+    assert await after.look() == Tick()
+    assert after.asked == []
+    assert after.refresher.next_look(after.now, 0) == in_two_hours
+    after.now = in_two_hours
+    assert (await after.look()).accepted
+
+
+async def test_an_instant_that_no_source_can_ask_for_is_not_waited_for(desk: Opened) -> None:
+    too_late = utc("2026-11-04 02:00:01")
+    await failed_before(desk("NBP", "2026-11-03 20:00"), DownloadFailed("busy", too_late))
+    assert (await desk("NBP", "2026-11-03 20:01").look()).accepted
+
+
+@pytest.fixture
+async def in_pieces(desk: Opened) -> Desk:
+    """A desk that has asked for the first of several pieces that are missing."""
+    before = desk("NBP", "2026-01-30 20:00")
+    await before.look()
+    before.store.close()
+    after = desk("NBP", "2026-11-03 20:00")
+    assert (await after.look()).accepted
+    return after
+
+
+async def test_the_rest_that_another_process_brings_is_not_asked_for_without_an_end(
+    in_pieces: Desk,
+) -> None:
+    for first, last in (
+        (date(2026, 5, 3), date(2026, 8, 3)),
+        (date(2026, 8, 4), date(2026, 11, 3)),
+    ):
+        raw = in_pieces.answer(first, last)
+        provenance = Provenance(hashlib.sha256(raw).hexdigest(), in_pieces.now)
+        document = RawDocument("NBP", "back-fill", raw, provenance)
+        sheets = in_pieces.source.read(in_pieces.source.request(first, last), raw)
+        in_pieces.intake.take_in(in_pieces.source, document, sheets)
+    asked = len(in_pieces.asked)
+    for _ in range(3):
+        before = in_pieces.now
+        assert await in_pieces.look_when_it_is_time() == Tick()
+        assert in_pieces.now > before
+    assert len(in_pieces.asked) == asked
+
+
+async def test_a_process_that_may_not_fetch_any_more_looks_at_the_usual_pace(
+    in_pieces: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_pieces.store, "claim_fetching", lambda: False)
+    await in_pieces.look_when_it_is_time()
+    for _ in range(3):
+        before = in_pieces.now
+        assert await in_pieces.look_when_it_is_time() == Tick()
+        assert in_pieces.now - before >= POLL_SOON
+
+
+async def test_waking_up_between_a_publication_and_the_instant_drawn_for_it_changes_nothing(
+    desk: Opened,
+) -> None:
+    opened = desk("NBP", "2026-11-03 20:00")
+    await opened.look()
+    due = opened.source.calendar.next_publication(opened.now)
+    opened.now = due - timedelta(minutes=1)
+    drawn = opened.refresher.next_look(opened.now, 1)
+    opened.now = drawn - timedelta(seconds=1)
+    assert opened.now > due
+    assert await opened.look() == Tick()
+    assert opened.refresher.next_look(opened.now, 0.5) == drawn

@@ -99,7 +99,6 @@ class Backend:
                     Rules(
                         bytes_max=source.document_bytes_max,
                         private=True,
-                        nothing_status=source.nothing_status,
                         seconds=DEADLINE_SECONDS,
                     ),
                     lambda: self.now,
@@ -210,6 +209,7 @@ HTML = b"<!doctype html><html><body>Request unsuccessful.</body></html>"
 
 SHAPES: Mapping[str, tuple[Callable[[bytes], Answer], str]] = {
     "500": (lambda _: reply(status=500), "answered with status 500"),
+    "404": (lambda _: reply(status=404), "answered with status 404"),
     "429 with Retry-After": (
         lambda _: reply(status=429, retry_after=120),
         "with status 429 and may be asked again at 2026-11-03T20:02:00Z",

@@ -53,13 +53,17 @@ def sources_in(settings: Settings) -> list[Source]:
     return found
 
 
-def downloads_of(source: Source, clock: Clock) -> Downloads:
-    """What gets the documents of a source, by the rules that it asks for and is trusted with."""
+def downloads_of(source: Source, clock: Clock, *, nothing_status: int | None = None) -> Downloads:
+    """What gets the documents of a source, by the rules that it asks for and is trusted with.
+
+    With `nothing_status` an answer means that there is nothing. That is for days of which
+    nothing is known: where some are, as when one looks for news, it means that the source moved.
+    """
     return Downloads(
         Rules(
             bytes_max=source.document_bytes_max,
             private=source.private,
-            nothing_status=source.nothing_status,
+            nothing_status=nothing_status,
             asked_rarely=source.pause_min >= RARELY,
         ),
         clock,

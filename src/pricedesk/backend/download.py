@@ -192,6 +192,8 @@ class Downloads:
     ) -> bytes | None:
         import httpx2  # noqa: PLC0415  # loaded by now
 
+        # What an attempt before this one was told holds no longer.
+        self._again_at = None
         conditions = self._conditions(url)
         request = client.build_request("GET", url, headers=conditions)
         meter.expect_head()
@@ -266,6 +268,8 @@ def _load() -> None:
     """Import what connects, and what tries again."""
     import stamina  # noqa: PLC0415  # imported late
 
+    from pricedesk.backend import connections  # noqa: F401, PLC0415  # it imports the HTTP client
+
     # The refresher tells of a failure once, when no attempt is left.
     stamina.instrumentation.set_on_retry_hooks([])
 
@@ -306,7 +310,7 @@ def _asked_again_at(headers: "httpx2.Headers", now: datetime) -> datetime | None
 def _http_date(text: str) -> datetime | None:
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 

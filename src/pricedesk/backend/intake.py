@@ -52,7 +52,8 @@ WAITING_MAX = 5000
 """Values of one source that may wait; a document with more of them is refused as a whole."""
 
 GUARDS = "guards"
-"""Who releases a value that other sources have confirmed."""
+BELIEVED = "nothing speaks against it any more"
+"""Who releases a value that other sources have confirmed, and why."""
 
 _Waiting: TypeAlias = Mapping[tuple[str, date], list[WithheldValue]]
 
@@ -119,6 +120,7 @@ class Intake:
         """
         accepted: list[Publication] = []
         withheld: list[WithheldValue] = []
+        believed: list[int] = []
         with self._store.transaction():
             self.catch_up()
             history = self._bureau.book.of(source.key)
@@ -132,24 +134,26 @@ class Intake:
                 doubts = self._doubts(
                     source, sheet, history, witnesses, document.provenance.fetched_at
                 )
-                new = []
-                for code in sorted(sheet.rates):
-                    units = sheet.units.get(code, 1)
-                    held = before.held(sheet.date, code, sheet.rates[code], units)
-                    if held is not None and held.verdict is Verdict.REJECTED:
-                        doubts[code] = held.doubt
-                    if held is None and code in doubts:
-                        new.append(_withheld_value(source, sheet, doubts[code], document))
+                held = before.of(sheet)
+                doubts |= {c: v.doubt for c, v in held.items() if v.verdict is Verdict.REJECTED}
+                believed += [v.number for c, v in held.items() if c not in doubts]
+                withheld += [
+                    _withheld_value(source, sheet, doubts[code], document)
+                    for code in sorted(sheet.rates)
+                    if code in doubts and code not in held
+                ]
                 publication = without_doubted(source, sheet, doubts, known, document.provenance)
                 if publication is not None:
                     accepted.append(publication)
                     history = history.with_publication(publication)
-                withheld += new
             _check_not_too_many(withheld, before.waiting)
             if accepted:
                 self._store.add(document, accepted)
             if withheld:
                 self._store.withhold(document, withheld)
+            if believed:
+                now = document.provenance.fetched_at
+                self._store.decide(believed, Decision(Verdict.RELEASED, now, GUARDS, BELIEVED))
             if covered is not None:
                 self._store.cover(source.key, *covered)
         self._answer_from_now_on()
@@ -249,12 +253,19 @@ class Intake:
         first to be believed.
         """
         found: list[Publication] = []
-        for source in self._bureau.sources.values() if days else ():
+        first, last = min(days, default=date.max), max(days, default=date.max - NEXT_DAYS)
+        last += NEXT_DAYS
+        for source in self._bureau.sources.values():
             history = self._bureau.book.of(source.key)
-            accepted = {p.date: p for p in history.between(min(days), max(days) + NEXT_DAYS)}
-            for day in {*accepted, *(day for key, day in waiting if key == source.key)}:
-                held = waiting.get((source.key, day), ())
-                witness = with_waiting(accepted.get(day), held, source.convention)
+            accepted = {p.date: p for p in history.between(first, last)}
+            held = {
+                day: values
+                for (key, day), values in waiting.items()
+                if key == source.key and first <= day <= last
+            }
+            for day in accepted.keys() | held.keys():
+                heard = [v for v in held.get(day, ()) if not _is_superseded(v, history)]
+                witness = with_waiting(accepted.get(day), heard, source.convention)
                 if witness is not None:
                     found.append(witness)
         return Witnesses(found, self._origins)
@@ -267,7 +278,7 @@ class Intake:
         now: datetime,
     ) -> list[Publication]:
         """Release what the guards believe by now of the values that are asked about, by date."""
-        decision = Decision(Verdict.RELEASED, now, GUARDS, "nothing speaks against it any more")
+        decision = Decision(Verdict.RELEASED, now, GUARDS, BELIEVED)
         released = []
         for (key, day), values in sorted(asked.items(), key=lambda item: item[0]):
             source = self._bureau.sources.get(key)
@@ -280,7 +291,7 @@ class Intake:
             still = [
                 value
                 for value in latest.values()
-                if value.is_usable(source.convention) and not _is_superseded(value, known)
+                if value.is_usable(source.convention) and not _is_superseded(value, history)
             ]
             if not still:
                 continue
@@ -321,11 +332,18 @@ class Intake:
         return publication
 
 
-def _is_superseded(value: WithheldValue, known: Publication | None) -> bool:
+def _is_superseded(value: WithheldValue, history: SourceHistory) -> bool:
     """Whether another value of its currency was accepted for its date after it was withheld."""
-    return (
-        known is not None and known.publishes(value.code) and known.known_since > value.withheld_at
-    )
+    known = history.on(value.date)
+    if known is None or known.known_since <= value.withheld_at or not known.publishes(value.code):
+        return False
+    earlier = [
+        publication
+        for publication in history.revisions
+        if publication.date == value.date and publication.known_since <= value.withheld_at
+    ]
+    before = max(earlier, key=lambda publication: publication.revision, default=None)
+    return before is None or before.published(value.code) != known.published(value.code)
 
 
 def _withheld_value(

@@ -2,15 +2,16 @@
 
 The system's resolver cannot be interrupted, and it may take minutes where the servers of a name
 are silent. In the threads that the program shares, a few such lookups would hold up the store
-and everything else. So each user has one thread of its own: what hangs there holds up the next
-lookup for the same source, and nothing besides.
+and everything else, and the program's end. So each user has one of its own for a host: what
+hangs there holds up the next lookup of that host for the same source, and nothing besides.
 """
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from ipaddress import ip_address
+from threading import Thread
 from typing import TypeAlias
 
 from pricedesk.backend.addresses import IPAddress
@@ -20,14 +21,28 @@ LookUp: TypeAlias = Callable[[str, int], Awaitable[list[IPAddress]]]
 
 
 def own_lookup() -> LookUp:
-    """The system's lookup, in a thread that belongs to this one caller."""
-    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lookup")
+    """The system's lookup, in threads that belong to this one caller: at most one for a host."""
+    under_way: dict[tuple[str, int], Future[list[IPAddress]]] = {}
 
     async def look_up(host: str, port: int) -> list[IPAddress]:
-        # One that is given up before it began is not begun: the queue does not grow.
-        return await asyncio.get_running_loop().run_in_executor(thread, _addresses, host, port)
+        found = under_way.get((host, port))
+        if found is None or found.done():
+            found = under_way[host, port] = Future()
+            # Who gives up waiting does not cancel it.
+            found.set_running_or_notify_cancel()
+            # A daemon, which the end of the program does not wait for.
+            Thread(target=_answer, args=(found, host, port), name="lookup", daemon=True).start()
+        # Who asks again meanwhile waits for the same answer.
+        return await asyncio.wrap_future(found)
 
     return look_up
+
+
+def _answer(found: Future[list[IPAddress]], host: str, port: int) -> None:
+    try:
+        found.set_result(_addresses(host, port))
+    except Exception as error:  # noqa: BLE001  # it is raised where it is waited for
+        found.set_exception(error)
 
 
 def _addresses(host: str, port: int) -> list[IPAddress]:

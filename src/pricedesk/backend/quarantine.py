@@ -99,6 +99,14 @@ class Withheld:
         held = (value for values in self._values.values() for value in values)
         return sum(value.verdict is Verdict.WAITING for value in held)
 
+    def of(self, sheet: Sheet) -> dict[str, WithheldValue]:
+        """The values of a sheet that are withheld, by currency: waiting, or rejected."""
+        held = {
+            code: self.held(sheet.date, code, text, sheet.units.get(code, 1))
+            for code, text in sheet.rates.items()
+        }
+        return {code: value for code, value in held.items() if value is not None}
+
     def held(self, day: date, code: str, text: str, units: int) -> WithheldValue | None:
         """This value of a currency on a day, if it is withheld: waiting, or rejected."""
         for value in self._values.get((day, code), ()):

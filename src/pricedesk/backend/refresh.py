@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.download import Downloads
+from pricedesk.backend.download import ASK_AGAIN_MAX, Downloads
 from pricedesk.backend.intake import Intake, Intaken
 from pricedesk.backend.quarantine import WithheldValue
 from pricedesk.backend.rate_book import SourceHistory
@@ -45,12 +45,16 @@ PAUSE_KEPT = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What came of one look: the document asked for, what was taken in, why not if not."""
+    """What came of one look: the document asked for, what was taken in, why not if not.
+
+    Before `again_at`, if there is one, the source does not want to be asked again.
+    """
 
     document: str | None = None
     accepted: tuple[Publication, ...] = ()
     withheld: tuple[WithheldValue, ...] = ()
     failure: str | None = None
+    again_at: datetime | None = None
 
 
 class Refresher:
@@ -91,8 +95,12 @@ class Refresher:
         wanted = self._source.calendar.newest_possible(now)
         newest = self._newest()
         if newest is not None and newest >= wanted:
+            self._go_on_from = None  # Another process may have brought the rest.
             return Tick()
-        if self._is_early(now) or not await self._claims_fetching():
+        if self._is_early(now):
+            return Tick()
+        if not await self._claims_fetching():
+            self._go_on_from = None  # Another process fetches; it begins with what it knows.
             return Tick()
         await self._recall(now)
         if self._is_early(now):
@@ -145,6 +153,8 @@ class Refresher:
             if due != self._due:
                 self._due, self._look_at = due, at
             at = self._look_at or at
+        elif self._look_at is not None and now < self._look_at:
+            at = self._look_at
         return min(max(at, earliest), max(now + LOOK_EVERY, earliest))
 
     async def finish(self) -> None:
@@ -175,6 +185,9 @@ class Refresher:
             self._failing_since = look.failing_since
             if self._source.pause_min > PAUSE_KEPT:
                 self._put_off(look.at + self._source.pause_min)
+            asked_for = look.not_before
+            if asked_for is not None and asked_for - look.at <= ASK_AGAIN_MAX:
+                self._put_off(asked_for)
 
     def _newest(self) -> date | None:
         newest = self._bureau.book.of(self._source.key).newest
@@ -199,9 +212,10 @@ class Refresher:
         try:
             taken = await self._fetch_and_take_in(request, now)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            if isinstance(error, DownloadFailed) and error.again_at is not None:
-                self._put_off(error.again_at)
-            return Tick(request.name, failure=str(error))
+            again_at = error.again_at if isinstance(error, DownloadFailed) else None
+            if again_at is not None:
+                self._put_off(again_at)
+            return Tick(request.name, failure=str(error), again_at=again_at)
         # What was withheld may be confirmed by now, or its day may have come.
         await asyncio.to_thread(self._reconsider, now)
         if last < wanted:
@@ -263,6 +277,7 @@ class Refresher:
             withheld=len(tick.withheld),
             failure=tick.failure,
             failing_since=self._failing_since,
+            not_before=tick.again_at,
         )
         try:
             await asyncio.to_thread(self._store.note_look, look)

@@ -23,7 +23,7 @@ WITHHELD_COLUMNS = (
     "number, source, date, code, guard, reason, value, units, document, fetched_at, withheld_at"
 )
 DECISION_COLUMNS = "verdict, decided_at, decided_by, why"
-LOOK_COLUMNS = "source, looked_at, document, accepted, withheld, failure, failing_since"
+LOOK_COLUMNS = "source, looked_at, document, accepted, withheld, failure, failing_since, not_before"
 
 _VALUES = re.compile(r"(?:(?:[0-9]{1,12}+(?:\.[0-9]{1,12}+)?+)?+,)*+")
 _ZERO = re.compile(r",0++(?:\.0++)?,")
@@ -38,7 +38,8 @@ _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 class Look:
     """The last look at a source: when, at which document, and what came of it.
 
-    `failing_since` is the first of the looks in a row that failed.
+    `failing_since` is the first of the looks in a row that failed. Before `not_before` the
+    source does not want to be asked again.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Look:
     withheld: int = 0
     failure: str | None = None
     failing_since: datetime | None = None
+    not_before: datetime | None = None
 
 
 def row_of_publication(sequence: int, publication: Publication) -> list[Value]:
@@ -176,6 +178,7 @@ def row_of_look(look: Look) -> list[Value]:
         look.withheld,
         None if look.failure is None else keepable(look.failure),
         None if look.failing_since is None else text_of(look.failing_since),
+        None if look.not_before is None else text_of(look.not_before),
     ]
 
 
@@ -185,7 +188,7 @@ def look_of_row(row: Row) -> Look:
     Raises:
         ValueError: a value of the row is damaged.
     """
-    source, looked_at, document, accepted, withheld, failure, failing_since = row
+    source, looked_at, document, accepted, withheld, failure, failing_since, not_before = row
     return Look(
         source,
         datetime.fromisoformat(looked_at),
@@ -194,6 +197,7 @@ def look_of_row(row: Row) -> Look:
         withheld,
         None if failure is None else as_kept(failure),
         _instant(failing_since),
+        _instant(not_before),
     )
 
 

@@ -56,7 +56,8 @@ CREATE TABLE look (
     accepted      BIGINT NOT NULL,
     withheld      BIGINT NOT NULL,
     failure       TEXT,
-    failing_since TEXT
+    failing_since TEXT,
+    not_before    TEXT
 );
 
 CREATE TABLE coverage (

@@ -75,7 +75,8 @@ CREATE TABLE look (
     accepted      INTEGER NOT NULL,
     withheld      INTEGER NOT NULL,
     failure       TEXT,
-    failing_since TEXT
+    failing_since TEXT,
+    not_before TEXT
 ) STRICT;
 
 CREATE TABLE coverage (
