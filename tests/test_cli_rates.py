@@ -179,10 +179,7 @@ NO_HRK = (
         (
             "convert 1 --known-at 2026-10-30",
             2,
-            (
-                'pricedesk: "2026-10-30" is not an instant:'
-                " write it with its zone, as 2026-10-30T18:00:00Z\n"
-            ),
+            'pricedesk: "2026-10-30" is not an instant: write it like 2026-10-30T16:00:00Z\n',
         ),
         (
             "convert 1 --known-at 2026-11-30T00:00:00Z",
@@ -240,7 +237,8 @@ def test_convert_asks_a_source_as_it_was_known_then(tmp_path: Path) -> None:
     explained = asked(tmp_path, *words, *then, "--explain", "--json")
     fields = json.loads(explained.stdout)
     assert fields["fetched"] == "2026-10-29T21:01:00Z"
-    assert (fields["source"], fields["date"], fields["missed"]) == ("BOC", "2026-10-29", "1")
+    # As it was then: nothing had been missed.
+    assert (fields["source"], fields["date"], fields["missed"]) == ("BOC", "2026-10-29", "0")
 
 
 @pytest.mark.usefixtures("store")

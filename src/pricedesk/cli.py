@@ -18,7 +18,6 @@ from pricedesk.cli_rates import rates
 from pricedesk.cli_words import (
     asked_sources,
     complete_currency,
-    past_instant,
     source_option,
 )
 from pricedesk.errors import ServiceUnavailable
@@ -161,14 +160,14 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
     from pricedesk.backend.assembly import reading
     from pricedesk.currencies import currency
     from pricedesk.money import ExactDecimal
-    from pricedesk.protocol import parse_date
+    from pricedesk.protocol import parse_date, parse_instant
     from pricedesk.up import newest_rates
 
     exact = ExactDecimal.parse(amount)
     pair = [currency(code) if code is not None else None for code in (base, counter)]
     day = parse_date(on) if on is not None else None
+    then = parse_instant(known_at) if known_at is not None else None
     with reading(read_settings()) as (bureau, _):
-        then = past_instant(known_at, bureau.clock()) if known_at is not None else None
         keys = asked_sources(bureau, source)
         explanation = bureau.convert(
             exact, pair[0], pair[1], day, known_at=then, keys=keys

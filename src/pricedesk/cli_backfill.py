@@ -48,7 +48,7 @@ def backfill(keys: tuple[str, ...], first: str | None) -> None:
     from pricedesk.clock import clock_from
 
     settings = read_settings()
-    since = past_day(first, clock_from(settings.clock)()) if first else date.min
+    since = past_day(first, clock_from(settings.clock)()) if first is not None else date.min
     wanted = [key.upper() for key in keys]
     for key in wanted:
         check_source(key, settings.sources)

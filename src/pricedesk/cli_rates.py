@@ -233,8 +233,8 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
     from pricedesk.protocol import parse_date
 
     wanted = [currency(code) for code in counters]
-    named = currency(base) if base else None
-    on = parse_date(day) if day else None
+    named = currency(base) if base is not None else None
+    on = parse_date(day) if day is not None else None
     bureau = _bureau()
     pivot = named or bureau.terms.base
     question = Question(bureau.clock(), on, keys=asked_sources(bureau, source))
@@ -300,11 +300,9 @@ def _retired(bureau: "Bureau", key: str) -> "Iterable[tuple[str, str]]":
     """The currencies that the newest publication of a source lacks, with their last dates."""
     known = bureau.book.of(key)
     if known.newest is not None:
-        codes = {code for publication in known for code in publication.codes}
-        for code in sorted(codes - known.newest.withheld):
-            spans = known.spans(code)
-            if spans and spans[-1][1] < known.newest.date:
-                yield code, str(spans[-1][1])
+        for code, (_, last) in sorted(known.extents.items()):
+            if last < known.newest.date and code not in known.newest.withheld:
+                yield code, str(last)
 
 
 def _status_row(age: "SourceAge", look: "Look | None", waiting: int) -> list[Cell]:

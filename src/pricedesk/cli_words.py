@@ -4,7 +4,7 @@ What a shell completes is here as well; nothing of it needs the back-end's libra
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,36 +77,6 @@ def check_source(key: str, known: tuple[str, ...]) -> None:
         raise InvalidRequest(
             f"{in_quotes(key)} is not a source that is asked here: {', '.join(known)}"
         )
-
-
-def parse_instant(text: str) -> datetime:
-    """Read an instant such as 2026-10-30T18:00:00Z.
-
-    Raises:
-        InvalidDate: another notation, or without a zone.
-    """
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InvalidDate(
-        f"{in_quotes(text)} is not an instant: write it with its zone, as 2026-10-30T18:00:00Z"
-    )
-
-
-def past_instant(text: str, now: datetime) -> datetime:
-    """Read an instant that has been.
-
-    Raises:
-        InvalidDate: it is no instant.
-        NoRateForDate: it is still to come.
-    """
-    instant = parse_instant(text)
-    if instant > now:
-        raise NoRateForDate(f"{text} is in the future: what is known then, nobody knows")
-    return instant
 
 
 def days_between(first: str | None, last: str | None, now: datetime) -> tuple[date, date]:

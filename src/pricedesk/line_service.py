@@ -16,6 +16,7 @@ from typing import Protocol, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.lines import LineBuffer
+from pricedesk.port import Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import TelnetFilter
 
@@ -38,9 +39,6 @@ LINGER_SECONDS = 2
 
 Closing at once would make the kernel throw away the goodbye together with what is unread.
 """
-
-SWEEP_SECONDS = 1
-"""How often connections are held against their time limits."""
 
 LINES_AT_ONCE = 500
 """Lines of one client that are answered before the other clients get a turn."""
@@ -80,12 +78,14 @@ class Limits:
     """From a line's first byte to its end."""
 
 
-class LineService:
-    """One listening port and all the connections to it.
+class LineService(Port["_Connection"]):
+    """One listening port for lines.
 
-    `session` makes the dialogue of a new client, `seconds` is a clock that never steps.
+    `session` makes the dialogue of a new client.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
     """
+
+    sweep_seconds = 1
 
     def __init__(
         self,
@@ -95,82 +95,16 @@ class LineService:
         seconds: Callable[[], float],
         tally: Tally | None = None,
     ) -> None:
+        super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.new_session = session
         self.notices = notices
         self.limits = limits
-        self.seconds = seconds
         self.tally = tally if tally is not None else Tally()
-        self.gate: Gate[_Connection] = Gate(limits.connections, limits.connections_per_address)
         self.read_buffer = bytearray(READ_BYTES)
-        self.draining = False
-        self._listener: asyncio.Server | None = None
-        self._sweeper: asyncio.TimerHandle | None = None
-        self._empty = asyncio.Event()
-        self._empty.set()
 
-    async def start(self, address: str, port: int) -> int:
-        """Listen; gives the port, which the system chose if `port` is 0.
-
-        Raises:
-            OSError: the address cannot be listened on.
-        """
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(
-            lambda: _Connection(self), address, port, backlog=1024, reuse_address=True
-        )
-        self._schedule_sweep()
-        return int(self._listener.sockets[0].getsockname()[1])
-
-    async def drain(self, seconds: float) -> None:
-        """Accept nobody new, finish what was begun, say goodbye; after `seconds` cut off."""
-        self.draining = True
-        if self._listener is not None:
-            self._listener.close()
-        for connection in self.gate.all:
-            connection.go_on()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._empty.wait()
-        except TimeoutError:
-            logger.warning("connections cut off", extra={"connections": self.gate.connections})
-            for connection in self.gate.all:
-                connection.cut_off()
-            await self._empty.wait()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-
-    def limit_connections(self, most: int) -> None:
-        """Serve no more clients than this, counting those that are told busy."""
-        self.gate.limit(most)
-
-    def admit(self, connection: "_Connection", address: str) -> Admission:
-        """Count a new connection and say whether there is room for it."""
-        self._empty.clear()
-        return self.gate.admit(connection, address)
-
-    def forget(self, connection: "_Connection", address: str) -> None:
-        """A connection is over."""
-        self.gate.forget(connection, address)
-        if self.gate.is_empty:
-            self._empty.set()
-
-    def sweep(self) -> None:
-        """End the connections that are past a time limit."""
-        now = self.seconds()
-        for connection in self.gate.all:
-            try:
-                connection.check_time(now)
-            except Exception:  # one connection's fault must not stop the sweep of the others
-                logger.exception("internal error while ending a connection")
-                connection.cut_off()
-
-    def _schedule_sweep(self) -> None:
-        def sweep_and_schedule() -> None:
-            self._schedule_sweep()
-            self.sweep()
-
-        loop = asyncio.get_running_loop()
-        self._sweeper = loop.call_later(SWEEP_SECONDS, sweep_and_schedule)
+    def connect(self) -> "_Connection":
+        """The protocol of a new client."""
+        return _Connection(self)
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -275,6 +209,10 @@ class _Connection(asyncio.BufferedProtocol):
         self.go_on()
 
     # What the service calls.
+
+    def finish(self) -> None:
+        """Say goodbye when what was asked is answered."""
+        self.go_on()
 
     def go_on(self) -> None:
         """Answer waiting lines as far as possible, and end when there is a reason to."""

@@ -6,7 +6,7 @@ parser reads back exactly what the writer wrote. `docs/lines.md` shows it from o
 
 import re
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TypeAlias
 
@@ -16,6 +16,9 @@ from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import ExactDecimal
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(
+    rf"{_DATE.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})"
+)
 _DATE_LIKE = re.compile(r"[0-9]+[-/][0-9]+[-/][0-9]+")
 
 
@@ -108,6 +111,22 @@ def parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidDate(f"{in_quotes(text)} is not a day of the calendar") from error
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant with its zone, written as 2026-10-30T16:00:00Z or with an offset.
+
+    Raises:
+        InvalidDate: another notation, or no such instant.
+    """
+    if not _INSTANT.fullmatch(text):
+        raise InvalidDate(
+            f"{in_quotes(text)} is not an instant: write it like 2026-10-30T16:00:00Z"
+        )
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidDate(f"{in_quotes(text)} is not an instant of the calendar") from error
 
 
 @dataclass(frozen=True, slots=True)

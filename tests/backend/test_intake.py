@@ -218,6 +218,7 @@ def test_what_was_released_was_not_known_before(desk: Desk) -> None:
     desk.monday("ECB", **DOLLAR_DOWN["ECB"])
     desk.intake.release([1], ADA)
     one, eur, usd = ExactDecimal.parse("1"), currency("EUR"), currency("USD")
+    desk.now = ADA.decided_at
     before = ADA.decided_at - timedelta(seconds=1)
     answer = desk.bureau.convert(one, eur, usd, known_at=before).explained()
     assert (answer.rate, answer.date) == ("1.1172", "2026-10-30")

@@ -39,8 +39,8 @@ class Terms:
 class Question:
     """When and of whom something was asked: `on` is the day asked for, the present one if None.
 
-    `known_at` asks as the book was then; `keys` are sources to ask in the place of the
-    configured order.
+    `known_at` asks as if it were that instant, of the book as it was then; `keys` are sources
+    to ask in the place of the configured order.
     """
 
     asked_at: datetime
@@ -49,13 +49,18 @@ class Question:
     keys: tuple[str, ...] | None = None
 
     @property
+    def at(self) -> datetime:
+        """The instant by which the answer is judged: what is the future, what is late."""
+        return self.known_at or self.asked_at
+
+    @property
     def day(self) -> date:
         """The day that is asked for."""
-        return self.on or self.asked_at.date()
+        return self.on or self.at.date()
 
     def missed(self, publication: Publication, calendar: Calendar) -> int:
         """How many publications were expected after this one, up to then."""
-        return calendar.missed(publication.date, self.asked_at, self.on)
+        return calendar.missed(publication.date, self.at, self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +287,10 @@ class Bureau:
 
     def _refuse_the_future(self, question: Question) -> None:
         on = question.on
-        if on is not None and on > (question.asked_at + EARLIEST_ZONE).date():
+        if question.at > question.asked_at:
+            then = _instant(question.at)
+            raise NoRateForDate(f"{then} is in the future: what is known then, nobody knows")
+        if on is not None and on > (question.at + EARLIEST_ZONE).date():
             raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
 
     def _usable(self, question: Question) -> Usable:

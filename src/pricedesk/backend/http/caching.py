@@ -31,9 +31,10 @@ _WORST_LAST = (State.FRESH, State.LATE, State.STALE)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an answer depends on: which sources answered, and up to which day.
+    """What an answer depends on: of which sources it tells, and up to which day.
 
-    `last` is None where the newest rates were asked for, whatever their day.
+    Those of which nothing is known may be among them. `last` is None where the newest rates
+    were asked for, whatever their day.
     """
 
     keys: Collection[str]
@@ -42,12 +43,13 @@ class Scope:
 
 def cache_control(bureau: Bureau, now: datetime, scope: Scope) -> tuple[str, str]:
     """The header for an answer given now."""
-    if not scope.keys:
+    keys = [key for key in scope.keys if len(bureau.book.of(key))]
+    if not keys:
         # Nothing was found; what is not known yet may come.
         return _fleeting(OVERDUE_SECONDS)
-    if scope.last is not None and all(_settled(bureau, now, k, scope.last) for k in scope.keys):
+    if scope.last is not None and all(_settled(bureau, now, k, scope.last) for k in keys):
         return SETTLED
-    return _fleeting(min(_seconds_left(bureau, now, k) for k in scope.keys))
+    return _fleeting(min(_seconds_left(bureau, now, k) for k in keys))
 
 
 def _fleeting(seconds: int) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from pricedesk.admission import Admission, Gate
+from pricedesk.admission import Admission
 from pricedesk.backend.http.application import headers_of, send_response, whole_body
 from pricedesk.backend.http.messages import Failure
 from pricedesk.backend.http.refusals import (
@@ -43,6 +43,7 @@ from pricedesk.backend.http.refusals import (
     refusal,
 )
 from pricedesk.backend.http.routes import Router
+from pricedesk.port import Port
 from pricedesk.tally import Tally
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ READ_BYTES = 16 * 1024
 PARSED_AT_ONCE_BYTES = 4 * 1024
 """Of these so many are parsed at once, which bounds how many small requests are queued."""
 
+VERSIONS = ("1.0", "1.1")
+"""The versions of HTTP that are spoken here."""
+
 OUTPUT_BYTES_MAX = 64 * 1024
 """Answers that may wait for a client to read them; beyond it a stream is not gone on with."""
 
@@ -85,44 +89,22 @@ KERNEL_OUTPUT_BYTES = 64 * 1024
 
 
 class Shared:
-    """What all connections of a door share.
+    """What all connections of a door share."""
 
-    `seconds` is a clock that never steps.
-    """
-
-    def __init__(
-        self,
-        router: Router,
-        gate: "Gate[Connection]",
-        seconds: Callable[[], float],
-        tally: Tally,
-    ) -> None:
+    def __init__(self, router: Router, port: "Port[Connection]", tally: Tally) -> None:
         self.router = router
-        self.gate = gate
-        self.seconds = seconds
+        self.port = port
+        self.seconds = port.seconds
         self.tally = tally
-        self.draining = False
         self.read_buffer = bytearray(READ_BYTES)
         self.state = ServerState()
         self.config = _config()
-        self.empty = asyncio.Event()
-        self.empty.set()
-
-    def admit(self, connection: "Connection", address: str) -> Admission:
-        """Count a new connection and say whether there is room for it."""
-        self.empty.clear()
-        return self.gate.admit(connection, address)
-
-    def forget(self, connection: "Connection", address: str) -> None:
-        """A connection is over."""
-        self.gate.forget(connection, address)
-        if self.gate.is_empty:
-            self.empty.set()
 
     def count(self, status: int, begun_seconds: float) -> None:
         """Count an answer by its status."""
         self.tally.took(self.seconds() - begun_seconds)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # That there is no rate, or no room, is a refusal on every door.
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
             self.tally.failed += 1
         elif status >= HTTPStatus.BAD_REQUEST:
             self.tally.refused += 1
@@ -206,7 +188,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else "unknown"
-        match self._shared.admit(self, self._address):
+        match self._shared.port.admit(self, self._address):
             case Admission.BUSY:
                 self._say(BUSY)
             case Admission.FLOOD:
@@ -221,7 +203,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         self.pipeline.clear()
         self._unparsed = b""
         super().connection_lost(exc)
-        self._shared.forget(self, self._address)
+        self._shared.port.forget(self, self._address)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
         """All connections read into one buffer: each empties it before another is read."""
@@ -304,7 +286,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._running = cycle
-        if self._shared.draining and self._is_last:
+        if self._shared.port.draining and self._is_last:
             cycle.keep_alive = False
         super()._start_asgi_task(cycle, app)
 
@@ -315,14 +297,18 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
             return
         now = self._shared.seconds()
         self._begun_seconds = now
-        self._deadline_seconds = now + (REQUEST_SECONDS if self._message_open else IDLE_SECONDS)
+        if self._message_open:
+            allowed_seconds = REQUEST_SECONDS if self._in_body else HEADER_SECONDS
+        else:
+            allowed_seconds = IDLE_SECONDS
+        self._deadline_seconds = now + allowed_seconds
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self._refusal is not None:
             self._say(self._refusal)
             return
         self._parse()
-        if self._is_idle and (self._peer_finished or self._shared.draining):
+        if self._is_idle and (self._peer_finished or self._shared.port.draining):
             self.transport.close()
         elif self._peer_finished and self._message_open and not self._unparsed:
             self._refuse(UNFINISHED)
@@ -422,7 +408,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def _check_headers(self, version: str) -> None:
         """Refuse what would be read in two ways or cannot be served, before it is begun."""
-        if not self.url.isascii():
+        if version not in VERSIONS or not self.url.isascii():
             raise RefusedError(MALFORMED)
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and version != "1.0"):
@@ -455,6 +441,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def _say(self, failure: Failure) -> None:
         """Say why, and close; what the peer still sends is read and dropped."""
         self._ending_since = self._shared.seconds()
+        self._unparsed = b""
         self._shared.count(failure.status, self._ending_since)
         self.transport.write(refusal(failure, self._shared.state.default_headers))
         if self._peer_finished:

@@ -29,7 +29,10 @@ def operations_table(
         return json_response(answer, HTTPStatus.SERVICE_UNAVAILABLE)
 
     def version(_request: Request, _path: Mapping[str, str]) -> Response:
-        newest = max((publication.date for publication in bureau.book), default=None)
+        newest = max(
+            (known.newest.date for known in bureau.book.sources.values() if known.newest),
+            default=None,
+        )
         answer: Json = {
             "name": "pricedesk",
             "version": __version__,

@@ -23,12 +23,12 @@ from pricedesk.backend.http.messages import (
     json_text,
     problem,
 )
-from pricedesk.backend.http.parameters import day_of, instant_of, parameters, source_keys
+from pricedesk.backend.http.parameters import day_of, parameters, source_keys
 from pricedesk.backend.http.routes import Route, RouteTable
 from pricedesk.currencies import currency
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.money import ExactDecimal
-from pricedesk.protocol import Explanation, parse_date
+from pricedesk.protocol import Explanation, parse_date, parse_instant
 
 ITEMS_AT_ONCE = 100
 """So many items are answered between two turns of the loop, which has others to serve."""
@@ -78,7 +78,9 @@ class _Conversions:
         on = day_of(values, "on")
         answer = _converted(self._bureau, values, on, circumstances)
         publication = answer.conversion.rate.publication
-        keys = [publication.source] if publication is not None else []
+        keys = {publication.source} if publication is not None else set()
+        if circumstances.explain:
+            keys |= self._bureau.book.sources.keys()
         cached = cache_control(self._bureau, answer.question.asked_at, Scope(keys, on))
         return json_response(_told(answer, circumstances), headers=(cached,))
 
@@ -113,7 +115,8 @@ class _Conversions:
 
     def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> _Circumstances:
         keys = source_keys(values["sources"], self._bureau) if "sources" in values else None
-        return _Circumstances(instant_of(values, "known_at"), keys, explain)
+        known_at = parse_instant(values["known_at"]) if "known_at" in values else None
+        return _Circumstances(known_at, keys, explain)
 
 
 def _results(bureau: Bureau, items: Items, circumstances: _Circumstances) -> Stream:

@@ -4,23 +4,17 @@ A parameter that is passed over in silence answers another question than the one
 asked, and nobody sees it.
 """
 
-import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.messages import Request
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidDate, InvalidRequest, UnknownCurrency, in_quotes
+from pricedesk.errors import InvalidRequest, UnknownCurrency, in_quotes
 from pricedesk.protocol import parse_date
 
 NAMES_SHOWN_MAX = 10
 """So many unknown names does a refusal repeat."""
-
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
 
 
 def parameters(request: Request, known: Collection[str]) -> Mapping[str, str]:
@@ -100,22 +94,3 @@ def day_of(values: Mapping[str, str], name: str) -> date | None:
         InvalidDate: it is no date.
     """
     return parse_date(values[name]) if name in values else None
-
-
-def instant_of(values: Mapping[str, str], name: str) -> datetime | None:
-    """The instant that a parameter has, None if it is not there.
-
-    Raises:
-        InvalidDate: it is no instant with its zone.
-    """
-    text = values.get(name)
-    if text is None:
-        return None
-    if not _INSTANT.fullmatch(text):
-        raise InvalidDate(
-            f"{in_quotes(text)} is not an instant: write it like 2026-10-30T16:00:00Z"
-        )
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidDate(f"{in_quotes(text)} is not an instant of the calendar") from error

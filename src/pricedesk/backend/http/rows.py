@@ -147,6 +147,8 @@ def rows_of_groups(
 
     An average is the mean of the rates that came to answer on its days.
     """
+    if span[0] > span[1]:
+        return
     known = [book.of(key).dates[0] for key in book.sources if book.of(key).dates]
     begin = group.begin(max(span[0], min(known, default=span[0])))
     while begin <= span[1]:

@@ -196,14 +196,16 @@ class _Version1:
         wanted = _wanted(request)
         now = self._bureau.clock()
         end = min(last or now.date(), now.date())
+        # Another book may be in its place before the answer is made.
         book = self._bureau.book
+        history = book.of(self._key)
         days = book.series(wanted.base, wanted.symbols, first, end, (self._key,))
         shown = ((day, rates) for day, rates in days if rates)
         begin = next(shown, None)
         if begin is None:
             raise NoRateForDate(f"there are no such rates from {first} to {end}")
         start: list[tuple[date, dict[str, Rate]]] = [begin]
-        newest = self._last_date(wanted, first, end)
+        newest = _last_date(history, wanted, first, end)
         if newest is None:
             start += shown
             newest = start[-1][0]
@@ -216,21 +218,9 @@ class _Version1:
             }
         )
         parts = _range_parts(head, wanted, chain(start, shown))
-        etag = _digest(self._history.version.hex(), str(wanted), f"{first} {end}")
+        etag = _digest(history.version.hex(), str(wanted), f"{first} {end}")
         header = cache_control(self._bureau, now, Scope([self._key], last))
         return Response(chunked(parts), headers=(header,), etag=etag)
-
-    def _last_date(self, wanted: _Wanted, first: date, last: date) -> date | None:
-        """The last date after the first one that has a rate, None if there is none."""
-        dates = self._history.dates
-        codes: Collection[str] = [c.code for c in wanted.symbols or ()]
-        for day in reversed(dates[bisect_right(dates, first) : bisect_right(dates, last)]):
-            publication = self._history.on(day)
-            if publication is not None and publication.publishes(wanted.base.code):
-                has = codes or {publication.convention.pivot, *publication.rates()}
-                if any(publication.publishes(c) for c in has if c != wanted.base.code):
-                    return day
-        return None
 
 
 def _range_parts(
@@ -242,6 +232,19 @@ def _range_parts(
         yield f'{before}"{day}":{json_text(wanted.numbers(rates))}'
         before = ","
     yield "}}"
+
+
+def _last_date(history: SourceHistory, wanted: _Wanted, first: date, last: date) -> date | None:
+    """The last date after the first one that has a rate, None if there is none."""
+    dates = history.dates
+    codes: Collection[str] = [c.code for c in wanted.symbols or ()]
+    for day in reversed(dates[bisect_right(dates, first) : bisect_right(dates, last)]):
+        publication = history.on(day)
+        if publication is not None and publication.publishes(wanted.base.code):
+            has = codes or {publication.convention.pivot, *publication.rates()}
+            if any(publication.publishes(c) for c in has if c != wanted.base.code):
+                return day
+    return None
 
 
 def _digest(*parts: str) -> str:

@@ -98,15 +98,15 @@ class _Rates:
             raise InvalidRequest("conflicting params")
         on = day_of({**given, **values}, "date")
         expand = _is_expanded(given)
-        base, quote = (currencies([values[name]])[0] for name in ("base", "quote"))
-        wanted = self._selection(given, (base.code, quote.code), expand=expand)
+        wanted = self._selection(given, (values["base"], values["quote"]), expand=expand)
         now = self._bureau.clock()
         question = Question(now, on, keys=wanted.keys)
         rows, publications = rows_of_answer(self._bureau, wanted, question)
         if not rows:
-            self._bureau.rate(base, quote, question)
-            raise NoRateForDate(f"there is no rate from {base} to {quote} on {question.day}")
-        headers = self._headers(question, publications)
+            for quote in wanted.quotes or ():
+                self._bureau.rate(wanted.base, quote, question)
+            raise NoRateForDate(f"there is no rate for {wanted.base} on {question.day}")
+        headers = self._headers(wanted, question, publications)
         return Response(json_row(rows[0]).encode(), headers=headers)
 
     def _rates(
@@ -125,7 +125,7 @@ class _Rates:
             # Frankfurter has no rates of the future, and says so with an empty list.
             rows, publications = [], ()
         text = "".join(written(rows, row_format, expanded=query.is_expanded))
-        own = self._headers(question, publications)
+        own = self._headers(query.wanted, question, publications)
         return Response(text.encode(), media_type=row_format.value, headers=(*own, *headers))
 
     def _span(
@@ -146,8 +146,12 @@ class _Rates:
         parts = written(rows, row_format, expanded=query.is_expanded)
         named = (__version__, book.version, str(wanted), f"{first} {last} {query.group}")
         etag = blake2b("\n".join((*named, row_format.value)).encode(), digest_size=16).hexdigest()
-        answering = {p.source for p in answering_at(book, wanted, last)}
-        cached = cache_control(self._bureau, now, Scope(answering, query.last))
+        told = {p.source for p in answering_at(book, wanted, last)} | {*wanted.listed}
+        through = query.last
+        if through is not None and query.group is not None:
+            # Its last week or month is averaged as a whole.
+            through = max(through, query.group.end(query.group.begin(last)))
+        cached = cache_control(self._bureau, now, Scope(told, through))
         return Response(
             chunked(parts, characters_min),
             media_type=row_format.value,
@@ -156,10 +160,10 @@ class _Rates:
         )
 
     def _headers(
-        self, question: Question, publications: Collection[Publication]
+        self, wanted: Selection, question: Question, publications: Collection[Publication]
     ) -> tuple[tuple[str, str], ...]:
         """How long an answer may be kept, and how old its rates are."""
-        scope = Scope({publication.source for publication in publications}, question.on)
+        scope = Scope({p.source for p in publications} | {*wanted.listed}, question.on)
         cached = cache_control(self._bureau, question.asked_at, scope)
         age = rate_state(self._bureau, question.asked_at, question.on, publications)
         return (cached, *age)

@@ -110,8 +110,7 @@ class _Catalogue:
         return json_response(told, headers=(self._cached(tuple(self._bureau.sources)),))
 
     def _cached(self, keys: Iterable[str]) -> tuple[str, str]:
-        known = [key for key in keys if len(self._bureau.book.of(key))]
-        return cache_control(self._bureau, self._bureau.clock(), Scope(known))
+        return cache_control(self._bureau, self._bureau.clock(), Scope(tuple(keys)))
 
 
 def _currency(code: str, span: tuple[date, date]) -> dict[str, Json]:
