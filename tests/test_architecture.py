@@ -33,7 +33,7 @@ DOMAIN = [
     "backend/cases",
     "backend/guards",
     "backend/bureau",
-    "backend/http/messages",
+    "http/messages",
     "backend/http/parameters",
     "backend/http/rate_format",
     "backend/http/caching",
@@ -67,7 +67,7 @@ FRAMEWORKS = {
 COMMAND_LINE = {"cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_rates", "cli_words"}
 """What starts either program may import both."""
 
-FRONTEND_PACKAGES = {"click"}
+FRONTEND_PACKAGES = {"click", "httptools", "uvicorn"}
 """All that the front-end's image has installed beside this package."""
 
 BANNED_NAMES = {"utils", "helpers", "common", "manager", "base"}

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from pricedesk.backend.http.routes import Router
+from asking import content_of, respond
+from pricedesk.http.routes import Router
 
 
 def wsgi_application(router: Router) -> Callable[..., Iterable[bytes]]:
@@ -20,16 +21,16 @@ def wsgi_application(router: Router) -> Callable[..., Iterable[bytes]]:
             if name.startswith("HTTP_") or name == "CONTENT_TYPE"
         }
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        response = router.respond(
+        response = respond(
+            router,
             environ["REQUEST_METHOD"],
             path,
             environ.get("QUERY_STRING", ""),
             headers,
             environ["wsgi.input"].read(length),
         )
-        body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
         status = HTTPStatus(response.status)
         start_response(f"{status.value} {status.phrase}", list(response.headers))
-        return [body]
+        return [content_of(response)]
 
     return application

@@ -5,6 +5,7 @@ Each door has a gate of its own, so that a crowd at one of them leaves the other
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
@@ -20,6 +21,14 @@ class Admission(Enum):
     WELCOME = auto()
     BUSY = auto()
     FLOOD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """How many clients a door serves: in all, and from one address."""
+
+    connections: int
+    connections_per_address: int
 
 
 Connection = TypeVar("Connection")

@@ -8,11 +8,11 @@ import pytest
 
 from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.http import connection, refusals
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.surroundings import DoorCount, Gauges
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import currency
+from pricedesk.http import connection, refusals
 from pricedesk.tally import Tally
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")

@@ -6,12 +6,12 @@ import random
 import time
 from collections.abc import Sequence
 
+from pricedesk.admission import ClientLimits
 from pricedesk.backend.assembly import downloads_of, writing
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.surroundings import (
     DoorCount,
     Gauges,
-    HttpLimits,
     Readiness,
     Surroundings,
 )
@@ -48,7 +48,7 @@ def http_door(surroundings: Surroundings, settings: Settings) -> Door:
     # Imported late: it takes a fifth of a second, which the first lines need not wait for.
     from pricedesk.backend.http import door  # noqa: PLC0415
 
-    limits = HttpLimits(settings.http_max_connections, settings.max_connections_per_address)
+    limits = ClientLimits(settings.http_max_connections, settings.max_connections_per_address)
     return door.http_door(surroundings, limits)
 
 

@@ -1,13 +1,14 @@
 """Conversions: one from parameters, thousands from a document, the digits of every other door."""
 
 import json
+from collections.abc import Generator
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asking import Asker
+from asking import Asker, respond
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.http.items import ITEMS_MAX
@@ -201,8 +202,8 @@ def test_a_body_is_to_be_called_json(api: Asker, content_type: str) -> None:
 def test_the_most_items_are_answered_in_slices(api: Asker) -> None:
     body = json.dumps({"items": [{"amount": str(n)} for n in range(ITEMS_MAX)]}).encode()
     headers = {"content-type": "application/json"}
-    response = api.router.respond("POST", "/convert", "", headers, body)
-    assert not isinstance(response.body, bytes)
+    response = respond(api.router, "POST", "/convert", "", headers, body)
+    assert isinstance(response.body, Generator)
     chunks = [chunk for chunk in response.body if chunk]
     assert len(chunks) >= ITEMS_MAX // ITEMS_AT_ONCE
     results = json.loads(b"".join(chunks))["results"]
@@ -214,8 +215,8 @@ def test_publications_that_arrive_while_an_answer_is_sent_are_for_the_next(
 ) -> None:
     body = json.dumps({"items": [{"amount": "1100"}] * 3 * ITEMS_AT_ONCE}).encode()
     headers = {"content-type": "application/json"}
-    response = api.router.respond("POST", "/convert", "", headers, body)
-    assert not isinstance(response.body, bytes)
+    response = respond(api.router, "POST", "/convert", "", headers, body)
+    assert isinstance(response.body, Generator)
     sheet = Sheet(date(2026, 10, 30), {"USD": "2", "CAD": "1"})
     corrected = publication_of("ECB", Convention("EUR", per_pivot=True), sheet, PROVENANCE)
     begun = [next(response.body), next(response.body)]

@@ -29,9 +29,9 @@ from pricedesk.backend.http import openapi
 from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.openapi import OPERATIONS, Operation
 from pricedesk.backend.http.pages import error_meanings
-from pricedesk.backend.http.routes import STATUS, Router
 from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.http.routes import STATUS, Router
 from wsgi_door import wsgi_application
 
 EXAMPLES_MAX = 25

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from asking import respond
 from pricedesk import __version__
 from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, SourceAge, Terms
 from pricedesk.backend.calendars import State
 from pricedesk.backend.http.door import make_router
-from pricedesk.backend.http.messages import Response
 from pricedesk.backend.http.metrics import Metrics
-from pricedesk.backend.http.routes import Router
 from pricedesk.backend.http.surroundings import DoorCount, Gauges, Readiness
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.currencies import currency
+from pricedesk.http.messages import Response
+from pricedesk.http.routes import Router
 from pricedesk.tally import Tally
 
 TUESDAY_EVENING = datetime(2026, 11, 3, 18, tzinfo=UTC)
@@ -45,17 +46,17 @@ def body(response: Response) -> bytes:
 
 
 def test_alive_asks_nothing_else() -> None:
-    response = router(empty_bureau()).respond("GET", "/healthz")
+    response = respond(router(empty_bureau()), "GET", "/healthz")
     assert (response.status, body(response)) == (200, b'{"status":"ok"}')
 
 
 def test_ready_with_rates(bureau: Bureau) -> None:
-    response = router(bureau).respond("GET", "/readyz")
+    response = respond(router(bureau), "GET", "/readyz")
     assert (response.status, body(response)) == (200, b'{"status":"ok"}')
 
 
 def test_not_ready_without_rates() -> None:
-    response = router(empty_bureau()).respond("GET", "/readyz")
+    response = respond(router(empty_bureau()), "GET", "/readyz")
     assert (response.status, body(response)) == (
         503,
         b'{"status":"unavailable","reason":"no rates are known yet"}',
@@ -66,17 +67,17 @@ def test_not_ready_when_the_end_is_near_but_alive(bureau: Bureau) -> None:
     readiness = Readiness(bureau)
     readiness.drain()
     door = router(bureau, readiness)
-    response = door.respond("GET", "/readyz")
+    response = respond(door, "GET", "/readyz")
     assert (response.status, body(response)) == (
         503,
         b'{"status":"unavailable","reason":"the service is shutting down"}',
     )
-    assert door.respond("GET", "/healthz").status == 200
+    assert respond(door, "GET", "/healthz").status == 200
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_the_version_names_what_runs_and_what_it_knows(bureau: Bureau, known: bool) -> None:
-    response = router(bureau if known else empty_bureau()).respond("GET", "/version")
+    response = respond(router(bureau if known else empty_bureau()), "GET", "/version")
     assert json.loads(body(response)) == {
         "name": "pricedesk",
         "version": __version__,
@@ -87,13 +88,13 @@ def test_the_version_names_what_runs_and_what_it_knows(bureau: Bureau, known: bo
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/version", "/metrics"])
 def test_what_is_asked_about_the_service_is_never_kept(bureau: Bureau, path: str) -> None:
-    response = router(bureau).respond("GET", path, headers={"origin": "https://a.example"})
+    response = respond(router(bureau), "GET", path, headers={"origin": "https://a.example"})
     assert ("Cache-Control", "no-store") in response.headers
     assert not {"ETag", "Access-Control-Allow-Origin"} & {name for name, _ in response.headers}
 
 
 def test_the_index_leads_to_the_versions(bureau: Bureau) -> None:
-    response = router(bureau).respond("GET", "/")
+    response = respond(router(bureau), "GET", "/")
     assert response.status == 200
     assert ("Cache-Control", "public, max-age=86400") in response.headers
     index = json.loads(body(response))
@@ -104,7 +105,7 @@ def test_the_index_leads_to_the_versions(bureau: Bureau) -> None:
 
 
 def test_an_unknown_path_is_told_as_frankfurter_does(bureau: Bureau) -> None:
-    response = router(bureau).respond("GET", "/favicon.ico")
+    response = respond(router(bureau), "GET", "/favicon.ico")
     assert (response.status, body(response)) == (404, b'{"status":404,"message":"not found"}')
 
 
@@ -196,6 +197,6 @@ def test_a_source_without_rates_is_stale_and_has_no_age() -> None:
 
 
 def test_metrics_are_served_as_text_that_prometheus_reads(bureau: Bureau) -> None:
-    response = router(bureau).respond("GET", "/metrics")
+    response = respond(router(bureau), "GET", "/metrics")
     assert response.media_type == "text/plain; version=0.0.4; charset=utf-8"
     assert body(response) == metrics_of(bureau).text()

@@ -1,1 +1,1 @@
-"""The door on port 8000: messages and routes without sockets, and the server around them."""
+"""The door on port 8000: what it answers, and from what."""

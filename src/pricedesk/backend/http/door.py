@@ -7,13 +7,14 @@ else imports this module when the back-end starts, because its packages take a w
 import time
 from collections.abc import Callable
 
+from pricedesk.admission import ClientLimits
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import own, pages, v1, v2
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.operations import operations_table
-from pricedesk.backend.http.routes import Router, RouteTable
-from pricedesk.backend.http.server import HttpService
-from pricedesk.backend.http.surroundings import DoorCount, HttpLimits, Readiness, Surroundings
+from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
+from pricedesk.http.routes import Router, RouteTable
+from pricedesk.http.server import HttpService
 from pricedesk.tally import Tally
 
 
@@ -28,7 +29,7 @@ def api_tables(bureau: Bureau) -> tuple[RouteTable, ...]:
     return (pages.route_table(), *versions, own.route_table(bureau))
 
 
-def http_door(surroundings: Surroundings, limits: HttpLimits) -> HttpService:
+def http_door(surroundings: Surroundings, limits: ClientLimits) -> HttpService:
     """The door, which does not listen yet."""
     bureau = surroundings.bureau
     tally = Tally()

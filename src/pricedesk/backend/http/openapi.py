@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from pricedesk import __version__
 from pricedesk.backend.http.caching import STATE_HEADER
-from pricedesk.backend.http.messages import JSON_TYPE, PROBLEM_TYPE, TEXT_TYPE, Json
 from pricedesk.backend.http.openapi_schemas import (
     DATE,
     INSTANT,
@@ -18,6 +17,7 @@ from pricedesk.backend.http.openapi_schemas import (
     TEXT,
     named,
 )
+from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, TEXT_TYPE, Json
 
 _JSON = JSON_TYPE.partition(";")[0]
 _CODES: Json = {"type": "string", "pattern": "^[A-Za-z]{3}(,[A-Za-z]{3})*$"}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pricedesk.backend.http.items import ITEMS_MAX
-from pricedesk.backend.http.messages import Json
+from pricedesk.http.messages import Json
 
 DATE: Json = {"type": "string", "format": "date"}
 INSTANT: Json = {"type": "string", "format": "date-time"}

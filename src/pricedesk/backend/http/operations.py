@@ -8,9 +8,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.messages import NO_STORE, Json, Request, Response, json_response
-from pricedesk.backend.http.routes import Route, RouteTable
 from pricedesk.backend.http.surroundings import Readiness
+from pricedesk.http.messages import NO_STORE, Json, Request, Response, json_response
+from pricedesk.http.routes import Route, RouteTable
 
 
 def operations_table(

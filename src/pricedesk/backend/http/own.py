@@ -12,7 +12,10 @@ from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.calendars import state
 from pricedesk.backend.http.caching import Scope, cache_control
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
-from pricedesk.backend.http.messages import (
+from pricedesk.backend.http.parameters import day_of, parameters, source_keys
+from pricedesk.currencies import currency
+from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.http.messages import (
     NO_STORE,
     Failure,
     Json,
@@ -23,10 +26,7 @@ from pricedesk.backend.http.messages import (
     json_text,
     problem,
 )
-from pricedesk.backend.http.parameters import day_of, parameters, source_keys
-from pricedesk.backend.http.routes import Route, RouteTable
-from pricedesk.currencies import currency
-from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation, parse_date, parse_instant
 

@@ -10,9 +10,11 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
-from pricedesk.backend.http import openapi, refusals
+from pricedesk.backend.http import openapi
 from pricedesk.backend.http.caching import FOR_A_DAY
-from pricedesk.backend.http.messages import (
+from pricedesk.backend.http.openapi import OPERATIONS, TAGS, Operation
+from pricedesk.http import refusals
+from pricedesk.http.messages import (
     NO_STORE,
     TEXT_TYPE,
     Failure,
@@ -21,8 +23,7 @@ from pricedesk.backend.http.messages import (
     Response,
     json_response,
 )
-from pricedesk.backend.http.openapi import OPERATIONS, TAGS, Operation
-from pricedesk.backend.http.routes import INTERNAL, STATUS, Route, RouteTable
+from pricedesk.http.routes import INTERNAL, STATUS, Route, RouteTable
 
 _HTML_TYPE = "text/html; charset=utf-8"
 _DOCS = "/docs"

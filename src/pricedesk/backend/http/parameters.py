@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.messages import Request
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidRequest, UnknownCurrency, in_quotes
+from pricedesk.http.messages import Request
 from pricedesk.protocol import parse_date
 
 NAMES_SHOWN_MAX = 10

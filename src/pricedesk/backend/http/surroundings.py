@@ -11,14 +11,6 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """How much of the service clients may take up."""
-
-    connections: int
-    connections_per_address: int
-
-
 class Readiness:
     """Whether clients should be sent here; `draining` is set when the service is to end."""
 

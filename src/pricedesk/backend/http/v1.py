@@ -16,19 +16,8 @@ from itertools import chain
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.caching import Scope, cache_control, rate_state
-from pricedesk.backend.http.messages import (
-    Failure,
-    Json,
-    JsonNumber,
-    Request,
-    Response,
-    chunked,
-    json_response,
-    json_text,
-)
 from pricedesk.backend.http.parameters import capitals, parameters
 from pricedesk.backend.http.rate_format import amount_text, plain_text
-from pricedesk.backend.http.routes import Route, RouteTable
 from pricedesk.backend.rate_book import PEG, SourceHistory
 from pricedesk.backend.rates import Publication, Rate, rate_in
 from pricedesk.currencies import CURRENCIES, Currency, currency
@@ -40,6 +29,17 @@ from pricedesk.errors import (
     NoRatesKnown,
     UnknownCurrency,
 )
+from pricedesk.http.messages import (
+    Failure,
+    Json,
+    JsonNumber,
+    Request,
+    Response,
+    chunked,
+    json_response,
+    json_text,
+)
+from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import parse_date
 

@@ -13,14 +13,7 @@ from hashlib import blake2b
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.caching import Scope, cache_control, rate_state
-from pricedesk.backend.http.messages import (
-    CHUNK_BYTES,
-    Request,
-    Response,
-    chunked,
-)
 from pricedesk.backend.http.parameters import currencies, day_of, parameters, shown, source_keys
-from pricedesk.backend.http.routes import Route, RouteTable
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
     Group,
@@ -34,6 +27,13 @@ from pricedesk.backend.http.v2_catalogue import catalogue_routes
 from pricedesk.backend.http.v2_failures import not_acceptable, write_failure
 from pricedesk.backend.rates import Publication
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown
+from pricedesk.http.messages import (
+    CHUNK_BYTES,
+    Request,
+    Response,
+    chunked,
+)
+from pricedesk.http.routes import Route, RouteTable
 from pricedesk.protocol import parse_date
 
 AVERAGES_BYTES = 512

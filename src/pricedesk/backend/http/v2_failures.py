@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from pricedesk.backend.http.messages import NO_STORE, Failure, Json, Response, json_response
+from pricedesk.http.messages import NO_STORE, Failure, Json, Response, json_response
 
 _MESSAGES = {
     "invalid-date": "invalid date",

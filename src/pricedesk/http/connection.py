@@ -21,9 +21,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from pricedesk.admission import Admission
-from pricedesk.backend.http.application import headers_of, send_response, whole_body
-from pricedesk.backend.http.messages import Failure
-from pricedesk.backend.http.refusals import (
+from pricedesk.http.application import headers_of, send_response, whole_body
+from pricedesk.http.messages import Failure
+from pricedesk.http.refusals import (
     BODY_BYTES_MAX,
     BODY_TOO_LARGE,
     BUSY,
@@ -42,7 +42,7 @@ from pricedesk.backend.http.refusals import (
     RefusedError,
     refusal,
 )
-from pricedesk.backend.http.routes import Router
+from pricedesk.http.routes import Router
 from pricedesk.port import Port
 from pricedesk.tally import Tally
 
@@ -465,7 +465,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         body = await whole_body(receive) if cycle.more_body or cycle.body else b""
         if body is None:
             return
-        response = shared.router.respond(
+        response = await shared.router.respond(
             scope["method"],
             scope["raw_path"].decode("ascii"),
             scope["query_string"].decode("ascii"),

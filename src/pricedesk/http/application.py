@@ -1,12 +1,13 @@
 """One request's body in and its response out, through the functions that ASGI has for it."""
 
 import asyncio
-from contextlib import closing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from pricedesk.backend.http.messages import Response, Stream
+from pricedesk.http.messages import News, Response, Stream
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
@@ -52,20 +53,25 @@ async def send_response(
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(response.body, bytes):
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
-    else:
-        await _send_stream(response.body, cycle, send, is_old=is_old)
-
-
-async def _send_stream(
-    stream: Stream, cycle: RequestResponseCycle, send: "ASGISendCallable", *, is_old: bool
-) -> None:
-    """Send chunk after chunk, as the client takes them; others get their turn in between."""
-    with closing(stream):
-        for chunk in stream:
+        return
+    async with aclosing(_chunks(response.body)) as chunks:
+        async for chunk in chunks:
             if is_old:
                 cycle.expected_content_length = len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if cycle.disconnected:
                 return
-            await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _chunks(body: Stream | News) -> News:
+    """The chunks of a body, which is closed with it; others get their turn in between."""
+    if isinstance(body, AsyncGenerator):
+        async with aclosing(body):
+            async for chunk in body:
+                yield chunk
+        return
+    with closing(body):
+        for chunk in body:
+            yield chunk
+            await asyncio.sleep(0)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricedesk.backend.http.messages import (
+from pricedesk.errors import InvalidRequest
+from pricedesk.http.messages import (
     CHUNK_BYTES,
     Failure,
     JsonNumber,
@@ -18,7 +19,6 @@ from pricedesk.backend.http.messages import (
     percent_decoded,
     problem,
 )
-from pricedesk.errors import InvalidRequest
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = st.recursive(

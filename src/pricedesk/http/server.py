@@ -1,4 +1,4 @@
-"""The listening port of the HTTP door, and the time limits of its connections.
+"""A listening port for HTTP, and the time limits of its connections.
 
 uvicorn's own server is not used: it takes the signals over, and the connections belong to
 the loop of the service.
@@ -7,11 +7,10 @@ the loop of the service.
 from collections.abc import Callable
 from email.utils import format_datetime
 
-from pricedesk.admission import Gate
-from pricedesk.backend.http.connection import Connection, Shared
-from pricedesk.backend.http.routes import Router
-from pricedesk.backend.http.surroundings import HttpLimits
+from pricedesk.admission import ClientLimits, Gate
 from pricedesk.clock import Clock
+from pricedesk.http.connection import Connection, Shared
+from pricedesk.http.routes import Router
 from pricedesk.port import Port
 from pricedesk.tally import Tally
 
@@ -24,7 +23,7 @@ class HttpService(Port[Connection]):
     def __init__(
         self,
         router: Router,
-        limits: HttpLimits,
+        limits: ClientLimits,
         clock: Clock,
         seconds: Callable[[], float],
         tally: Tally | None = None,

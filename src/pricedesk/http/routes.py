@@ -6,7 +6,7 @@ status of each expected failure; a handler returns its answer or raises a Priced
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -14,7 +14,8 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from pricedesk import errors
-from pricedesk.backend.http.messages import (
+from pricedesk.errors import InvalidRequest, PricedeskError
+from pricedesk.http.messages import (
     NO_STORE,
     Failure,
     Request,
@@ -24,7 +25,6 @@ from pricedesk.backend.http.messages import (
     percent_decoded,
     problem,
 )
-from pricedesk.errors import InvalidRequest, PricedeskError
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,9 @@ INTERNAL = Failure(
     "the request could not be answered; it was logged",
 )
 
-Handler: TypeAlias = Callable[[Request, Mapping[str, str]], Response]
-"""Answers a request; the mapping has what the path says for each {name} of the pattern."""
+Handler: TypeAlias = Callable[[Request, Mapping[str, str]], Response | Awaitable[Response]]
+"""Answers a request, at once or when it can; the mapping has what the path says for each
+{name} of the pattern."""
 
 FailureWriter: TypeAlias = Callable[[Failure], Response]
 
@@ -123,7 +124,7 @@ class Router:
         for places in self._patterns.values():
             places.sort(key=lambda place: len(place.names))
 
-    def respond(
+    async def respond(
         self,
         method: str,
         raw_path: str,
@@ -148,10 +149,10 @@ class Router:
                 Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
             )
         else:
-            response = self._answer(request, place, table, values)
+            response = await self._answer(request, place, table, values)
         return _finished(response, method, headers, place, table)
 
-    def _answer(
+    async def _answer(
         self, request: Request, place: _Place | None, table: RouteTable, values: Mapping[str, str]
     ) -> Response:
         if place is None:
@@ -172,7 +173,8 @@ class Router:
             )
             return replace(response, headers=(*response.headers, ("Allow", allowed)))
         try:
-            return _begun(handler(request, values))
+            answer = handler(request, values)
+            return _begun(answer if isinstance(answer, Response) else await answer)
         except PricedeskError as error:
             status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
             return table.write_failure(Failure(status, error.slug, str(error)))
@@ -207,7 +209,7 @@ class Router:
 
 def _begun(response: Response) -> Response:
     """The response with the first chunk of its stream made: a failure in it has a status yet."""
-    if isinstance(response.body, bytes):
+    if not isinstance(response.body, Generator):
         return response
     stream = _led(response.body)
     next(stream)
@@ -276,15 +278,10 @@ def _finished(
         if isinstance(body, bytes):
             own = (*own, ("Content-Length", str(len(body))))
     if is_known or method == "HEAD":
-        body = _closed(body)
+        if isinstance(body, Generator):
+            body.close()
+        body = b""
     return Response(body, status, response.media_type, own, etag)
-
-
-def _closed(body: bytes | Stream) -> bytes:
-    """No body, in the place of one that is not wanted."""
-    if not isinstance(body, bytes):
-        body.close()
-    return b""
 
 
 def _etag(response: Response) -> str:

@@ -6,7 +6,7 @@ a number with a fraction from a binary float.
 """
 
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from json.encoder import encode_basestring
@@ -49,6 +49,9 @@ Stream: TypeAlias = Generator[bytes, None, None]
 The loop serves others between two chunks, so one chunk must not take long to make.
 """
 
+News: TypeAlias = AsyncGenerator[bytes, None]
+"""A body of which nobody knows when more of it comes; closed some time after the client went."""
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -60,7 +63,7 @@ class Response:
     from it, and a stream gets none.
     """
 
-    body: bytes | Stream = b""
+    body: bytes | Stream | News = b""
     status: int = HTTPStatus.OK
     media_type: str = JSON_TYPE
     headers: tuple[tuple[str, str], ...] = ()

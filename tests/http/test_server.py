@@ -11,25 +11,26 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pricedesk.backend.http.connection import (
+from pricedesk.admission import ClientLimits
+from pricedesk.errors import NoRatesKnown
+from pricedesk.http.connection import (
     IDLE_SECONDS,
     LINGER_SECONDS,
     OUTPUT_BYTES_MAX,
     STALLED_OUTPUT_SECONDS,
 )
-from pricedesk.backend.http.messages import Request, Response, Stream, json_response
-from pricedesk.backend.http.refusals import (
+from pricedesk.http.messages import News, Request, Response, Stream, json_response
+from pricedesk.http.refusals import (
     BODY_BYTES_MAX,
     HEADER_BYTES_MAX,
     HEADER_SECONDS,
     REQUEST_SECONDS,
     TARGET_BYTES_MAX,
 )
-from pricedesk.backend.http.routes import Route, Router, RouteTable
-from pricedesk.backend.http.server import HttpService
-from pricedesk.backend.http.surroundings import HttpLimits
+from pricedesk.http.routes import Route, Router, RouteTable
+from pricedesk.http.server import HttpService
 
-LIMITS = HttpLimits(connections=100, connections_per_address=100)
+LIMITS = ClientLimits(connections=100, connections_per_address=100)
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 CHUNK = b"x" * 32 * 1024
 DATE = b"date: Fri, 30 Oct 2026 18:00:00 GMT\r\n"
@@ -40,10 +41,12 @@ LAST = b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 class Rig:
     """A door under test, its clock, and the stream that it serves."""
 
-    def __init__(self, limits: HttpLimits) -> None:
+    def __init__(self, limits: ClientLimits) -> None:
         self.now = 1000.0
         self.chunks_made = 0
         self.stream_closed = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.answers: asyncio.Queue[bytes] = asyncio.Queue()
         self.chunks_max = 3
         self.breaks = False
         routes = (
@@ -52,6 +55,8 @@ class Rig:
             Route("/echo", self._echo, ("GET", "POST")),
             Route("/stream", lambda _request, _path: Response(self._stream())),
             Route("/headers", self._headers),
+            Route("/later", self._later),
+            Route("/news", lambda _request, _path: Response(self._news())),
         )
         self.service = HttpService(
             Router([RouteTable(routes, any_origin=False)]),
@@ -67,6 +72,20 @@ class Rig:
 
     def _headers(self, request: Request, _path: Mapping[str, str]) -> Response:
         return json_response({k: v for k, v in request.headers.items() if k.startswith("x-")})
+
+    async def _later(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        self.asked.set()
+        said = await self.answers.get()
+        if not said:
+            raise NoRatesKnown("no rates are known yet")
+        return json_response({"said": said.decode()})
+
+    async def _news(self) -> News:
+        try:
+            while said := await self.answers.get():
+                yield said
+        finally:
+            self.stream_closed.set()
 
     def _stream(self) -> Stream:
         try:
@@ -110,7 +129,7 @@ async def settled() -> None:
 
 
 @asynccontextmanager
-async def rig(limits: HttpLimits = LIMITS) -> AsyncIterator[Rig]:
+async def rig(limits: ClientLimits = LIMITS) -> AsyncIterator[Rig]:
     made = Rig(limits)
     made.port = await made.service.start("127.0.0.1", 0)
     async with asyncio.timeout(20):
@@ -466,6 +485,38 @@ async def test_a_stream_comes_in_chunks_and_the_connection_goes_on() -> None:
         assert without_tags(rest) == body * 3 + b"0\r\n\r\n" + SMALL_LAST
 
 
+async def test_a_handler_may_have_to_wait_and_others_are_served_meanwhile() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        later = b"GET /later HTTP/1.1\r\nHost: a\r\n\r\n"
+        writer.write(later + later + LAST)
+        await door.asked.wait()
+        assert without_tags(await door.said(LAST)) == SMALL_LAST
+        door.answers.put_nowait(b"now")
+        door.answers.put_nowait(b"")
+        first, _, rest = without_tags(await reader.read()).partition(b'{"said":"now"}')
+        assert status_of(first) == 200
+        assert status_of(rest) == 503
+        assert rest.endswith(SMALL_LAST)
+
+
+async def test_news_are_sent_when_there_are_some_however_long_that_takes() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(b"GET /news HTTP/1.1\r\nHost: a\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"transfer-encoding: chunked" in head
+        for said in (b"one", b"two"):
+            await door.pass_time(3600)
+            door.answers.put_nowait(said)
+            assert await reader.readuntil(said + b"\r\n") == b"3\r\n" + said + b"\r\n"
+        writer.transport.abort()
+        while not door.service.gate.is_empty:
+            await asyncio.sleep(0)
+        door.answers.put_nowait(b"to nobody")
+        await door.stream_closed.wait()
+
+
 async def test_a_stream_for_http_1_0_ends_with_the_connection() -> None:
     async with rig() as door:
         said = await door.said(b"GET /stream HTTP/1.0\r\n\r\n")
@@ -572,8 +623,8 @@ async def test_a_stream_that_breaks_does_not_look_whole(
         assert door.service.tally.failed == 1
 
 
-@pytest.mark.parametrize("limits", [HttpLimits(2, 100), HttpLimits(100, 2)])
-async def test_clients_beyond_the_limit_are_told_and_counted(limits: HttpLimits) -> None:
+@pytest.mark.parametrize("limits", [ClientLimits(2, 100), ClientLimits(100, 2)])
+async def test_clients_beyond_the_limit_are_told_and_counted(limits: ClientLimits) -> None:
     async with rig(limits) as door:
         for _ in range(2):
             await door.connect()
@@ -585,7 +636,7 @@ async def test_clients_beyond_the_limit_are_told_and_counted(limits: HttpLimits)
 
 
 async def test_there_is_room_again_when_a_client_goes() -> None:
-    async with rig(HttpLimits(1, 1)) as door:
+    async with rig(ClientLimits(1, 1)) as door:
         assert without_tags(await door.said(LAST)) == SMALL_LAST
         await until(lambda: door.service.gate.is_empty)
         assert without_tags(await door.said(LAST)) == SMALL_LAST

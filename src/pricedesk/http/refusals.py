@@ -7,7 +7,7 @@ as problems, and the connection ends with them.
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from pricedesk.backend.http.messages import Failure, problem
+from pricedesk.http.messages import Failure, problem
 
 HEADER_SECONDS = 5
 """From a request's begin, the first one's being the connection's, to the end of its headers."""

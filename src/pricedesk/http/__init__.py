@@ -1,0 +1,1 @@
+"""HTTP for both programs: messages and routes without sockets, and the server around them."""
