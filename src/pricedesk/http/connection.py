@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -165,6 +165,8 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         """The request whose answer is the next; those behind it are in `pipeline`."""
         self._refusal: Failure | None = None
         """What is said when all that was asked before it is answered."""
+        self._tells_news = False
+        """Whether the answer has no end, so that it is the client who ends it."""
         self._message_open = False
         self._in_body = False
         self._message_bytes = 0
@@ -218,7 +220,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says None
         """Answer what was asked before the end; the connection closes after that."""
         self._peer_finished = True
-        if self._ending_since is not None:
+        if self._ending_since is not None or self._tells_news:
             self.transport.close()
         elif self._message_open and not self._unparsed:
             self._refuse(UNFINISHED)
@@ -293,6 +295,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def on_response_complete(self) -> None:
         """Go on with what was asked next, or wait for it."""
         self._running = None
+        self._tells_news = False
         if self.transport.is_closing():
             return
         now = self._shared.seconds()
@@ -473,6 +476,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
             body,
         )
         status = response.status
+        self._tells_news = isinstance(response.body, AsyncGenerator)
         try:
             await send_response(response, cycle, send)
         except Exception:  # whatever it was, the client must see a cut, and the process lives
