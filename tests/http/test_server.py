@@ -516,6 +516,17 @@ async def test_news_are_sent_when_there_are_some_however_long_that_takes() -> No
         await door.stream_closed.wait()
 
 
+async def test_news_end_with_the_service() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(b"GET /news HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        draining = asyncio.ensure_future(door.service.drain(3600))
+        assert await reader.read() == b""
+        await draining
+        door.answers.put_nowait(b"")
+
+
 async def test_a_stream_for_http_1_0_ends_with_the_connection() -> None:
     async with rig() as door:
         said = await door.said(b"GET /stream HTTP/1.0\r\n\r\n")

@@ -322,7 +322,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         """Close when what was begun is answered."""
         if self._ending_since is not None:
             return
-        if self._is_idle:
+        if self._is_idle or self._tells_news:
             self.transport.close()
         elif self._running is not None and self._is_last:
             self._running.keep_alive = False
