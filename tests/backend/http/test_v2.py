@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import Asker
+from ecb_history import crossed, half_up, published_texts
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.http.rate_format import amount_text, number_text, rate_text
@@ -438,6 +439,22 @@ def test_the_whole_history_is_streamed_in_little_memory(api: Asker) -> None:
         tracemalloc.stop()
     assert lines == 8 * 7126
     assert peak < MEMORY_BYTES_MAX
+
+
+def test_a_year_of_a_pair_comes_in_one_answer(api: Asker) -> None:
+    asked = "/v2/rates?base=CAD&quotes=USD&from=2025-10-31&to=2026-10-30"
+    answered = json.loads(api.text(asked), parse_float=str)
+    found = [(one["date"], one["base"], one["quote"], one["rate"]) for one in answered]
+    assert (len(found), found[0], found[-1]) == (
+        255,
+        ("2025-10-31", "CAD", "USD", "0.7129"),
+        ("2026-10-30", "CAD", "USD", "0.71588"),
+    )
+    assert found == [
+        (str(day), "CAD", "USD", half_up(crossed(texts, "CAD", "USD"), 5).rstrip("0"))
+        for day, texts in published_texts().items()
+        if day >= date(2025, 10, 31)
+    ]
 
 
 @given(
