@@ -13,6 +13,7 @@ from pricedesk.backend.http.surroundings import DoorCount, Gauges
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import currency
 from pricedesk.http import connection, refusals
+from pricedesk.http.messages import Failure
 from pricedesk.tally import Tally
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
@@ -25,6 +26,13 @@ def test_every_metric_is_on_the_page_with_its_labels() -> None:
     text = Metrics(bureau, lambda: doors, Gauges(store_up=lambda: True)).text()
     served = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.MULTILINE))
     assert set(re.findall(r"^\| `(pricedesk_\w+)` \|", PAGE, re.MULTILINE)) == served
+
+
+def test_every_status_of_a_refusal_is_among_the_errors() -> None:
+    errors = PAGE.split("\n### Errors\n")[1].split("\n## ")[0]
+    given = {f.status for f in vars(refusals).values() if isinstance(f, Failure)}
+    assert given == {400, 408, 413, 414, 431, 501, 503}
+    assert {str(int(status)) for status in given} <= set(re.findall(r"\b[1-5][0-9]{2}\b", errors))
 
 
 @pytest.mark.parametrize(
