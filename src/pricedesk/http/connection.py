@@ -474,6 +474,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
             scope["query_string"].decode("ascii"),
             headers_of(scope),
             body,
+            self._address,
         )
         status = response.status
         self._tells_news = isinstance(response.body, AsyncGenerator)

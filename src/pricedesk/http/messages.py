@@ -32,7 +32,8 @@ class Request:
 
     `path` is percent-decoded, `raw_path` as it was sent: an encoded slash is only told from
     a real one there. `query` has the parameters in order, repeated ones too; `headers` have
-    names in small letters, values of a repeated one joined with commas.
+    names in small letters, values of a repeated one joined with commas. `address` is where the
+    connection comes from.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    address: str = ""
 
 
 Stream: TypeAlias = Generator[bytes, None, None]

@@ -80,13 +80,14 @@ class RouteTable:
     """Routes that belong together, and how failures below `prefixes` are written.
 
     Failures of the routes themselves are written so too. `any_origin` lets pages of other
-    origins read the answers in a browser.
+    origins read the answers in a browser; `headers` are on every answer.
     """
 
     routes: tuple[Route, ...]
     prefixes: tuple[str, ...] = ()
     write_failure: FailureWriter = problem
     any_origin: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,14 @@ class Router:
         for places in self._patterns.values():
             places.sort(key=lambda place: len(place.names))
 
-    async def respond(
+    async def respond(  # noqa: PLR0913, PLR0917  # what a request is made of
         self,
         method: str,
         raw_path: str,
         raw_query: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
+        address: str = "",
     ) -> Response:
         """The response to a request as it was sent, with all its headers but Date."""
         headers = headers or {}
@@ -143,7 +145,9 @@ class Router:
             if found is not None:
                 place, values = found
                 table = place.table
-            request = Request(method, path, raw_path, parse_query(raw_query), headers, body)
+            request = Request(
+                method, path, raw_path, parse_query(raw_query), headers, body, address
+            )
         except InvalidRequest as error:
             response = table.write_failure(
                 Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
@@ -262,7 +266,7 @@ def _finished(
     table: RouteTable,
 ) -> Response:
     """The response with what all responses share."""
-    own, body, status = response.headers, response.body, response.status
+    own, body, status = (*response.headers, *table.headers), response.body, response.status
     if status >= HTTPStatus.BAD_REQUEST:
         own = (*(pair for pair in own if pair[0] != NO_STORE[0]), NO_STORE)
     etag = _etag(response)

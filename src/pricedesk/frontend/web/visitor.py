@@ -1,0 +1,72 @@
+"""Who looks at a page: in which currency and language, as a browser says or was told before."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlsplit
+
+from babel import Locale
+
+from pricedesk.currencies import CURRENCIES, Currency
+from pricedesk.frontend.locales import ENGLISH, parse_accept_language, parse_locale
+from pricedesk.http.messages import Request
+
+CURRENCY_COOKIE = "currency"
+LANGUAGE_COOKIE = "language"
+COOKIE_SECONDS = 365 * 24 * 3600
+
+_COOKIE = re.compile(r"\s*([A-Za-z]{1,20})=([A-Za-z_-]{2,20})\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What a page is made for."""
+
+    currency: Currency
+    locale: Locale
+    address: str
+
+    @property
+    def language(self) -> str:
+        """The language as HTML names it."""
+        return str(self.locale).replace("_", "-")
+
+
+def visitor_of(request: Request, default: Currency, today: date) -> Visitor:
+    """Who a request is from; what it says that is none of ours counts as not said."""
+    cookies = _cookies(request.headers)
+    preference = parse_accept_language(request.headers.get("accept-language", ""), today)
+    currency = CURRENCIES.get(cookies.get(CURRENCY_COOKIE, "")) or preference.currency or default
+    chosen = cookies.get(LANGUAGE_COOKIE)
+    locale = (parse_locale(chosen) if chosen else None) or preference.locale or ENGLISH
+    return Visitor(currency, locale, request.address)
+
+
+def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
+    found = (_COOKIE.fullmatch(part) for part in headers.get("cookie", "").split(";"))
+    return {match[1]: match[2] for match in found if match}
+
+
+def cookie(name: str, value: str) -> tuple[str, str]:
+    """The header that has a browser remember a choice."""
+    attributes = f"Path=/; Max-Age={COOKIE_SECONDS}; SameSite=Lax; HttpOnly"
+    return ("Set-Cookie", f"{name}={value}; {attributes}")
+
+
+def is_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether a form was sent from a page of ours, as far as the browser says.
+
+    What is no browser says nothing, and has no visitor that it could be made to act for.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def safe_path(text: str) -> str:
+    """A path of ours to go back to; the first page if it is none."""
+    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
+    return text if is_path and text.isprintable() and text.isascii() else "/"

@@ -1,0 +1,88 @@
+"""A real browser before a real desk and a real back-end, all on this machine."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from services import Service, backend, free_port, frontend
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""Nobody but the tests' own pages is visited, and nobody outside is asked for anything."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; CI has to have it."""
+    path = shutil.which("chromium")
+    if path is None:
+        assert "CI" not in os.environ, "Chromium is not installed"
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Desk:
+    """A desk whose pages are at `url`, and the back-end that it asks."""
+
+    url: str
+    desk: Service
+    backend: Service
+    backend_port: int
+    data_dir: Path
+
+
+@contextmanager
+def running(data_dir: Path, **settings: str) -> Iterator[Desk]:
+    """Both services, with these settings of the desk."""
+    port = free_port()
+    with (
+        backend(data_dir, port) as (rates, _),
+        frontend(port, web_port="0", **settings) as (desk, _),
+    ):
+        yield Desk(f"http://127.0.0.1:{desk.web_port}", desk, rates, port, data_dir)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk that all tests of a module look at."""
+    with running(tmp_path_factory.mktemp("data")) as made:
+        yield made
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor who speaks Canadian English and has never been here."""
+    made = browser.new_context(locale="en-CA", viewport={"width": 1280, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, desk: Desk) -> Iterator[Page]:
+    """A page that asks no other host, and whose console stays empty."""
+    strangers: list[str] = []
+    said: list[str] = []
+    made = context.new_page()
+    made.on("request", lambda request: strangers.append(request.url))
+    made.on("console", lambda message: said.append(message.text))
+    made.on("pageerror", lambda error: said.append(str(error)))
+    yield made
+    assert [url for url in strangers if not url.startswith(desk.url)] == []
+    assert said == []
