@@ -7,6 +7,7 @@ from typing import Protocol
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidRequest, RequestError, ServiceUnavailable, in_quotes
 from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
 
@@ -25,8 +26,11 @@ class RatesService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An indicative price, valid now, and the age of the rate that made it.
+    """An indicative price, valid now, how it came about, and the age of the rate that made it.
 
+    `amount` is what the customer pays, `conversion` what the rate alone makes of the product's
+    own price; `steps` are the shop's rules in between, and `record` is all of that as one word.
+    `rate` and `path` are those of the back-end's explanation.
     `state` is fresh, late or stale; `missed` counts the publications that the source's
     calendar expected since `date`. `attribution` is the address that the source's terms want
     to be shown beside its rates, empty if they want none.
@@ -39,17 +43,27 @@ class Price:
     state: str
     missed: str
     attribution: str = ""
+    rate: str = ""
+    path: str = ""
+    conversion: str = ""
+    steps: tuple[Step, ...] = ()
+    record: str = ""
 
 
 class Desk:
-    """Prices products in one currency."""
+    """Prices products by the shop's rules, in one currency where none is named."""
 
-    def __init__(self, rates: RatesService, currency: Currency) -> None:
+    def __init__(
+        self, rates: RatesService, currency: Currency, rules: PriceRules = NO_RULES
+    ) -> None:
         self._rates = rates
         self._currency = currency
+        self._rules = rules
 
-    async def price(self, product: Product) -> Price:
+    async def price(self, product: Product, currency: Currency | None = None) -> Price:
         """What a product costs now.
+
+        In its own currency that is what the catalogue says: no rule touches it.
 
         Raises:
             ServiceUnavailable: the back-end did not answer in time, or not in its own words.
@@ -58,31 +72,42 @@ class Desk:
         request = Convert(
             amount=ExactDecimal(product.price.amount_minor, product.price.currency.minor_digits),
             base=product.price.currency,
-            counter=self._currency,
+            counter=currency or self._currency,
             explained=True,
         )
         reply = await self._rates.ask(str(request))
         try:
             answer = parse_explanation(reply)
-            _check(request, answer)
+            conversion = _checked(request, answer)
         except RequestError as error:
             self._rates.drop()
             raise ServiceUnavailable(
                 f"the back-end does not answer our question: {error}"
             ) from error
+        converted = conversion.currency != product.price.currency
+        priced = self._rules.priced(conversion) if converted else Priced(conversion)
         return Price(
-            amount=answer.result,
+            amount=str(priced.price),
             currency=answer.counter,
             source=answer.source,
             date=answer.date,
             state=answer.state,
             missed=answer.missed,
             attribution="" if answer.attribution == "none" else answer.attribution,
+            rate=answer.rate,
+            path=answer.path,
+            conversion=answer.result,
+            steps=priced.steps,
+            record=priced.text(),
         )
 
 
-def _check(request: Convert, answer: Explanation) -> None:
-    """Whether an answer belongs to the request, and is a price that can be shown.
+_RATE = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_PATH = re.compile(r"[A-Z]{3}(?:/[A-Z]{3}){0,8}")
+
+
+def _checked(request: Convert, answer: Explanation) -> Money:
+    """The amount of an answer that belongs to the request and can be shown.
 
     Raises:
         RequestError: it is not; an answer to another question is worse than none.
@@ -99,3 +124,7 @@ def _check(request: Convert, answer: Explanation) -> None:
         raise InvalidRequest(f"{in_quotes(' '.join(words))} does not say how old the rate is")
     if answer.attribution != "none" and not _ADDRESS.fullmatch(answer.attribution):
         raise InvalidRequest(f"{in_quotes(answer.attribution)} is no address to show")
+    if not (_RATE.fullmatch(answer.rate) and _PATH.fullmatch(answer.path)):
+        shown = f"{answer.rate} {answer.path}"
+        raise InvalidRequest(f"{in_quotes(shown)} is no rate and its path")
+    return result
