@@ -8,9 +8,8 @@ from pricedesk.frontend.price_rules_file import CURRENCY_KEYS, parse_price_rules
 from pricedesk.money import Money
 
 PAGE = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
-BLOCK = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-assert BLOCK
-RULES = parse_price_rules(BLOCK[1], "prices.md")
+(TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+RULES = parse_price_rules(TOML, "prices.md")
 
 
 def test_the_record_on_the_page_is_what_the_rules_on_it_make() -> None:
@@ -18,7 +17,7 @@ def test_the_record_on_the_page_is_what_the_rules_on_it_make() -> None:
 
 
 def test_the_comments_in_the_file_say_what_happens() -> None:
-    plain = parse_price_rules(BLOCK[1].replace("2.5", "0") if BLOCK else "", "prices.md")
+    plain = parse_price_rules(TOML.replace("2.5", "0"), "prices.md")
     assert str(plain.priced(Money(80322, currency("USD"))).price) == "803.99"
     assert str(plain.priced(Money(123829, currency("JPY"))).price) == "123980"
     assert RULES.priced(Money(12345, currency("CAD"))).steps[0].words == "cash rounding to 0.05"
