@@ -51,6 +51,8 @@ DOMAIN = [
     *(module for module in MODULES if module.startswith("backend/sources/")),
     "frontend/menu",
     "frontend/catalogue",
+    "frontend/price_rules",
+    "frontend/price_rules_file",
 ]
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
 FRAMEWORKS = {
@@ -67,7 +69,7 @@ FRAMEWORKS = {
 COMMAND_LINE = {"cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_rates", "cli_words"}
 """What starts either program may import both."""
 
-FRONTEND_PACKAGES = {"click", "httptools", "uvicorn"}
+FRONTEND_PACKAGES = {"babel", "click", "httptools", "jinja2", "uvicorn"}
 """All that the front-end's image has installed beside this package."""
 
 BANNED_NAMES = {"utils", "helpers", "common", "manager", "base"}

@@ -20,6 +20,7 @@
     │   └── CannotRelease           the value is nothing that could be converted with
     ├── StoreFailed             the store cannot be read or written
     ├── InvalidCatalogue        the product file is off
+    ├── InvalidPriceRules       the file of price rules is off
     └── InvalidSetting          a PRICEDESK_ variable is off
 
 Each error has a `slug`, its stable name on every door, and its text is one sentence
@@ -150,6 +151,12 @@ class InvalidCatalogue(PricedeskError):
     """The file of products is missing or wrong; the text names file and line."""
 
     slug = "invalid-catalogue"
+
+
+class InvalidPriceRules(PricedeskError):
+    """The file of price rules is missing or wrong; the text names file and place."""
+
+    slug = "invalid-price-rules"
 
 
 class InvalidSetting(PricedeskError):

@@ -204,6 +204,11 @@ class ErrorReply(Exception):  # a reply that arrived, not a failure of this prog
         self.sentence = sentence
 
 
+def is_error(line: str) -> bool:
+    """Whether a reply line tells of an error."""
+    return line.startswith(_ERROR)
+
+
 def error_line(error: PricedeskError) -> str:
     """The reply that tells of an error: `error SLUG SENTENCE`."""
     return f"{_ERROR}{error.slug} {error}"

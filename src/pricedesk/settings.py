@@ -242,6 +242,11 @@ class Settings:
         "",
         "CSV file of the desk's products (sku,name,price,currency); empty: the tutorial's three.",
     )
+    price_rules: Path | None = _setting(
+        _optional_path,
+        "",
+        "TOML file of what is added to and rounded in prices (docs/prices.md); empty: nothing.",
+    )
     data_dir: Path = _setting(
         _path,
         "~/.local/share/pricedesk",

@@ -5,6 +5,8 @@ import time
 from pricedesk.frontend.catalogue import packaged_catalogue, read_catalogue
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import Menu
+from pricedesk.frontend.price_rules import NO_RULES
+from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient
 from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
 from pricedesk.line_service import Limits, LineService
@@ -17,10 +19,12 @@ async def run_frontend(settings: Settings) -> int:
 
     Raises:
         InvalidCatalogue: the file of products cannot be used.
+        InvalidPriceRules: the file of price rules cannot be used.
     """
     products = read_catalogue(settings.catalogue) if settings.catalogue else packaged_catalogue()
+    rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     client = RatesClient(settings.backend, time.monotonic)
-    desk = Desk(client, settings.default_to)
+    desk = Desk(client, settings.default_to, rules)
     menu = Menu(products)
     service = LineService(
         lambda: TelnetSession(menu, desk),

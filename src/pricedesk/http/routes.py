@@ -45,6 +45,7 @@ STATUS: Mapping[type[PricedeskError], HTTPStatus] = {
     errors.CannotRelease: HTTPStatus.CONFLICT,
     errors.StoreFailed: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.InvalidCatalogue: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidPriceRules: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidSetting: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """The status of each expected failure, on every path of this door."""

@@ -1,0 +1,165 @@
+"""What all pages and the API ask: products, prices, rates and quotes, for one visitor.
+
+Between the doors and the domain: nothing here knows HTML or JSON.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pricedesk.clock import Clock
+from pricedesk.currencies import CURRENCIES, Currency
+from pricedesk.errors import InvalidRequest, ServiceUnavailable, UnknownProduct, in_quotes
+from pricedesk.frontend.asking import answered
+from pricedesk.frontend.catalogue import Catalogue, Product
+from pricedesk.frontend.desk import Desk, Price, Seen
+from pricedesk.frontend.last_answers import LastAnswers
+from pricedesk.frontend.standing import Standing
+from pricedesk.money import Money
+from pricedesk.protocol import ErrorReply
+from pricedesk.protocol_rates import (
+    AskHistory,
+    AskRates,
+    HistoryReply,
+    RatesReply,
+    Unit,
+    parse_history,
+    parse_rates,
+)
+from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb, read_quote_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product's price, now or as it was last known; or why there is none."""
+
+    product: Product
+    price: Price | None = None
+    known_at: datetime | None = None
+    """When the price was known, if the back-end could not be asked for it now."""
+    reason: str = ""
+
+
+class Shop:
+    """The shop's products, and what the back-end says of them."""
+
+    def __init__(
+        self,
+        catalogue: Callable[[], Catalogue],
+        desk: Desk,
+        rates: LastAnswers,
+        standing: Standing,
+        clock: Clock,
+    ) -> None:
+        self.standing = standing
+        self.clock = clock
+        self._catalogue = catalogue
+        self._desk = desk
+        self._rates = rates
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is sold at this moment."""
+        return self._catalogue()
+
+    def product(self, sku: str) -> Product:
+        """The product that the shop calls so.
+
+        Raises:
+            UnknownProduct: there is none.
+        """
+        found = self.catalogue.by_sku(sku)
+        if found is None:
+            raise UnknownProduct(f"there is no product {in_quotes(sku)}")
+        return found
+
+    async def offers(self, products: Sequence[Product], currency: Currency) -> list[Offer]:
+        """What products cost, asked for all at once."""
+        return list(await asyncio.gather(*(self.offer(each, currency) for each in products)))
+
+    async def offer(self, product: Product, currency: Currency) -> Offer:
+        """What a product costs; the last known price while the back-end is away."""
+        try:
+            return Offer(product, await self._desk.price(product, currency))
+        except ErrorReply as error:
+            return Offer(product, reason=error.sentence)
+        except ServiceUnavailable:
+            known = self._desk.last_price(product, currency)
+            return Offer(product, *known) if known is not None else Offer(product)
+
+    async def currencies(self, base: Currency) -> list[Currency]:
+        """The currencies that prices can be shown in."""
+        try:
+            rates = await self.rates(base)
+        except (ServiceUnavailable, ErrorReply):
+            return [base]
+        codes = {base.code, *rates.rates}
+        return [CURRENCIES[code] for code in sorted(codes) if code in CURRENCIES]
+
+    async def rates(self, base: Currency) -> RatesReply:
+        """All rates of a currency; the last known ones while the back-end is away.
+
+        Raises:
+            ServiceUnavailable: it is away, and none are known.
+            ErrorReply: it refuses.
+        """
+        request = AskRates(base)
+        try:
+            return await answered(self._rates, request, parse_rates)
+        except ServiceUnavailable:
+            known = self._rates.last(str(request))
+            if known is None:
+                raise
+            return parse_rates(known[0])
+
+    async def history(
+        self, base: Currency, counter: Currency, first: date, unit: Unit
+    ) -> HistoryReply | None:
+        """The rates of a pair since a day; None where there are none or nobody can say."""
+        request = AskHistory(base, counter, first, self.clock().date(), unit)
+        try:
+            return await answered(self._rates, request, parse_history)
+        except ErrorReply:
+            return None
+        except ServiceUnavailable:
+            known = self._rates.last(str(request))
+            return parse_history(known[0]) if known is not None else None
+
+    async def hold(self, product: Product, seen: Seen, key: str, customer: str) -> QuoteReply:
+        """Hold the price that a customer has seen.
+
+        Raises:
+            PriceChanged: the shop's rules make another one now.
+            ServiceUnavailable: the back-end did not answer; asking again with the key is safe.
+            ErrorReply: it refuses, with its reason.
+        """
+        request = self._desk.hold(product, seen, key, customer)
+        return await answered(self._rates, request, read_quote_reply)
+
+    async def quote(self, verb: QuoteVerb, quote_id: str) -> QuoteReply:
+        """Look at a quote, redeem it or cancel it.
+
+        Raises:
+            InvalidRequest: the id is none.
+            ServiceUnavailable: the back-end did not answer.
+            ErrorReply: there is no such quote, or it refuses.
+        """
+        request = OfQuote(verb, quote_id)
+        reply = await answered(self._rates, request, read_quote_reply)
+        if reply.fields.get("quote") != quote_id:
+            self._rates.drop()
+            raise ServiceUnavailable("the back-end told of another quote")
+        return reply
+
+
+def seen_of(values: Callable[[str], str], currency: Currency) -> Seen:
+    """What a form or a request says that a customer has seen.
+
+    Raises:
+        InvalidRequest, InvalidAmount: it says nothing of the kind.
+    """
+    conversion, price = values("conversion"), values("price")
+    if not conversion or not price:
+        raise InvalidRequest("conversion and price say what was seen, and are needed both")
+    return Seen(Money.parse(conversion, currency), Money.parse(price, currency))

@@ -1,0 +1,82 @@
+"""The desk against a fake back-end: what a price consists of."""
+
+import pytest
+
+from fakes import FRESH, FakeRates
+from pricedesk.currencies import currency
+from pricedesk.errors import ServiceUnavailable
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.desk import Desk, Price
+from pricedesk.frontend.price_rules_file import parse_price_rules
+from pricedesk.money import Money
+
+CAD, EUR, USD = currency("CAD"), currency("EUR"), currency("USD")
+LAPTOP = Product("laptop", "A laptop", Money(110000, CAD))
+RULES = parse_price_rules(
+    "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n[CAD]\nfloor = 5000\n", "rules.toml"
+)
+REQUEST = "explain 1100.00 CAD"
+IDENTITY = (
+    FRESH.replace("to=USD", "to=CAD")
+    .replace("result=787.47 rate=0.715878508266", "result=1100.00 rate=1")
+    .replace("path=CAD/EUR/USD", "path=CAD")
+)
+EUROS = (
+    FRESH.replace("to=USD", "to=EUR")
+    .replace("result=787.47", "result=704.86")
+    .replace("path=CAD/EUR/USD", "path=CAD/EUR")
+)
+RATES = FakeRates({f"{REQUEST} USD": FRESH, f"{REQUEST} EUR": EUROS, f"{REQUEST} CAD": IDENTITY})
+
+
+async def test_without_rules_a_price_is_the_conversion() -> None:
+    assert await Desk(RATES, USD).price(LAPTOP) == Price(
+        amount="787.47",
+        currency="USD",
+        source="ECB",
+        date="2026-10-30",
+        state="fresh",
+        missed="0",
+        rate="0.715878508266",
+        path="CAD/EUR/USD",
+        conversion="787.47",
+        record="v=none;conversion=787.47USD",
+    )
+
+
+async def test_rules_make_the_price_from_the_conversion_step_by_step() -> None:
+    price = await Desk(RATES, USD, RULES).price(LAPTOP)
+    assert (price.conversion, price.amount) == ("787.47", "807.99")
+    assert [(step.words, str(step.after)) for step in price.steps] == [
+        ("margin 2.5 %", "807.16"),
+        ("up to an ending of 0.99", "807.99"),
+    ]
+    assert price.record == (
+        f"v={RULES.version};conversion=787.47USD;margin=2.5:807.16;ending=0.99:807.99"
+    )
+
+
+async def test_the_customer_may_have_another_currency_than_the_desk() -> None:
+    price = await Desk(RATES, USD, RULES).price(LAPTOP, EUR)
+    assert (price.amount, price.currency, price.path) == ("722.48", "EUR", "CAD/EUR")
+
+
+async def test_in_its_own_currency_a_product_costs_what_the_catalogue_says() -> None:
+    price = await Desk(RATES, USD, RULES).price(LAPTOP, CAD)
+    assert (price.amount, price.steps) == ("1100.00", ())
+    assert price.record == "v=none;conversion=1100.00CAD"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("rate=0.715878508266", "rate=\x1b[2J"),
+        ("rate=0.715878508266", "rate=-1"),
+        ("path=CAD/EUR/USD", "path=\x1b[2J"),
+        ("path=CAD/EUR/USD", "path="),
+    ],
+)
+async def test_what_explains_a_price_is_safe_to_show(right: str, wrong: str) -> None:
+    rates = FakeRates({f"{REQUEST} USD": FRESH.replace(right, wrong)})
+    with pytest.raises(ServiceUnavailable):
+        await Desk(rates, USD).price(LAPTOP)
