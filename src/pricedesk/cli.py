@@ -200,8 +200,8 @@ def lines() -> None:
     from pricedesk.backend.assembly import reading
     from pricedesk.backend.line_server import LineSession
 
-    with reading(read_settings()) as (bureau, _):
-        session = LineSession(bureau)
+    with reading(read_settings()) as (bureau, store):
+        session = LineSession(bureau, looks=store.looks if store is not None else dict)
         for line in sys.stdin.buffer:
             sys.stdout.buffer.write(session.answer(line.rstrip(b"\r\n")))
             if session.finished:

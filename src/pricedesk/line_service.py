@@ -26,7 +26,9 @@ READ_BYTES = 16 * 1024
 """Bytes of one client that are taken at once; with OUTPUT_BYTES_MAX it bounds its memory."""
 
 OUTPUT_BYTES_MAX = 64 * 1024
-"""Answers that may wait for a client to read them; beyond it nothing more is answered."""
+"""Answers that may wait for a client to read them; beyond it nothing more is answered.
+
+After as much the other clients get a turn, however few lines it was."""
 
 KERNEL_OUTPUT_BYTES = 32 * 1024
 """Answers that may wait in the kernel besides; left to itself it would take megabytes."""
@@ -265,7 +267,10 @@ class _Connection(asyncio.BufferedProtocol):
         return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
 
     def _answer_lines(self) -> None:
-        """Write the answers to the waiting lines until one has to be waited for."""
+        """Write the answers to the waiting lines until one has to be waited for.
+
+        No more than OUTPUT_BYTES_MAX at once: a long answer takes time, and others have a turn.
+        """
         if not self._lines and self._answering is None and not self._output_full:
             self._lines.extend(self._buffer.take(LINES_AT_ONCE))
             if self._lines:
@@ -273,8 +278,10 @@ class _Connection(asyncio.BufferedProtocol):
         answers: list[bytes] = []
         size = 0
         lines_before = len(self._lines)
-        while self._lines and not (
-            self._answering is not None or self._output_full or self._session.finished
+        while (
+            self._lines
+            and size <= OUTPUT_BYTES_MAX
+            and not (self._answering is not None or self._output_full or self._session.finished)
         ):
             answer = self._answer(self._lines.popleft())
             if isinstance(answer, bytes):
@@ -283,9 +290,6 @@ class _Connection(asyncio.BufferedProtocol):
             else:
                 self._answering = asyncio.ensure_future(answer)
                 self._answering.add_done_callback(self._answered)
-            if size > OUTPUT_BYTES_MAX:
-                self._transport.write(b"".join(answers))
-                answers, size = [], 0
         if answers:
             self._transport.write(b"".join(answers))
         self._count(lines_before - len(self._lines))

@@ -8,12 +8,15 @@ import re
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, in_quotes
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import ExactDecimal
+
+if TYPE_CHECKING:
+    from pricedesk.protocol_rates import RatesRequest
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
@@ -53,9 +56,10 @@ class Convert:
         return f"explain {text}" if self.explained else text
 
 
-Request: TypeAlias = Command | Convert
+Request: TypeAlias = "Command | Convert | RatesRequest"
 
 _COMMANDS = {command.value: command for command in Command}
+_VERBS_OF_RATES = ("rates", "history", "sources")
 
 
 def parse_request(line: str) -> Request:
@@ -74,6 +78,10 @@ def parse_request(line: str) -> Request:
         if len(words) > 1:
             raise InvalidRequest(f"{verb} takes no arguments, but got {in_quotes(words[1])}")
         return command
+    if verb in _VERBS_OF_RATES:
+        from pricedesk.protocol_rates import parse_rates_request  # noqa: PLC0415  # it needs this
+
+        return parse_rates_request(words)
     explained = verb == "explain"
     if explained:
         del words[0]

@@ -19,7 +19,7 @@ from pricedesk.backend.quarantine import Decision, Verdict
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.sources import ecb
-from pricedesk.backend.store import Kept, Store, open_store
+from pricedesk.backend.store import Kept, Look, Store, open_store
 from pricedesk.backend.store_watch import RETRY_SECONDS, StoreWatch
 from pricedesk.currencies import currency
 from pricedesk.errors import StoreFailed
@@ -107,6 +107,19 @@ async def test_values_that_wait_are_counted_by_source_until_they_are_decided(
             await until(lambda: watch.waiting == {"BOC": 1}, store)
 
 
+async def test_the_last_look_at_a_source_is_known_whichever_process_looked(
+    database: str, tmp_path: Path
+) -> None:
+    look = Look("BOC", NOW, "rates.json", failure="no answer", failing_since=NOW)
+    with (
+        closing(open_store(database, tmp_path)) as store,
+        closing(open_store(database, tmp_path)) as other,
+    ):
+        async with Running(store) as running:
+            await asyncio.to_thread(other.note_look, look)
+            await until(lambda: running.watch.looks == {"BOC": look}, store)
+
+
 async def until(holds: Callable[[], bool], store: Store) -> None:
     """Let the watch look again and again, for so long at most, until something holds."""
     async with asyncio.timeout(WITHIN_SECONDS):
@@ -136,6 +149,9 @@ class Failing(Store):
 
     def withheld(self, **_: object) -> list[object]:  # type: ignore[override]  # there are none
         return []
+
+    def looks(self) -> dict[str, Look]:
+        return {}
 
 
 async def test_a_change_that_could_not_be_read_is_read_later(

@@ -10,14 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 
 from pricedesk.backend.calendars import AgeLimits, Calendar, State, state
 from pricedesk.backend.conversion import Conversion, convert
+from pricedesk.backend.pair_history import PairHistory, pair_history
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Publication, Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.clock import Clock
 from pricedesk.currencies import Currency
-from pricedesk.errors import NoRateForDate, NoRatesKnown, RateTooOld
+from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
+from pricedesk.protocol_rates import Unit
 
 EARLIEST_ZONE = timedelta(hours=14)
 """The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""
@@ -230,6 +232,26 @@ class Bureau:
     ) -> Iterator[tuple[date, dict[str, Rate]]]:
         """The rates of a currency as they came from one day to another: see RateBook.series."""
         return self.book.series(base, counters, first, last, keys)
+
+    def history(
+        self, base: Currency, counter: Currency, first: date, last: date, unit: Unit
+    ) -> PairHistory:
+        """The rates of a pair that one source published in a span of days: see pair_history.
+
+        Raises:
+            InvalidRequest: it is a currency to itself, or there are too many.
+            NoRate: as for `convert`; of the last day, where nothing was published in the span.
+        """
+        if base == counter:
+            raise InvalidRequest(f"{base} to {counter} has no history: it is always 1")
+        question = Question(self.clock(), last)
+        self._refuse_the_future(question)
+        usable = self._usable(question)
+        found = pair_history(self.book, (base, counter), (first, last), unit, usable)
+        if found is None:  # It knows why.
+            self.rate(base, counter, question)
+            raise AssertionError("a rate without a source that answers")
+        return found
 
     def state_of(self, rate: Rate, question: Question) -> State:
         """How the rate that answers a question stands against its source's calendar."""

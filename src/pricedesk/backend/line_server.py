@@ -1,7 +1,11 @@
 """The door on port 3000: a request line in, a reply line out."""
 
+from collections.abc import Callable, Mapping
+
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.rates_replies import rates_line
+from pricedesk.backend.store_rows import Look
 from pricedesk.errors import PricedeskError
 from pricedesk.line_service import Notices
 from pricedesk.protocol import Command, Convert, error_line, goodbye_line, parse_request
@@ -17,17 +21,28 @@ NOTICES = Notices(
 
 HELP = (
     "AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
-    " explain AMOUNT ... gives the reasons; also: currencies, ping, version, help, quit"
+    " explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
+    " history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
+    " also: currencies, sources, ping, version, help, quit"
 )
 
 
 class LineSession:
-    """One client of the back-end's lines; requests that get an error count as refused."""
+    """One client of the back-end's lines; requests that get an error count as refused.
+
+    `looks` gives the last look at each source, as far as somebody looks at them.
+    """
 
     greeting = b""
 
-    def __init__(self, bureau: Bureau, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        bureau: Bureau,
+        tally: Tally | None = None,
+        looks: Callable[[], Mapping[str, Look]] = dict,
+    ) -> None:
         self._bureau = bureau
+        self._looks = looks
         self._tally = tally if tally is not None else Tally()
         self.finished = False
 
@@ -46,6 +61,13 @@ class LineSession:
                     request.amount, request.base, request.counter, request.on
                 )
                 return str(answer.explained() if request.explained else answer.conversion.result)
+            case Command() as command:
+                return self._reply_to_command(command)
+            case request:
+                return rates_line(self._bureau, request, self._looks)
+
+    def _reply_to_command(self, command: Command) -> str:
+        match command:
             case Command.CURRENCIES:
                 return " ".join(self._bureau.currencies())
             case Command.HELP:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pricedesk.admission import ClientLimits
 from pricedesk.backend.assembly import downloads_of, writing
@@ -17,6 +17,7 @@ from pricedesk.backend.http.surroundings import (
 )
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.refresh import Refresher
+from pricedesk.backend.store_rows import Look
 from pricedesk.backend.store_watch import StoreWatch
 from pricedesk.line_service import Limits, LineService
 from pricedesk.running import Door, Ending, Opening, serve
@@ -26,11 +27,13 @@ from pricedesk.tally import Tally
 logger = logging.getLogger(__name__)
 
 
-def line_door(settings: Settings, bureau: Bureau) -> LineService:
+def line_door(
+    settings: Settings, bureau: Bureau, looks: Callable[[], Mapping[str, Look]]
+) -> LineService:
     """The door on port 3000."""
     tally = Tally()
     return LineService(
-        lambda: LineSession(bureau, tally),
+        lambda: LineSession(bureau, tally, looks),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -95,7 +98,7 @@ async def run_backend(settings: Settings) -> int:
             for source in bureau.sources.values()
         ]
         readiness = Readiness(bureau)
-        lines = line_door(settings, bureau)
+        lines = line_door(settings, bureau, lambda: watch.looks)
         surroundings = Surroundings(
             bureau,
             readiness,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from pricedesk.backend.intake import Intake
-from pricedesk.backend.store import Store
+from pricedesk.backend.store import Look, Store
 from pricedesk.errors import StoreFailed
 
 logger = logging.getLogger(__name__)
@@ -23,15 +23,16 @@ RETRY_SECONDS = 2.0
 
 
 class StoreWatch:
-    """Lets the bureau know what others keep, and knows what metrics show of the store.
+    """Lets the bureau know what others keep, and knows what the doors show of the store.
 
     `up` is whether the store could be read the last time, `waiting` how many withheld values
-    of each source wait for a decision.
+    of each source wait for a decision, `looks` the last look at each source by any process.
     """
 
     def __init__(self, store: Store, intake: Intake) -> None:
         self.up = True
         self.waiting: Mapping[str, int] = {}
+        self.looks: Mapping[str, Look] = {}
         self._store = store
         self._intake = intake
         self._behind = False
@@ -71,6 +72,7 @@ class StoreWatch:
         known = self._intake.catch_up()
         waiting = self._store.withheld(waiting_only=True)
         self.waiting = Counter(value.source for value in waiting)
+        self.looks = self._store.looks()
         self._behind = False
         if known:
             newest = max(str(publication.date) for publication in known)
