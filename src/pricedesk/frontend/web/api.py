@@ -1,0 +1,262 @@
+"""The desk as JSON, for the shop's own pages and programs: what the pages show, and no more.
+
+Amounts and rates are strings, so that no digit is lost in a program that reads numbers as
+binary floats. What is wrong is told as RFC 9457 has it.
+"""
+
+import json
+from collections.abc import Awaitable, Mapping
+from functools import partial
+from http import HTTPStatus
+
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
+from pricedesk.frontend.desk import Price
+from pricedesk.frontend.web.api_description import document
+from pricedesk.frontend.web.shop import Offer, Shop, seen_of
+from pricedesk.frontend.web.views import RANGES, Range
+from pricedesk.http.messages import NO_STORE, Failure, Json, Request, Response, json_response, problem
+from pricedesk.http.routes import STATUS, Route
+from pricedesk.protocol import ErrorReply
+from pricedesk.quote_codes import parse_quote_id
+from pricedesk.quote_lines import QuoteReply, QuoteVerb
+
+PAGE_PRODUCTS = 24
+OFFSET_MAX = 10**7
+
+_BY_SLUG = {kind.slug: status for kind, status in STATUS.items()}
+
+
+class Api:
+    """The routes below /api."""
+
+    def __init__(self, shop: Shop, default: Currency) -> None:
+        self._shop = shop
+        self._default = default
+
+    def routes(self) -> tuple[Route, ...]:
+        """All that can be asked for."""
+        end = self.end
+        return (
+            Route("/api", self.description),
+            Route("/api/openapi.json", self.description),
+            Route("/api/products", self.products),
+            Route("/api/products/{sku}", self.product),
+            Route("/api/products/{sku}/history", self.history),
+            Route("/api/quotes", self.hold, ("POST",)),
+            Route("/api/quotes/{id}", partial(end, QuoteVerb.QUOTE)),
+            Route("/api/quotes/{id}/redeem", partial(end, QuoteVerb.REDEEM), ("POST",)),
+            Route("/api/quotes/{id}/cancel", partial(end, QuoteVerb.CANCEL), ("POST",)),
+            Route("/api/rates", self.rates),
+            Route("/api/sources", self.sources),
+        )
+
+    def description(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        """What there is, as OpenAPI 3.1."""
+        return json_response(document())
+
+    async def products(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """Products with their prices, some at a time."""
+        query = _query(request, ("q", "category", "currency", "offset", "limit"))
+        unit = self._currency(query)
+        offset = _count(query, "offset", 0, OFFSET_MAX)
+        limit = _count(query, "limit", PAGE_PRODUCTS, PAGE_PRODUCTS_MAX)
+        found = self._shop.catalogue.find(
+            query.get("q", ""), query.get("category", ""), offset, limit
+        )
+        offers = await self._shop.offers(found.products, unit)
+        return _answer(
+            {
+                "total": found.total,
+                "offset": offset,
+                "products": [_offer(offer) for offer in offers],
+            }
+        )
+
+    async def product(self, request: Request, path: Mapping[str, str]) -> Response:
+        """A product with its price, and every step to it."""
+        query = _query(request, ("currency",))
+        product = self._shop.product(path["sku"])
+        return _answer(_offer(await self._shop.offer(product, self._currency(query))))
+
+    async def history(self, request: Request, path: Mapping[str, str]) -> Response:
+        """The published rates from a product's currency to another over a time."""
+        query = _query(request, ("currency", "range"))
+        product = self._shop.product(path["sku"])
+        unit = self._currency(query)
+        name = query.get("range", Range.YEAR.key)
+        if name not in RANGES:
+            raise InvalidRequest(f"range is {in_quotes(name)}: one of {', '.join(RANGES)}")
+        shown = RANGES[name]
+        first = shown.first(self._shop.clock().date())
+        base = product.price.currency
+        found = await self._shop.history(base, unit, first, shown.unit)
+        points = found.points if found is not None else ()
+        return _answer(
+            {
+                "from": base.code,
+                "to": unit.code,
+                "unit": shown.unit.value,
+                "source": found.source if found is not None else None,
+                "rates": [{"date": str(day), "rate": rate} for day, rate in points],
+            }
+        )
+
+    async def hold(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """Hold a price that was seen."""
+        values = _body(request, ("sku", "currency", "conversion", "price"))
+        product = self._shop.product(values.get("sku", ""))
+        seen = seen_of(lambda name: values.get(name, ""), currency(values.get("currency", "")))
+        key = request.headers.get("idempotency-key", "")
+        if not key:
+            raise InvalidRequest("the header Idempotency-Key is needed: a text of your own")
+        return await _told(self._shop.hold(product, seen, key, request.address), HTTPStatus.CREATED)
+
+    async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
+        """A quote: looked at, redeemed or cancelled."""
+        _query(request, ())
+        return await _told(self._shop.quote(verb, parse_quote_id(path["id"])), HTTPStatus.OK)
+
+    async def rates(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """All rates of a currency."""
+        query = _query(request, ("base",))
+        base = currency(query["base"]) if "base" in query else self._default
+        try:
+            found = await self._shop.rates(base)
+        except ErrorReply as error:
+            return _refused(error)
+        rates: dict[str, Json] = {
+            code: {
+                "rate": rate.rate,
+                "date": str(rate.date),
+                "source": rate.source,
+                "state": rate.state,
+                "missed": rate.missed,
+            }
+            for code, rate in found.rates.items()
+        }
+        return _answer({"base": found.base, "date": str(found.on), "rates": rates})
+
+    async def sources(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """How each source stands."""
+        _query(request, ())
+        standing = self._shop.standing
+        if standing.sources is None:
+            await standing.look()
+        told = standing.sources.sources if standing.sources is not None else {}
+        return _answer(
+            {
+                "away": standing.away,
+                "sources": [
+                    {
+                        "source": key,
+                        "name": source.name,
+                        "newest": str(source.newest) if source.newest is not None else None,
+                        "state": source.state,
+                        "missed": source.missed,
+                        "expected": source.expected_at.isoformat(),
+                        "failure": source.failure,
+                    }
+                    for key, source in told.items()
+                ],
+            }
+        )
+
+    def _currency(self, query: Mapping[str, str]) -> Currency:
+        return currency(query["currency"]) if "currency" in query else self._default
+
+
+def _query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in request.query:
+        if name not in known:
+            raise InvalidRequest(f"the parameter {in_quotes(name)} is not known here")
+        if name in found:
+            raise InvalidRequest(f"the parameter {name} is there twice")
+        found[name] = value
+    return found
+
+
+def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most))):
+        raise InvalidRequest(f"{name} is {in_quotes(text)}: a whole number up to {most}")
+    if int(text) > most:
+        raise InvalidRequest(f"{name} is {text}: {most} is the most")
+    return int(text)
+
+
+def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
+    """The members of a JSON object, all of them strings."""
+    try:
+        told = json.loads(request.body)
+    except ValueError as error:
+        raise InvalidRequest("the body is no JSON") from error
+    if not isinstance(told, dict):
+        raise InvalidRequest("the body is to be an object of JSON")
+    for name, value in told.items():
+        if name not in known:
+            raise InvalidRequest(f"{in_quotes(name)} is not known: {', '.join(known)} are")
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} is to be a string: no digit of an amount is lost in one")
+    return told
+
+
+async def _told(asked: Awaitable[QuoteReply], status: HTTPStatus) -> Response:
+    try:
+        reply = await asked
+    except ErrorReply as error:
+        return _refused(error)
+    fields: dict[str, Json] = dict(reply.fields)
+    return _answer(
+        {**fields, "status": reply.status.value, "ended": reply.ended, "record": reply.record},
+        status,
+    )
+
+
+def _answer(value: Json, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return json_response(value, status, (NO_STORE,))
+
+
+def _refused(error: ErrorReply) -> Response:
+    status = _BY_SLUG.get(error.slug, HTTPStatus.BAD_GATEWAY)
+    return problem(Failure(status, error.slug, error.sentence))
+
+
+def _offer(offer: Offer) -> Json:
+    product = offer.product
+    return {
+        "sku": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "category": product.category,
+        "own": {"amount": str(product.price), "currency": product.price.currency.code},
+        "price": _price(offer.price) if offer.price is not None else None,
+        "known_at": offer.known_at.isoformat() if offer.known_at is not None else None,
+        "reason": offer.reason or None,
+    }
+
+
+def _price(price: Price) -> Json:
+    return {
+        "amount": price.amount,
+        "currency": price.currency,
+        "conversion": price.conversion,
+        "rate": price.rate,
+        "path": price.path,
+        "source": price.source,
+        "date": price.date,
+        "state": price.state,
+        "missed": price.missed,
+        "steps": [
+            {
+                "name": step.name.value,
+                "value": step.value,
+                "before": str(step.before),
+                "after": str(step.after),
+            }
+            for step in price.steps
+        ],
+        "attribution": price.attribution or None,
+    }

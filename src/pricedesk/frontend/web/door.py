@@ -1,0 +1,74 @@
+"""The door on port 8080, put together: pages, JSON, files, health.
+
+Nothing else imports this module when the desk starts, because its packages take a while to load.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pricedesk import __version__
+from pricedesk.admission import ClientLimits
+from pricedesk.currencies import Currency
+from pricedesk.frontend.web.api import Api
+from pricedesk.frontend.web.pages import Site
+from pricedesk.frontend.web.pictures import Pictures
+from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
+from pricedesk.frontend.web.shop import Shop
+from pricedesk.http.messages import NO_STORE, Request, Response, json_response
+from pricedesk.http.routes import Route, Router, RouteTable
+from pricedesk.http.server import HttpService
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What a shop's pages are called and show beside its products."""
+
+    name: str
+    currency: Currency
+    pictures: Path | None
+
+
+def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) -> Router:
+    """All that can be asked for at the door."""
+    static = Files()
+    site = Site(shop, Pages(static.path), appearance.name, appearance.currency, new_key)
+    api = Api(shop, appearance.currency)
+    pages = RouteTable(
+        (
+            *site.routes(),
+            *(Route(path, _always(answer)) for path, answer in static.responses.items()),
+            *Pictures(appearance.pictures).routes(),
+            *_operations(shop),
+        ),
+        ("/",),
+        write_failure=site.failure,
+        any_origin=False,
+        headers=SECURITY_HEADERS,
+    )
+    return Router([pages, RouteTable(api.routes(), ("/api",), headers=SECURITY_HEADERS)])
+
+
+def web_door(
+    shop: Shop, appearance: Appearance, limits: ClientLimits, new_key: Callable[[], str]
+) -> HttpService:
+    """The door, which does not listen yet."""
+    router = make_router(shop, appearance, new_key)
+    return HttpService(router, limits, shop.clock, time.monotonic)
+
+
+def _always(answer: Response) -> Callable[[Request, Mapping[str, str]], Response]:
+    return lambda _request, _path: answer
+
+
+def _operations(shop: Shop) -> tuple[Route, ...]:
+    """Whether the desk lives, and whether it can name prices."""
+
+    def healthz(_request: Request, _path: Mapping[str, str]) -> Response:
+        return json_response({"status": "ok"}, headers=(NO_STORE,))
+
+    def version(_request: Request, _path: Mapping[str, str]) -> Response:
+        return json_response({"name": "pricedesk", "version": __version__}, headers=(NO_STORE,))
+
+    return (Route("/healthz", healthz), Route("/version", version))
