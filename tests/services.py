@@ -38,6 +38,7 @@ class Service:
     def __init__(self, name: str, **settings: str) -> None:
         self.name = name
         self.http_port = 0
+        self.web_port = 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pricedesk.cli", name],
             env=environment(log="json", **settings),
@@ -102,9 +103,12 @@ def backend(data_dir: Path, port: int = 0, **settings: str) -> Iterator[tuple[Se
 @contextmanager
 def frontend(backend_port: int, **settings: str) -> Iterator[tuple[Service, int]]:
     """A desk that listens, and its port."""
-    given = {"backend": f"127.0.0.1:{backend_port}", **settings}
-    with Service("frontend", telnet_port="0", **given) as service:
-        yield service, _port(service)
+    given = {"backend": f"127.0.0.1:{backend_port}", "clock": FRIDAY_EVENING}
+    given |= {"telnet_port": "0", "web_port": "0", **settings}
+    with Service("frontend", **given) as service:
+        telnet_port = _port(service)
+        service.web_port = _port(service)
+        yield service, telnet_port
 
 
 def _port(service: Service) -> int:

@@ -221,6 +221,18 @@ class Settings:
         _text, "127.0.0.1", "Address on which the price desk listens; the image sets 0.0.0.0."
     )
     telnet_port: int = _setting(_port, "10000", "Port of the price desk's telnet menu.")
+    web_address: str = _setting(
+        _text,
+        "127.0.0.1",
+        "Address on which the price desk serves its web page; the image sets 0.0.0.0.",
+    )
+    web_port: int = _setting(_port, "8080", "Port of the price desk's web page; 0 is any.")
+    shop_name: str = _setting(_text, "Price desk", "What the shop is called on its web page.")
+    pictures: Path | None = _setting(
+        _optional_path,
+        "",
+        "Folder of the products' pictures; empty: the web page shows their first letters.",
+    )
     backend: HostPort = _setting(
         _host_port, "backend:3000", "Where the price desk finds the back-end, as host:port."
     )
@@ -298,6 +310,9 @@ class Settings:
     )
     http_max_connections: int = _setting(
         _count, "4000", "Clients of the back-end's HTTP at the same time; one more is told 503."
+    )
+    web_max_connections: int = _setting(
+        _count, "4000", "Clients of the web page at the same time; one more is told 503."
     )
     max_connections_per_address: int = _setting(
         _count, "1000", "Clients of one port from the same address at the same time."

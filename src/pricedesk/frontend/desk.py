@@ -11,8 +11,8 @@ from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
-from pricedesk.quote_lines import REF_CHARACTERS_MAX, Hold
 from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
+from pricedesk.quote_lines import REF_CHARACTERS_MAX, Hold
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
 
@@ -100,8 +100,7 @@ class Desk:
         priced = self._priced(request, seen.conversion)
         if priced.price != seen.price:
             raise PriceChanged(
-                f"the price has changed from {seen.price} to {priced.price}"
-                f" {priced.price.currency}"
+                f"the price has changed from {seen.price} to {priced.price} {priced.price.currency}"
             )
         return Hold(
             request.amount,

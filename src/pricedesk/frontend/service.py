@@ -1,17 +1,38 @@
 """The front-end's composition root: settings in, a running desk out."""
 
+import secrets
 import time
 
-from pricedesk.frontend.catalogue import packaged_catalogue, read_catalogue
+from pricedesk.admission import ClientLimits
+from pricedesk.clock import clock_from
+from pricedesk.frontend.appearance import Appearance
+from pricedesk.frontend.catalogue import Catalogue
+from pricedesk.frontend.catalogue_csv import packaged_catalogue, read_catalogue
 from pricedesk.frontend.desk import Desk
+from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules import NO_RULES
 from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient
+from pricedesk.frontend.shop import Shop
+from pricedesk.frontend.standing import Standing
 from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
 from pricedesk.line_service import Limits, LineService
-from pricedesk.running import Ending, Opening, serve
+from pricedesk.running import Door, Ending, Opening, serve
 from pricedesk.settings import HostPort, Settings
+
+KEY_BYTES = 16
+"""Of chance in the key of a form, so that no two are alike."""
+
+
+def web_door(shop: Shop, settings: Settings) -> Door:
+    """The door on port 8080."""
+    # Imported late: its packages take a while, which telnet need not wait for.
+    from pricedesk.frontend.web import door  # noqa: PLC0415
+
+    appearance = Appearance(settings.shop_name, settings.default_to, settings.pictures)
+    limits = ClientLimits(settings.web_max_connections, settings.max_connections_per_address)
+    return door.web_door(shop, appearance, limits, lambda: secrets.token_urlsafe(KEY_BYTES))
 
 
 async def run_frontend(settings: Settings) -> int:
@@ -23,9 +44,14 @@ async def run_frontend(settings: Settings) -> int:
     """
     products = read_catalogue(settings.catalogue) if settings.catalogue else packaged_catalogue()
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
+    clock = clock_from(settings.clock)
     client = RatesClient(settings.backend, time.monotonic)
-    desk = Desk(client, settings.default_to, rules)
+    rates = LastAnswers(client, clock)
+    standing = Standing(rates)
+    desk = Desk(rates, settings.default_to, rules, memory=rates)
     menu = Menu(products)
+    catalogue = Catalogue(products)
+    shop = Shop(lambda: catalogue, desk, rates, standing, clock)
     service = LineService(
         lambda: TelnetSession(menu, desk),
         NOTICES,
@@ -45,9 +71,16 @@ async def run_frontend(settings: Settings) -> int:
                 HostPort(settings.telnet_address, settings.telnet_port),
                 "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
                 settings.max_connections,
-            )
+            ),
+            Opening(
+                "web",
+                lambda: web_door(shop, settings),
+                HostPort(settings.web_address, settings.web_port),
+                "PRICEDESK_WEB_ADDRESS and PRICEDESK_WEB_PORT",
+                settings.web_max_connections,
+            ),
         ],
-        [client.keep_alive],
+        [client.keep_alive, standing.watch],
         Ending(settings.drain_delay_seconds, settings.drain_seconds),
     )
     client.close()

@@ -10,13 +10,21 @@ from functools import partial
 from http import HTTPStatus
 
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
 from pricedesk.frontend.desk import Price
+from pricedesk.frontend.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.api_description import document
-from pricedesk.frontend.web.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.views import RANGES, Range
-from pricedesk.http.messages import NO_STORE, Failure, Json, Request, Response, json_response, problem
+from pricedesk.http.messages import (
+    NO_STORE,
+    Failure,
+    Json,
+    Request,
+    Response,
+    json_response,
+    problem,
+)
 from pricedesk.http.routes import STATUS, Route
 from pricedesk.protocol import ErrorReply
 from pricedesk.quote_codes import parse_quote_id

@@ -13,6 +13,9 @@ from pricedesk.money import ExactDecimal, decimal_text
 WIDTH, HEIGHT = 720, 260
 _TOP, _BOTTOM = 16, 28
 _TENTHS = 10
+_EDGE_TENTHS = 400
+"""Nearer to an edge a day's text would not fit."""
+
 TICKS_WANTED = 4
 """About so many lines across a chart."""
 
@@ -106,6 +109,7 @@ def draw(
         days=tuple(
             Tick(_shown(x_of(day.toordinal())), day_text(day))
             for day in _round_days(points[0].day, points[-1].day)
+            if _EDGE_TENTHS < x_of(day.toordinal()) < WIDTH * _TENTHS - _EDGE_TENTHS
         ),
         first=points[0],
         last=points[-1],
@@ -131,7 +135,8 @@ def _common_scale(points: Iterable[Point]) -> int:
 
 
 def _units(point: Point, scale: int) -> int:
-    return point.value.unscaled * 10 ** (scale - point.value.scale)
+    finer: int = 10 ** (scale - point.value.scale)
+    return point.value.unscaled * finer
 
 
 def _axis(first: int, last: int, begin: int, end: int) -> Callable[[int], int]:

@@ -5,35 +5,24 @@ Nothing else imports this module when the desk starts, because its packages take
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from pricedesk import __version__
 from pricedesk.admission import ClientLimits
-from pricedesk.currencies import Currency
+from pricedesk.frontend.appearance import Appearance
+from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.api import Api
 from pricedesk.frontend.web.pages import Site
 from pricedesk.frontend.web.pictures import Pictures
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
-from pricedesk.frontend.web.shop import Shop
 from pricedesk.http.messages import NO_STORE, Request, Response, json_response
 from pricedesk.http.routes import Route, Router, RouteTable
 from pricedesk.http.server import HttpService
 
 
-@dataclass(frozen=True, slots=True)
-class Appearance:
-    """What a shop's pages are called and show beside its products."""
-
-    name: str
-    currency: Currency
-    pictures: Path | None
-
-
 def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) -> Router:
     """All that can be asked for at the door."""
     static = Files()
-    site = Site(shop, Pages(static.path), appearance.name, appearance.currency, new_key)
+    site = Site(shop, Pages(static.path), appearance, new_key)
     api = Api(shop, appearance.currency)
     pages = RouteTable(
         (
@@ -68,7 +57,12 @@ def _operations(shop: Shop) -> tuple[Route, ...]:
     def healthz(_request: Request, _path: Mapping[str, str]) -> Response:
         return json_response({"status": "ok"}, headers=(NO_STORE,))
 
+    def readyz(_request: Request, _path: Mapping[str, str]) -> Response:
+        # Without the back-end the last known prices are shown, so customers may come.
+        rates = "away" if shop.standing.away else "reachable"
+        return json_response({"status": "ok", "back-end": rates}, headers=(NO_STORE,))
+
     def version(_request: Request, _path: Mapping[str, str]) -> Response:
         return json_response({"name": "pricedesk", "version": __version__}, headers=(NO_STORE,))
 
-    return (Route("/healthz", healthz), Route("/version", version))
+    return (Route("/healthz", healthz), Route("/readyz", readyz), Route("/version", version))

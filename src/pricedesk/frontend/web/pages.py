@@ -12,10 +12,11 @@ from babel.numbers import format_decimal
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import PriceChanged, PricedeskError, ServiceUnavailable, UnknownProduct
+from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.locales import currency_name, date_text, money_text
+from pricedesk.frontend.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.charts import spark
 from pricedesk.frontend.web.rendering import Pages
-from pricedesk.frontend.web.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.translations import words_for
 from pricedesk.frontend.web.views import (
     GAP_DAYS,
@@ -42,7 +43,7 @@ from pricedesk.frontend.web.visitor import (
     safe_path,
     visitor_of,
 )
-from pricedesk.http.messages import NO_STORE, Request, Response, parse_query
+from pricedesk.http.messages import NO_STORE, TEXT_TYPE, Failure, Request, Response, parse_query
 from pricedesk.http.routes import STATUS, Route
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import ErrorReply
@@ -84,20 +85,13 @@ class Site:
     """The pages over a shop. `new_key` gives a key that no two forms share."""
 
     def __init__(
-        self,
-        shop: Shop,
-        pages: Pages,
-        name: str,
-        default: Currency,
-        new_key: Callable[[], str],
-        held_for: Callable[[], str] = lambda: "",
+        self, shop: Shop, pages: Pages, appearance: Appearance, new_key: Callable[[], str]
     ) -> None:
         self._shop = shop
         self._pages = pages
-        self._name = name
-        self._default = default
+        self._name = appearance.name
+        self._default = appearance.currency
         self._new_key = new_key
-        self._held_for = held_for
 
     def routes(self) -> tuple[Route, ...]:
         """All that can be asked for."""
@@ -172,7 +166,6 @@ class Site:
             category_href=f"/?{urlencode({'category': product.category})}",
             key=self._new_key(),
             cannot_hold=self._why_not_held(offer, words),
-            held_for="",
             chart=await self._price_chart(offer, shown, visitor, words),
         )
 
@@ -187,13 +180,11 @@ class Site:
             product = self._shop.product(form.get("sku", ""))
             seen = seen_of(lambda name: form.get(name, ""), currency(form.get("currency", "")))
             reply = await self._shop.hold(product, seen, form.get("key", ""), visitor.address)
-        except PriceChanged as error:
-            return await self._message(
-                request, words("The price has changed"), error, product_path(product.sku)
-            )
         except (PricedeskError, ErrorReply) as error:
+            changed = PriceChanged.slug == error.slug
+            title = words("The price has changed") if changed else words("The price is not held")
             back = product_path(form.get("sku", ""))
-            return await self._message(request, words("The price is not held"), error, back)
+            return await self._message(request, title, error, back)
         return _see_other(f"/quotes/{reply.fields['quote']}")
 
     async def quote(self, request: Request, path: Mapping[str, str]) -> Response:
@@ -208,9 +199,7 @@ class Site:
             return _see_other(f"/quotes/{quote_id}")
         return await self._quote_page(request, reply)
 
-    async def end(
-        self, verb: QuoteVerb, request: Request, path: Mapping[str, str]
-    ) -> Response:
+    async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
         """Redeem a quote, or cancel it."""
         _, words = self._visitor(request)
         refused = await self._refuse_stranger(request, words)
@@ -300,7 +289,7 @@ class Site:
                 {
                     "key": key,
                     "name": source.name,
-                    "date": date_text(source.newest, visitor.locale) if source.newest else "–",
+                    "date": date_text(source.newest, visitor.locale) if source.newest else "",
                     "state": source.state,
                     "state_words": words(source.state),
                     "missed": str(source.missed),
@@ -310,6 +299,10 @@ class Site:
                 for key, source in (told.sources if told is not None else {}).items()
             ],
         )
+
+    def failure(self, failure: Failure) -> Response:
+        """A request that no page answers, told without asking anybody."""
+        return Response(f"{failure.detail}\n".encode(), failure.status, TEXT_TYPE, (NO_STORE,))
 
     async def prefer(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Remember a currency or a language, and go back."""

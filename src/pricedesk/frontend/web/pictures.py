@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
-from pricedesk.frontend.catalogue import is_picture
+from pricedesk.frontend.catalogue import PICTURE_PATH
 from pricedesk.http.messages import TEXT_TYPE, Request, Response
 from pricedesk.http.routes import Route
 
@@ -40,12 +40,10 @@ class Pictures:
     def picture(self, _request: Request, path: Mapping[str, str]) -> Response:
         """A picture, or nothing."""
         name = "/".join(path.values())
-        content = self._content(name) if is_picture(name) else None
+        content = self._content(name) if PICTURE_PATH.fullmatch(name) else None
         if content is None:
             return Response(b"There is no such picture.\n", HTTPStatus.NOT_FOUND, TEXT_TYPE)
-        return Response(
-            content, media_type=_TYPES[Path(name).suffix], headers=(_FOR_AN_HOUR,)
-        )
+        return Response(content, media_type=_TYPES[Path(name).suffix], headers=(_FOR_AN_HOUR,))
 
     def _content(self, name: str) -> bytes | None:
         if self._folder is None:

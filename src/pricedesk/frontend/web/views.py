@@ -80,27 +80,24 @@ class Card:
 
 
 class Range(Enum):
-    """How much of the past a chart shows: its name, days (None for all), and steps."""
+    """How much of the past a chart shows: its name in an address, its days, and its steps.
+
+    It has no days if it is all of the past.
+    """
 
     MONTH = ("30d", 30, Unit.DAY)
     YEAR = ("1y", 366, Unit.DAY)
     FIVE_YEARS = ("5y", 5 * 366, Unit.WEEK)
-    ALL = ("all", None, Unit.MONTH)
+    ALL = ("all", 0, Unit.MONTH)
 
-    @property
-    def key(self) -> str:
-        """Its name in an address."""
-        return self.value[0]
-
-    @property
-    def unit(self) -> Unit:
-        """For what time there is one point."""
-        return self.value[2]
+    def __init__(self, key: str, days: int, unit: Unit) -> None:
+        self.key = key
+        self.days = days
+        self.unit = unit
 
     def first(self, last: date) -> date:
         """The first day that is shown."""
-        days = self.value[1]
-        return last - timedelta(days=days) if days is not None else FIRST_DAY
+        return last - timedelta(days=self.days) if self.days else FIRST_DAY
 
     def words(self, words: Words) -> str:
         """What it is called."""
@@ -168,10 +165,9 @@ def step_words(step: Step, words: Words) -> str:
             text = words("Margin of {} %")
         case StepName.ENDING:
             text = words("Up to a price that ends in {}")
-        case StepName.STEP if step.value.endswith(UPWARDS):
-            text = words("Up to a multiple of {}")
         case StepName.STEP:
-            text = words("To the nearest multiple of {}")
+            up = step.value.endswith(UPWARDS)
+            text = words("Up to a multiple of {}") if up else words("To the nearest multiple of {}")
         case StepName.CASH:
             text = words("Rounded to what can be paid in cash: {}")
         case StepName.FLOOR:
@@ -208,12 +204,12 @@ def price_view(
 
 def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
     """The shop's rules that made a price."""
-    return tuple(StepView(step_words(step, words), money_text(step.after, locale)) for step in steps)
+    return tuple(
+        StepView(step_words(step, words), money_text(step.after, locale)) for step in steps
+    )
 
 
-def card(
-    product: Product, locale: Locale, price: PriceView | None, reason: str = ""
-) -> Card:
+def card(product: Product, locale: Locale, price: PriceView | None, reason: str = "") -> Card:
     """A product with its price, or with the reason for which there is none."""
     return Card(
         sku=product.sku,
@@ -222,12 +218,18 @@ def card(
         category=product.category,
         description=product.description,
         picture=f"/pictures/{product.picture}" if product.picture else "",
-        letters="".join(word[0] for word in product.name.split()[:2]).upper(),
+        letters=_letters(product.name),
         hue=crc32(product.sku.encode()) % HUES,
         own=money_text(product.price, locale),
         price=price,
         reason=reason,
     )
+
+
+def _letters(name: str) -> str:
+    """The first letters of the first two words, without such as "A"; or the first letter."""
+    words = [word for word in name.split() if len(word) > 1] or [name]
+    return "".join(word[0] for word in words[:2]).upper()
 
 
 def product_path(sku: str) -> str:

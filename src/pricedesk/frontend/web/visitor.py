@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from babel import Locale
 
 from pricedesk.currencies import CURRENCIES, Currency
-from pricedesk.frontend.locales import ENGLISH, parse_accept_language, parse_locale
+from pricedesk.frontend.locales import parse_accept_language, parse_locale
 from pricedesk.http.messages import Request
 
 CURRENCY_COOKIE = "currency"
@@ -39,8 +39,8 @@ def visitor_of(request: Request, default: Currency, today: date) -> Visitor:
     preference = parse_accept_language(request.headers.get("accept-language", ""), today)
     currency = CURRENCIES.get(cookies.get(CURRENCY_COOKIE, "")) or preference.currency or default
     chosen = cookies.get(LANGUAGE_COOKIE)
-    locale = (parse_locale(chosen) if chosen else None) or preference.locale or ENGLISH
-    return Visitor(currency, locale, request.address)
+    locale = parse_locale(chosen) if chosen else None
+    return Visitor(currency, locale or preference.locale, request.address)
 
 
 def _cookies(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,187 @@
+"""The desk's JSON described as OpenAPI 3.1."""
+
+from functools import cache
+
+from pricedesk import __version__
+from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
+from pricedesk.frontend.web.views import RANGES
+from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, Json
+
+_TEXT: Json = {"type": "string"}
+_MAYBE: Json = {"type": ["string", "null"]}
+_AMOUNT: Json = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$", "examples": ["787.47"]}
+_CODE: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}
+_DATE: Json = {"type": "string", "format": "date"}
+_STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
+
+
+def _object(**members: Json) -> Json:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+def _list(item: Json) -> Json:
+    return {"type": "array", "items": item}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_SCHEMAS: dict[str, Json] = {
+    "Money": _object(amount=_AMOUNT, currency=_CODE),
+    "Step": _object(name=_TEXT, value=_TEXT, before=_AMOUNT, after=_AMOUNT),
+    "Price": _object(
+        amount=_AMOUNT,
+        currency=_CODE,
+        conversion=_AMOUNT,
+        rate=_AMOUNT,
+        path=_TEXT,
+        source=_TEXT,
+        date=_DATE,
+        state=_STATE,
+        missed=_TEXT,
+        steps=_list(_ref("Step")),
+        attribution=_MAYBE,
+    ),
+    "Product": _object(
+        sku=_TEXT,
+        name=_TEXT,
+        description=_TEXT,
+        category=_TEXT,
+        own=_ref("Money"),
+        price={"oneOf": [_ref("Price"), {"type": "null"}]},
+        known_at={
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When the price was known, if it could not be asked for now.",
+        },
+        reason=_MAYBE,
+    ),
+    "Products": _object(
+        total={"type": "integer"}, offset={"type": "integer"}, products=_list(_ref("Product"))
+    ),
+    "History": _object(
+        **{"from": _CODE, "to": _CODE},
+        unit={"type": "string", "enum": ["day", "week", "month"]},
+        source=_MAYBE,
+        rates=_list(_object(date=_DATE, rate=_AMOUNT)),
+    ),
+    "Quote": {
+        "type": "object",
+        "description": "The record as it was written when the price was held, and its status.",
+        "properties": {
+            "quote": {"type": "string", "examples": ["7F3K-9QXD-2MTA"]},
+            "status": {"type": "string", "enum": ["held", "redeemed", "expired", "cancelled"]},
+            "ended": _MAYBE,
+            "record": _TEXT,
+        },
+        "required": ["quote", "status", "ended", "record"],
+        "additionalProperties": _MAYBE,
+    },
+    "Rates": _object(
+        base=_CODE,
+        date=_DATE,
+        rates={
+            "type": "object",
+            "additionalProperties": _object(
+                rate=_AMOUNT, date=_DATE, source=_MAYBE, state=_STATE, missed={"type": "integer"}
+            ),
+        },
+    ),
+    "Sources": _object(away={"type": "boolean"}, sources=_list({"type": "object"})),
+    "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+}
+
+
+def _parameter(name: str, schema: Json, where: str = "query") -> Json:
+    told: dict[str, Json] = {"name": name, "in": where, "schema": schema}
+    return {**told, "required": True} if where == "path" else told
+
+
+_SKU = _parameter("sku", _TEXT, "path")
+_ID = _parameter("id", _TEXT, "path")
+_IN = _parameter("currency", _CODE)
+
+
+def _operation(
+    summary: str, answer: str, *parameters: Json, created: bool = False
+) -> dict[str, Json]:
+    success = "201" if created else "200"
+    return {
+        "summary": summary,
+        "parameters": list(parameters),
+        "responses": {
+            success: {"description": "OK", "content": {JSON_TYPE: {"schema": _ref(answer)}}},
+            "default": {
+                "description": "What was wrong, as RFC 9457 has it.",
+                "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}},
+            },
+        },
+    }
+
+
+def _with_body(operation: dict[str, Json], body: Json) -> Json:
+    content: Json = {"application/json": {"schema": body}}
+    return {**operation, "requestBody": {"required": True, "content": content}}
+
+
+@cache
+def document() -> Json:
+    """The whole description."""
+    key: Json = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string", "maxLength": 255},
+        "description": "A text of your own: the same request with it gives the same quote.",
+    }
+    paths: dict[str, Json] = {
+        "/api/products": {
+            "get": _operation(
+                "Products with their prices",
+                "Products",
+                _parameter("q", _TEXT),
+                _parameter("category", _TEXT),
+                _IN,
+                _parameter("offset", {"type": "integer", "minimum": 0}),
+                _parameter(
+                    "limit", {"type": "integer", "minimum": 0, "maximum": PAGE_PRODUCTS_MAX}
+                ),
+            )
+        },
+        "/api/products/{sku}": {
+            "get": _operation("A product, its price and why", "Product", _SKU, _IN)
+        },
+        "/api/products/{sku}/history": {
+            "get": _operation(
+                "Published rates from the product's currency to another",
+                "History",
+                _SKU,
+                _IN,
+                _parameter("range", {"type": "string", "enum": list(RANGES)}),
+            )
+        },
+        "/api/quotes": {
+            "post": _with_body(
+                _operation("Hold a price that was seen", "Quote", key, created=True),
+                _object(sku=_TEXT, currency=_CODE, conversion=_AMOUNT, price=_AMOUNT),
+            )
+        },
+        "/api/quotes/{id}": {"get": _operation("A quote", "Quote", _ID)},
+        "/api/quotes/{id}/redeem": {"post": _operation("Redeem a quote", "Quote", _ID)},
+        "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
+        "/api/rates": {
+            "get": _operation("All rates of a currency", "Rates", _parameter("base", _CODE))
+        },
+        "/api/sources": {"get": _operation("How each source stands", "Sources")},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pricedesk: the desk",
+            "version": __version__,
+            "description": "What a product costs, why, and holding that price.",
+        },
+        "paths": paths,
+        "components": {"schemas": _SCHEMAS},
+    }
