@@ -6,6 +6,7 @@ the next transaction has all of them: a hundred clients at once cost about as mu
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,12 +61,12 @@ class QuoteDesk:
         self._go_on()
         return (await waiting.answer).reply
 
-    async def run(self) -> None:
+    async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Notice for ever what has expired, and how many quotes are held."""
         while True:
             with suppress(StoreFailed):  # The watch of the store says so.
                 self._count(await self._in_thread([]))
-            await asyncio.sleep(LOOK_SECONDS)
+            await sleep(LOOK_SECONDS)
 
     async def finish(self) -> None:
         """Return when all that was asked for is settled; the store may be closed then."""
