@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills", type=int, help="how often a writer is killed on each kind of store; else a few"
     )
+    parser.addoption(
+        "--quotes", type=int, help="how many prices are held while a back-end is killed; else a few"
+    )
 
 
 @pytest.fixture(scope="session")

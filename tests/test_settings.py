@@ -18,6 +18,7 @@ EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
 PORT = "must be a port number, 0 to 65535"
 COUNT = "must be a whole number from 1 to 1000000"
+QUOTE_SECONDS = "must be a whole number from 1 to 31622400, which is a year"
 TEXT = "must not be empty or have spaces around it"
 HOST_PORT = "must be host:port, as in backend:3000 or [::1]:3000"
 URL = "must be an http or https address"
@@ -72,6 +73,12 @@ GOOD = [
         {"BOC": "http://mirror/boc", "NB": "https://mirror:8443"},
     ),
     ("SOURCE_URLS", "", {}),
+    ("QUOTE_SECONDS", "1", 1),
+    ("QUOTE_SECONDS", "31622400", 31_622_400),
+    ("QUOTES_HELD_MAX", "1000000", 1_000_000),
+    ("QUOTES_PER_CUSTOMER_MAX", "1", 1),
+    ("HOLD_STALE", "on", True),
+    ("HOLD_STALE", "off", False),
     ("MAX_CONNECTIONS", "1", 1),
     ("HTTP_MAX_CONNECTIONS", "100", 100),
     ("MAX_CONNECTIONS_PER_ADDRESS", "1000000", 1_000_000),
@@ -139,6 +146,11 @@ BAD = [
     ("ECB_URL", "https://mirror:70000", URL),
     ("ECB_URL", "https://[::1", URL),
     ("ECB_URL", "https://mirror/\nx", URL),
+    ("QUOTE_SECONDS", "0", QUOTE_SECONDS),
+    ("QUOTE_SECONDS", "31622401", QUOTE_SECONDS),
+    ("QUOTES_HELD_MAX", "0", COUNT),
+    ("QUOTES_PER_CUSTOMER_MAX", "", COUNT),
+    ("HOLD_STALE", "late", "must be on or off"),
     ("MAX_CONNECTIONS", "0", COUNT),
     ("HTTP_MAX_CONNECTIONS", "many", COUNT),
     ("MAX_CONNECTIONS_PER_ADDRESS", "1000001", COUNT),

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from typing import cast
 
 import click
 
@@ -203,7 +204,9 @@ def lines() -> None:
     with reading(read_settings()) as (bureau, store):
         session = LineSession(bureau, looks=store.looks if store is not None else dict)
         for line in sys.stdin.buffer:
-            sys.stdout.buffer.write(session.answer(line.rstrip(b"\r\n")))
+            # Without a ledger there is nothing to wait for.
+            answer = cast("bytes", session.answer(line.rstrip(b"\r\n")))
+            sys.stdout.buffer.write(answer)
             if session.finished:
                 break
 

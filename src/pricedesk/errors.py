@@ -18,7 +18,17 @@
     │   ├── UnknownWithheldValue    no value in quarantine has the number
     │   ├── DecidedAlready          there was a decision about the value before
     │   └── CannotRelease           the value is nothing that could be converted with
+    ├── QuoteError              a price is not held, or a quote not redeemed or cancelled
+    │   ├── UnknownQuote            there is no quote with the id
+    │   ├── QuoteExpired            it is too late to redeem or cancel it
+    │   ├── QuoteCancelled          it was cancelled, so it cannot be redeemed
+    │   ├── QuoteRedeemed           it was redeemed, so it cannot be cancelled
+    │   ├── QuoteKeyReused          the key was used for another request before
+    │   ├── PriceChanged            the conversion gives another result than was expected
+    │   ├── RateNotFresh            the rate is stale, and such a price is not held
+    │   └── TooManyQuotes           as many are held as may be, in all or for a customer
     ├── StoreFailed             the store cannot be read or written
+    ├── UnknownProduct          the shop has no such product
     ├── InvalidCatalogue        the product file is off
     ├── InvalidPriceRules       the file of price rules is off
     └── InvalidSetting          a PRICEDESK_ variable is off
@@ -141,10 +151,68 @@ class CannotRelease(DecisionRefused):
     slug = "cannot-release"
 
 
+class QuoteError(PricedeskError):
+    """A price is not held, or a quote is not redeemed or cancelled."""
+
+
+class UnknownQuote(QuoteError):
+    """There is no quote with the id."""
+
+    slug = "unknown-quote"
+
+
+class QuoteExpired(QuoteError):
+    """The time for which the price was held is over."""
+
+    slug = "quote-expired"
+
+
+class QuoteCancelled(QuoteError):
+    """The quote was cancelled, so it cannot be redeemed."""
+
+    slug = "quote-cancelled"
+
+
+class QuoteRedeemed(QuoteError):
+    """The quote was redeemed, so it cannot be cancelled."""
+
+    slug = "quote-redeemed"
+
+
+class QuoteKeyReused(QuoteError):
+    """The idempotency key came with another request before."""
+
+    slug = "quote-key-reused"
+
+
+class PriceChanged(QuoteError):
+    """The conversion gives another result than the customer has seen; nothing was held."""
+
+    slug = "price-changed"
+
+
+class RateNotFresh(QuoteError):
+    """The rate is stale, and a price at such a rate is not held."""
+
+    slug = "rate-not-fresh"
+
+
+class TooManyQuotes(QuoteError):
+    """As many quotes are held as may be, in all or for one customer."""
+
+    slug = "too-many-quotes"
+
+
 class StoreFailed(PricedeskError):
-    """The store of publications cannot be read or written."""
+    """The store of publications and quotes cannot be read or written."""
 
     slug = "store-failed"
+
+
+class UnknownProduct(PricedeskError):
+    """The shop has no product that is called so."""
+
+    slug = "unknown-product"
 
 
 class InvalidCatalogue(PricedeskError):

@@ -14,6 +14,15 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, in_quotes
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import ExactDecimal
+from pricedesk.quote_lines import (
+    Hold,
+    OfQuote,
+    QuoteReply,
+    QuoteVerb,
+    parse_hold,
+    parse_of_quote,
+    read_quote_reply,
+)
 
 if TYPE_CHECKING:
     from pricedesk.protocol_rates import RatesRequest
@@ -56,17 +65,19 @@ class Convert:
         return f"explain {text}" if self.explained else text
 
 
-Request: TypeAlias = "Command | Convert | RatesRequest"
+Request: TypeAlias = "Command | Convert | Hold | OfQuote | RatesRequest"
 
 _COMMANDS = {command.value: command for command in Command}
 _VERBS_OF_RATES = ("rates", "history", "sources")
+_QUOTE_VERBS = {verb.value: verb for verb in QuoteVerb}
+HOLD = "hold"
 
 
 def parse_request(line: str) -> Request:
     """Read one request line.
 
     Raises:
-        InvalidRequest: no such request, or too many words.
+        InvalidRequest: no such request, too many words, or no id of a quote.
         InvalidAmount, UnknownCurrency, InvalidDate: a word of a conversion is off.
     """
     words = line.split()
@@ -82,6 +93,10 @@ def parse_request(line: str) -> Request:
         from pricedesk.protocol_rates import parse_rates_request  # noqa: PLC0415  # it needs this
 
         return parse_rates_request(words)
+    if verb == HOLD:
+        return parse_hold(words[1:])
+    if verb in _QUOTE_VERBS:
+        return parse_of_quote(_QUOTE_VERBS[verb], words[1:])
     explained = verb == "explain"
     if explained:
         del words[0]
@@ -190,14 +205,23 @@ def parse_explanation(line: str) -> Explanation:
         ErrorReply: the back-end answered with an error.
         InvalidRequest: the line is no reply to `explain`.
     """
-    if line.startswith(_ERROR):
-        slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
-        raise ErrorReply(slug, sentence)
+    _raise_error(line)
     values = dict(word.partition("=")[::2] for word in line.split())
     missing = [name for name in _EXPLANATION_NAMES.values() if name not in values]
     if missing:
         raise InvalidRequest(f"{in_quotes(line)} is not an explanation: it has no {missing[0]}")
     return Explanation(**{name: values[wire] for name, wire in _EXPLANATION_NAMES.items()})
+
+
+def parse_quote_reply(line: str) -> QuoteReply:
+    """Read the reply to `hold`, `quote`, `redeem` or `cancel`.
+
+    Raises:
+        ErrorReply: the back-end answered with an error.
+        InvalidRequest: the line is no such reply.
+    """
+    _raise_error(line)
+    return read_quote_reply(line)
 
 
 _ERROR = "error "
@@ -215,6 +239,12 @@ class ErrorReply(Exception):  # a reply that arrived, not a failure of this prog
 def is_error(line: str) -> bool:
     """Whether a reply line tells of an error."""
     return line.startswith(_ERROR)
+
+
+def _raise_error(line: str) -> None:
+    if is_error(line):
+        slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
+        raise ErrorReply(slug, sentence)
 
 
 def error_line(error: PricedeskError) -> str:

@@ -20,6 +20,7 @@ from pricedesk.money import Rounding
 PREFIX = "PRICEDESK_"
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
+_QUOTE_SECONDS_MAX = 366 * 24 * 3600
 _HOST_PORT = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
 )
@@ -62,6 +63,12 @@ def _port(value: str) -> int:
 def _count(value: str) -> int:
     if not (value.isdecimal() and value.isascii() and 0 < int(value) <= _COUNT_MAX):
         raise ValueError(f"must be a whole number from 1 to {_COUNT_MAX}")
+    return int(value)
+
+
+def _quote_seconds(value: str) -> int:
+    if not (value.isdecimal() and value.isascii() and 0 < int(value) <= _QUOTE_SECONDS_MAX):
+        raise ValueError(f"must be a whole number from 1 to {_QUOTE_SECONDS_MAX}, which is a year")
     return int(value)
 
 
@@ -304,6 +311,20 @@ class Settings:
         "Mirrors of sources, as in BOC=http://mirror/boc;NB=http://mirror/nb: what is before the"
         " path in the source's own addresses is replaced. Only a host that is named here or in"
         " PRICEDESK_ECB_URL may have a private address.",
+    )
+    quote_seconds: int = _setting(
+        _quote_seconds, "86400", "For how many seconds a price is held: a day, unless set."
+    )
+    quotes_held_max: int = _setting(
+        _count, "100000", "Prices that are held at the same time; one more is refused."
+    )
+    quotes_per_customer_max: int = _setting(
+        _count,
+        "100",
+        "Prices that are held at the same time for one customer, where a request names one.",
+    )
+    hold_stale: bool = _setting(
+        _switch, "off", "Whether prices are held at stale rates too: on or off."
     )
     max_connections: int = _setting(
         _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."

@@ -13,11 +13,15 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import currency
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.protocol import Command
+from pricedesk.quote_lines import QuoteVerb
 
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
 WORDS = st.sampled_from(
-    ["1100", "1e3", "CAD", "KWD", "XXX", "2020-02-14", "9999-12-31", "explain", "quit", "\x1b[2J"]
+    [
+        *("1100", "1e3", "CAD", "KWD", "XXX", "2020-02-14", "9999-12-31", "explain", "quit"),
+        *("hold", "quote", "redeem", "7F3K-9QXD-2MTA", "ref=x", "\x1b[2J"),
+    ]
 )
 REQUEST_LINES = st.one_of(
     st.binary(max_size=LINE_BYTES_MAX),
@@ -38,7 +42,9 @@ CURRENCIES = (
 )
 HELP = (
     b"AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
-    b" explain AMOUNT ... gives the reasons; also: currencies, ping, version, help, quit\n"
+    b" explain AMOUNT ... gives the reasons; hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
+    b" [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] holds a price;"
+    b" quote ID, redeem ID, cancel ID; also: currencies, ping, version, help, quit\n"
 )
 
 
@@ -107,6 +113,7 @@ def test_any_line_gets_one_printable_line_and_only_quit_ends_the_session(
 ) -> None:
     session = LineSession(bureau)
     reply = session.answer(line)
+    assert isinstance(reply, bytes)
     assert reply.endswith(b"\n")
     assert set(reply[:-1]) <= set(range(32, 127))
     assert len(reply) <= LINE_BYTES_MAX
@@ -131,7 +138,8 @@ def test_sessions_end_each_for_itself(bureau: Bureau) -> None:
 
 def test_the_help_names_every_request() -> None:
     named = set(HELP.decode().replace(",", "").split())
-    assert named >= {"explain", *(command.value for command in Command)}
+    verbs = {command.value for command in (*Command, *QuoteVerb)}
+    assert named >= {"explain", "hold", *verbs}
 
 
 def test_the_last_words_of_the_door_are_errors_of_their_own() -> None:

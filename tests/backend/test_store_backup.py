@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from held import DAY, EVENING, Asking, quote_id
 from kept import (
     FETCHED_AT,
     FRIDAY,
@@ -19,17 +20,23 @@ from kept import (
     publications,
     withheld_value,
 )
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.quarantine import Decision, Verdict
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
+from pricedesk.backend.sources import ecb
 from pricedesk.backend.store import Kept, Look, Store, find_store, open_store
 from pricedesk.backend.store_backup import back_up, restore
 from pricedesk.backend.store_check import PROBLEMS_MAX
 from pricedesk.backend.store_sqlite import FILE_NAME
+from pricedesk.currencies import currency
 from pricedesk.errors import StoreFailed
 from version_1 import PUBLICATIONS_OF_VERSION_1, write_version_1
 
 DOCUMENT = document_of(b"raw")
 TABLES = ("document", "publication", "withheld", "decision", "look", "coverage")
+LEDGER = ("quote", "quote_end", "quote_key", "quote_held")
 
 
 @pytest.fixture
@@ -61,12 +68,26 @@ def fill(store: Store) -> None:
     store.decide([2], Decision(Verdict.REJECTED, FETCHED_AT, "anna", "a zero byte"))
     store.note_look(Look("ECB", FETCHED_AT, "day.xml", 1, 0))
     store.cover("ECB", date(1999, 1, 4), date(2026, 10, 30))
+    hold_some(store)
+
+
+def hold_some(store: Store) -> None:
+    """A price that is held, one that was redeemed, and one that has expired."""
+    publications_ = [p for p in packaged_publications() if p.date >= date(2026, 10, 1)]
+    terms = Terms(currency("CAD"), currency("USD"))
+    source = ecb.source("https://ecb.example")
+    bureau = Bureau(RateBook(publications_), [source], lambda: EVENING, terms)
+    ask = Asking(store, bureau)
+    ask("hold 1100 CAD USD key=k for=ada")
+    ask.clock.now += DAY
+    ask("hold 1 CAD USD", "hold 2 CAD USD for=bob")
+    ask(f"redeem {quote_id(2)}")
 
 
 def content(store: Store) -> dict[str, list[tuple[object, ...]]]:
     return {
         table: sorted(store.database.execute(f"SELECT * FROM {table}"))  # noqa: S608  # the names are ours
-        for table in TABLES
+        for table in (*TABLES, *LEDGER)
     }
 
 
@@ -278,6 +299,36 @@ DAMAGE = [
     ("UPDATE coverage SET last = '2026-02-30'", "a row of coverage cannot be read: "),
 ]
 
+WITHOUT_TRIGGERS = [
+    ("UPDATE quote SET record = 'x' WHERE sequence = 1", "the record of the quote {1} says "),
+    ("UPDATE quote SET held_at = 'x' WHERE sequence = 1", "the record of the quote {1} says "),
+    ("UPDATE quote SET sequence = 9 WHERE sequence = 3", "the ledger lacks what was before "),
+    (
+        "DELETE FROM quote WHERE sequence = 1; DELETE FROM quote_key",
+        "the ledger lacks what was before the quote {2}",
+    ),
+    ("DELETE FROM quote WHERE sequence = 2", "the ledger lacks what was before the quote {3}"),
+    ("DELETE FROM quote_end WHERE id = '{2}'", "the quote {2} is held, and not counted"),
+    ("UPDATE quote_end SET at = 'x' WHERE id = '{2}'", "the end of the quote {2} cannot be read"),
+    (
+        "UPDATE quote_end SET at = '2026-11-30T18:00:00Z' WHERE id = '{2}'",
+        "the quote {2} was redeemed at 2026-11-30T18:00:00Z, which is not its time",
+    ),
+    (
+        "UPDATE quote_end SET state = 'cancelled' WHERE id = '{1}'",
+        "the quote {1} was cancelled at 2026-10-31T18:00:00Z, which is not its time",
+    ),
+    ("DELETE FROM quote_held", "the quote {3} is held, and not counted"),
+    (
+        "INSERT INTO quote_held SELECT id, expires_at, NULL FROM quote WHERE sequence = 2",
+        "the quote {2} is counted among those that are held, and is not one",
+    ),
+    (
+        "UPDATE quote_held SET expires_at = 'x'",
+        "the quote {3} is counted as held for another time than it is",
+    ),
+]
+
 
 @pytest.mark.parametrize(("damage", "problem"), DAMAGE)
 def test_a_check_names_what_is_wrong(store: Store, damage: str, problem: str) -> None:
@@ -286,6 +337,25 @@ def test_a_check_names_what_is_wrong(store: Store, damage: str, problem: str) ->
     store.database.execute(damage)
     [found] = store.check()
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(("damage", "problem"), WITHOUT_TRIGGERS)
+def test_a_check_names_what_is_wrong_with_the_ledger(
+    tmp_path: Path, damage: str, problem: str
+) -> None:
+    """Done by a hand that has taken the triggers away."""
+    ids = [quote_id(number) for number in range(4)]
+    with closing(open_store("", tmp_path)) as store:
+        hold_some(store)
+        assert store.check() == []
+        store.database.execute("PRAGMA foreign_keys=OFF")
+        triggers = store.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers:
+            store.database.execute(f"DROP TRIGGER {name}")
+        for statement in damage.format(*ids).split("; "):
+            store.database.execute(statement)
+        found = [said for said in store.check() if not said.startswith("table ")]
+        assert found[0].startswith(problem.format(*ids))
 
 
 def test_a_check_finds_documents_that_are_not_there(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def failure_to_add(store: Store, days: dict[str, dict[str, str]]) -> str:
 def test_a_commit_waits_for_the_disk(store: Store) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "user_version", "application_id")
     values = [store.database.execute(f"PRAGMA {name}")[0][0] for name in pragmas]
-    assert values == ["wal", 2, 1, 2, 0x50645374]
+    assert values == ["wal", 2, 1, 3, 0x50645374]
 
 
 def test_a_full_disk_leaves_nothing_and_is_named(store: Store) -> None:

@@ -20,7 +20,7 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.store import Kept, Look, Store, open_store
-from pricedesk.backend.store_watch import RETRY_SECONDS, StoreWatch
+from pricedesk.backend.store_watch import PAUSE_SECONDS, RETRY_SECONDS, StoreWatch
 from pricedesk.currencies import currency
 from pricedesk.errors import StoreFailed
 
@@ -161,10 +161,10 @@ async def test_a_change_that_could_not_be_read_is_read_later(
     async with Running(Failing(failures=2)) as running:
         async with asyncio.timeout(WITHIN_SECONDS):
             # The third failure is the end of the test, after what was read has been told of.
-            while len(running.naps) < 3:
+            while len(running.naps) < 4:
                 await asyncio.to_thread(running.bureau.newest)
         assert running.bureau.newest() == date(2026, 10, 30)
-        assert running.naps[:2] == [RETRY_SECONDS] * 2
+        assert running.naps[:3] == [RETRY_SECONDS, RETRY_SECONDS, PAUSE_SECONDS]
     said = [record.message for record in caplog.records]
     assert said[:2] == ["the store fails", "rates from the store"]
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pricedesk.errors import NoRate, PricedeskError, RequestError
+from pricedesk.errors import NoRate, PricedeskError, QuoteError, RequestError, StoreFailed
 from pricedesk.protocol import GOODBYES
+from pricedesk.quote_lines import record_fields
 from services import Client, backend
 
 PAGE = Path(__file__).parents[2] / "docs" / "lines.md"
@@ -19,13 +20,33 @@ def exchanges(page: str) -> Iterator[tuple[str, str]]:
         yield sent.removeprefix("> "), answered
 
 
+QUOTE_ID = "7F3K-9QXD-2MTA"
+
+
+def with_id(sent: str, given_id: str) -> str:
+    """A line of the page with the id that the quote has here, written in the same way."""
+    if not given_id:
+        return sent
+    as_typed = QUOTE_ID.lower().replace("-", " ")
+    return sent.replace(QUOTE_ID, given_id).replace(as_typed, given_id.lower().replace("-", " "))
+
+
+def as_on_the_page(answered: str, given_id: str) -> str:
+    """An answer with the id of the page's quote, and all in one second."""
+    same_id = answered.replace(given_id, QUOTE_ID) if given_id else answered
+    return re.sub(r"(T18:00:)[0-9]{2}Z", r"\g<1>00Z", same_id)
+
+
 def test_the_session_on_the_page_is_what_happens(tmp_path: Path) -> None:
     recorded = list(exchanges(PAGE.read_text(encoding="utf-8")))
     with backend(tmp_path) as (_, port), Client(port) as client:
-        replayed = []
+        replayed, given_id = [], ""
         for sent, _answered in recorded:
-            client.send(f"{sent}\n".encode())
-            replayed.append((sent, client.line().decode().removesuffix("\n")))
+            client.send(f"{with_id(sent, given_id)}\n".encode())
+            answered = client.line().decode().removesuffix("\n")
+            if sent.startswith("hold") and not given_id:
+                given_id = record_fields(answered)["quote"] or ""
+            replayed.append((sent, as_on_the_page(answered, given_id)))
         assert replayed == recorded
         assert client.rest() == b""
 
@@ -35,6 +56,8 @@ def test_every_error_that_the_door_can_give_is_in_the_table() -> None:
     kinds: list[type[PricedeskError]] = [
         *RequestError.__subclasses__(),
         *NoRate.__subclasses__(),
+        *QuoteError.__subclasses__(),
+        StoreFailed,
     ]
     expected = {kind.slug for kind in kinds} | set(GOODBYES) | {"internal"}
     assert set(row.findall(PAGE.read_text(encoding="utf-8"))) == expected

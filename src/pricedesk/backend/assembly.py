@@ -1,5 +1,6 @@
 """Settings in, the back-end's parts out: for the service, and for commands without one."""
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,9 @@ from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.download import Downloads, Rules
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.intake import Intake
+from pricedesk.backend.ledger import Ledger
 from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.quotes import QuoteTerms
 from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.sources import ecb, find_sources
@@ -110,6 +113,21 @@ def make_bureau(settings: Settings, kept: Iterable[Publication], clock: Clock) -
             AgeLimits(settings.stale_after_missed, settings.refuse_after_missed),
         ),
     )
+
+
+def quote_terms(settings: Settings) -> QuoteTerms:
+    """For how long prices are held, how many, and at which rates."""
+    return QuoteTerms(
+        settings.quote_seconds,
+        settings.quotes_held_max,
+        settings.quotes_per_customer_max,
+        settings.hold_stale,
+    )
+
+
+def ledger_of(store: Store, settings: Settings, clock: Clock) -> Ledger:
+    """The ledger of quotes in a store."""
+    return Ledger(store, clock, quote_terms(settings), secrets.randbits)
 
 
 @contextmanager

@@ -84,8 +84,8 @@ class Answer:
         calendar = self.sources[publication.source].calendar
         return self.question.missed(publication, calendar)
 
-    def explained(self) -> Explanation:
-        """The answer with its reasons, as text."""
+    def explained(self, *, with_others: bool = True) -> Explanation:
+        """The answer with its reasons, as text; what other sources say costs the most of it."""
         conversion, rate, missed = self.conversion, self.conversion.rate, self.missed
         publication = rate.publication
         source = self.sources[publication.source] if publication is not None else None
@@ -105,7 +105,7 @@ class Answer:
             unrounded=conversion.unrounded_text,
             rounding=conversion.rounding.value,
             pegs=_listed(rate.pegs),
-            others=",".join(self._others()) or _NONE,
+            others=(",".join(self._others()) if with_others else "") or _NONE,
             document=provenance.sha256 if provenance else _NONE,
             fetched=_instant(provenance.fetched_at) if provenance else _NONE,
             attribution=source.attribution_url if source and source.attribution_required else _NONE,

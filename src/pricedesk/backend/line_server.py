@@ -1,14 +1,23 @@
 """The door on port 3000: a request line in, a reply line out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates_replies import rates_line
 from pricedesk.backend.store_rows import Look
-from pricedesk.errors import PricedeskError
+from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
 from pricedesk.line_service import Notices
-from pricedesk.protocol import Command, Convert, error_line, goodbye_line, parse_request
+from pricedesk.protocol import (
+    Command,
+    Convert,
+    error_line,
+    goodbye_line,
+    parse_request,
+)
+from pricedesk.protocol_rates import RatesRequest
+from pricedesk.quote_lines import Hold, OfQuote
 from pricedesk.tally import Tally
 
 NOTICES = Notices(
@@ -23,14 +32,17 @@ HELP = (
     "AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
     " explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
     " history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
-    " also: currencies, sources, ping, version, help, quit"
+    " hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
+    " [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] holds a price;"
+    " quote ID, redeem ID, cancel ID; also: currencies, sources, ping, version, help, quit"
 )
 
 
 class LineSession:
     """One client of the back-end's lines; requests that get an error count as refused.
 
-    `looks` gives the last look at each source, as far as somebody looks at them.
+    `looks` gives the last look at each source, as far as somebody looks at them. Without
+    `quotes`, as where no service runs, no price is held.
     """
 
     greeting = b""
@@ -40,23 +52,47 @@ class LineSession:
         bureau: Bureau,
         tally: Tally | None = None,
         looks: Callable[[], Mapping[str, Look]] = dict,
+        quotes: QuoteDesk | None = None,
     ) -> None:
         self._bureau = bureau
         self._looks = looks
         self._tally = tally if tally is not None else Tally()
+        self._quotes = quotes
         self.finished = False
 
-    def answer(self, line: bytes) -> bytes:
-        """The reply to a request line, with its line end."""
+    def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+        """The reply to a request line, with its line end; for quotes once it is on the disk."""
         try:
-            return f"{self._reply(line.decode('utf-8', 'backslashreplace'))}\n".encode()
+            request = parse_request(line.decode("utf-8", "backslashreplace"))
+            if isinstance(request, Hold | OfQuote):
+                return self._of_quote(request)
+            return _ended(self._reply(request))
         except PricedeskError as error:
-            self._tally.refused += 1
-            return f"{error_line(error)}\n".encode()
+            return self._refused(error)
 
-    def _reply(self, line: str) -> str:
-        match parse_request(line):
-            case Convert() as request:
+    def _of_quote(self, request: Hold | OfQuote) -> Awaitable[bytes]:
+        quotes = self._quotes
+        if quotes is None:
+            raise InvalidRequest("quotes are answered by a back-end that runs, and nowhere else")
+
+        async def reply() -> bytes:
+            try:
+                return _ended(str(await quotes.answer(request)))
+            except PricedeskError as error:
+                return self._refused(error)
+
+        return reply()
+
+    def _refused(self, error: PricedeskError) -> bytes:
+        if isinstance(error, StoreFailed):
+            self._tally.failed += 1
+        else:
+            self._tally.refused += 1
+        return _ended(error_line(error))
+
+    def _reply(self, request: Command | Convert | RatesRequest) -> str:
+        match request:
+            case Convert():
                 answer = self._bureau.convert(
                     request.amount, request.base, request.counter, request.on
                 )
@@ -74,8 +110,13 @@ class LineSession:
                 return HELP
             case Command.PING:
                 return "pong"
-            case Command.VERSION:
-                return f"pricedesk {__version__}"
             case Command.QUIT:
                 self.finished = True
                 return "bye"
+            case _:
+                return f"pricedesk {__version__}"
+
+
+def _ended(reply: str) -> bytes:
+    """A reply with its line end; what a database says may be in any language."""
+    return f"{reply}\n".encode("ascii", "backslashreplace")

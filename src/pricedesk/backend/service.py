@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pricedesk.admission import ClientLimits
-from pricedesk.backend.assembly import downloads_of, writing
+from pricedesk.backend.assembly import downloads_of, ledger_of, quote_terms, writing
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.surroundings import (
     DoorCount,
@@ -16,6 +16,7 @@ from pricedesk.backend.http.surroundings import (
     Surroundings,
 )
 from pricedesk.backend.line_server import NOTICES, LineSession
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.store_rows import Look
 from pricedesk.backend.store_watch import StoreWatch
@@ -28,12 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 def line_door(
-    settings: Settings, bureau: Bureau, looks: Callable[[], Mapping[str, Look]]
+    settings: Settings,
+    bureau: Bureau,
+    looks: Callable[[], Mapping[str, Look]],
+    quotes: QuoteDesk,
 ) -> LineService:
     """The door on port 3000."""
     tally = Tally()
     return LineService(
-        lambda: LineSession(bureau, tally, looks),
+        lambda: LineSession(bureau, tally, looks, quotes),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -98,7 +102,9 @@ async def run_backend(settings: Settings) -> int:
             for source in bureau.sources.values()
         ]
         readiness = Readiness(bureau)
-        lines = line_door(settings, bureau, lambda: watch.looks)
+        terms = quote_terms(settings)
+        quotes = QuoteDesk(ledger_of(store, settings, bureau.clock), bureau, terms)
+        lines = line_door(settings, bureau, lambda: watch.looks, quotes)
         surroundings = Surroundings(
             bureau,
             readiness,
@@ -107,9 +113,15 @@ async def run_backend(settings: Settings) -> int:
                 refresh_failures=lambda: {r.source_key: r.failures for r in refreshers},
                 withheld_waiting=lambda: watch.waiting,
                 store_up=lambda: watch.up,
+                quotes_held=lambda: quotes.held,
+                quotes_ended=lambda: {end.value: count for end, count in quotes.ended.items()},
             ),
         )
-        background = [watch.run, lambda: refresh(refreshers if settings.fetch else [], bureau)]
+        background = [
+            watch.run,
+            quotes.run,
+            lambda: refresh(refreshers if settings.fetch else [], bureau),
+        ]
         code = await serve(
             openings(settings, lines, surroundings),
             background,
@@ -117,6 +129,7 @@ async def run_backend(settings: Settings) -> int:
         )
         for refresher in refreshers:
             await refresher.finish()
+        await quotes.finish()
         return code
 
 

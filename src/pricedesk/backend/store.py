@@ -7,7 +7,7 @@ revision.
 
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pricedesk.backend import store_rows as rows
-from pricedesk.backend.database import Database, Value, check_version, migrate
+from pricedesk.backend.database import Database, Row, Value, check_version, migrate
 from pricedesk.backend.quarantine import Decision, WithheldValue
 from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.store_check import problems
@@ -330,6 +330,15 @@ class Store:
         """
         with self._turn:
             return self._database.claim_fetching()
+
+    def rows(self, select: str, values: Sequence[Value] = ()) -> list[Row]:
+        """What a SELECT gives, for the ledger, which has its SQL in a module of its own.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        with self._turn:
+            return self._database.execute(select, values)
 
     def check(self) -> list[str]:
         """What is wrong with the store, a sentence each; empty if it is in order.

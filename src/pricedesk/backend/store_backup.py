@@ -25,6 +25,10 @@ TABLES = {
     "decision": (f"number, {rows.DECISION_COLUMNS}", "number"),
     "look": (rows.LOOK_COLUMNS, "source"),
     "coverage": ("source, first, last", "source, first"),
+    "quote": ("sequence, id, record, held_at, expires_at", "sequence"),
+    "quote_end": ("id, state, at", "id"),
+    "quote_key": ("key, fingerprint, id", "key"),
+    "quote_held": ("id, expires_at, customer", "id"),
 }
 """Each table's columns and key, those first that others refer to."""
 

@@ -10,6 +10,7 @@ from itertools import islice
 
 from pricedesk.backend import store_rows as rows
 from pricedesk.backend.database import Database, Row, pages
+from pricedesk.backend.ledger_check import ledger_problems
 from pricedesk.backend.rates import Publication
 from pricedesk.errors import StoreFailed
 
@@ -55,6 +56,7 @@ def _problems(database: Database) -> Iterator[str]:
         for page in pages(database, table, columns, key=key):
             for row in page:
                 yield from _unreadable(table, row, meaning)
+    yield from ledger_problems(database)
 
 
 def _of_document(row: Row) -> Iterator[str]:

@@ -18,6 +18,10 @@ WAIT_SECONDS = 1.0
 WAITS_WITHOUT_READING_MAX = 5
 """After so many waits it is read all the same: a store that is away tells of no change."""
 
+PAUSE_SECONDS = 0.25
+"""How long nothing is read after a change was: quotes change the store hundreds of times a second,
+and concern nobody here."""
+
 RETRY_SECONDS = 2.0
 """After the store has failed, how long until it is tried again."""
 
@@ -45,7 +49,7 @@ class StoreWatch:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await loop.run_in_executor(self._thread, self.wait_and_catch_up)
+                read = await loop.run_in_executor(self._thread, self.wait_and_catch_up)
             except StoreFailed as error:
                 if self.up:
                     logger.warning("the store fails", extra={"reason": str(error)})
@@ -55,9 +59,11 @@ class StoreWatch:
                 if not self.up:
                     logger.info("the store is back")
                 self.up = True
+                if read:
+                    await sleep(PAUSE_SECONDS)
 
-    def wait_and_catch_up(self) -> None:
-        """Wait for a change, not for long, and take it over.
+    def wait_and_catch_up(self) -> bool:
+        """Wait for a change, not for long, and take it over; False if there was none.
 
         Raises:
             StoreFailed: the store cannot be read.
@@ -66,7 +72,7 @@ class StoreWatch:
         if not self._behind and not self._store.wait_for_change(WAIT_SECONDS):
             self._waits += 1
             if self._waits < WAITS_WITHOUT_READING_MAX:
-                return
+                return False
         self._waits = 0
         self._behind = True
         known = self._intake.catch_up()
@@ -79,3 +85,4 @@ class StoreWatch:
             logger.info(
                 "rates from the store", extra={"publications": len(known), "newest": newest}
             )
+        return True

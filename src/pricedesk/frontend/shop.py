@@ -17,7 +17,7 @@ from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
-from pricedesk.protocol import ErrorReply
+from pricedesk.protocol import ErrorReply, parse_quote_reply
 from pricedesk.protocol_rates import (
     AskHistory,
     AskRates,
@@ -27,7 +27,7 @@ from pricedesk.protocol_rates import (
     parse_history,
     parse_rates,
 )
-from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb, read_quote_reply
+from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Shop:
             ErrorReply: it refuses, with its reason.
         """
         request = self._desk.hold(product, seen, key, customer)
-        return await answered(self._rates, request, read_quote_reply)
+        return await answered(self._rates, request, parse_quote_reply)
 
     async def quote(self, verb: QuoteVerb, quote_id: str) -> QuoteReply:
         """Look at a quote, redeem it or cancel it.
@@ -146,7 +146,7 @@ class Shop:
             ErrorReply: there is no such quote, or it refuses.
         """
         request = OfQuote(verb, quote_id)
-        reply = await answered(self._rates, request, read_quote_reply)
+        reply = await answered(self._rates, request, parse_quote_reply)
         if reply.fields.get("quote") != quote_id:
             self._rates.drop()
             raise ServiceUnavailable("the back-end told of another quote")

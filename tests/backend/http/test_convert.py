@@ -321,7 +321,9 @@ def test_every_door_has_the_same_digits(
     now = datetime(2026, 10, 30, 18, tzinfo=UTC)
     sources = find_sources(["ECB"], "https://ecb.example")
     bureau = Bureau(book, sources, lambda: now, Terms(currency("CAD"), currency("USD")))
-    line = LineSession(bureau).answer(f"{amount} {base} {counter} {day}".encode()).decode().strip()
+    answer = LineSession(bureau).answer(f"{amount} {base} {counter} {day}".encode())
+    assert isinstance(answer, bytes)
+    line = answer.decode().strip()
     api = Asker(bureau)
     item = {"amount": amount, "from": base, "to": counter, "on": str(day)}
     one = json.loads(api.get("/convert?" + "&".join(map("=".join, item.items()))).text)

@@ -21,6 +21,7 @@ from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, SourceAge
 from pricedesk.backend.calendars import State
 from pricedesk.backend.http.surroundings import DoorCount, Gauges
+from pricedesk.quote_lines import QuoteStatus
 from pricedesk.tally import BOUNDS_SECONDS
 
 
@@ -54,6 +55,7 @@ class Metrics(Collector):
         yield build
         yield from self._of_sources()
         yield from self._of_store()
+        yield from self._of_quotes()
         doors = self._doors()
         yield from _of_requests(doors)
         yield from _of_connections(doors)
@@ -99,6 +101,23 @@ class Metrics(Collector):
             yield GaugeMetricFamily(
                 "pricedesk_store_up", "Whether the store can be read: 1 or 0.", value=int(up)
             )
+
+    def _of_quotes(self) -> Iterator[Metric]:
+        held = self._gauges.quotes_held()
+        if held is not None:
+            yield GaugeMetricFamily(
+                "pricedesk_quotes_held", "Prices that are held in the store.", value=held
+            )
+        ended = CounterMetricFamily(
+            "pricedesk_quotes_ended_total",
+            "Quotes by what became of them, as this process has recorded it.",
+            labels=["state"],
+        )
+        counts = self._gauges.quotes_ended()
+        for status in QuoteStatus:
+            if status is not QuoteStatus.HELD:
+                ended.add_metric([status.value], counts.get(status.value, 0))
+        yield ended
 
 
 def _gauge(name: str, meaning: str, by_source: Mapping[str, int]) -> Metric:

@@ -53,7 +53,7 @@ def _none() -> Mapping[str, int]:
     return {}
 
 
-def _unknown() -> bool | None:
+def _unknown() -> None:
     return None
 
 
@@ -62,12 +62,15 @@ class Gauges:
     """Where the numbers are read that neither the bureau nor a door keeps.
 
     `refresh_failures` and `withheld_waiting` give counts by source; `store_up` whether the
-    store can be read, None where nobody knows.
+    store can be read, None where nobody knows. `quotes_held` is how many quotes are held, None
+    where nobody has counted yet, `quotes_ended` how many have ended by what became of them.
     """
 
     refresh_failures: Callable[[], Mapping[str, int]] = field(default=_none)
     withheld_waiting: Callable[[], Mapping[str, int]] = field(default=_none)
     store_up: Callable[[], bool | None] = field(default=_unknown)
+    quotes_held: Callable[[], int | None] = field(default=_unknown)
+    quotes_ended: Callable[[], Mapping[str, int]] = field(default=_none)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def state_words(state: str, missed: int, words: Words) -> str:
 def step_words(step: Step, words: Words) -> str:
     """A rule in words."""
     value = step.value.removesuffix(UPWARDS)
+    text = ""
     match step.name:
         case StepName.MARGIN:
             text = words("Margin of {} %")
