@@ -38,7 +38,9 @@ CURRENCIES = (
 )
 HELP = (
     b"AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
-    b" explain AMOUNT ... gives the reasons; also: currencies, ping, version, help, quit\n"
+    b" explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
+    b" history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
+    b" also: currencies, sources, ping, version, help, quit\n"
 )
 
 
@@ -131,7 +133,8 @@ def test_sessions_end_each_for_itself(bureau: Bureau) -> None:
 
 def test_the_help_names_every_request() -> None:
     named = set(HELP.decode().replace(",", "").split())
-    assert named >= {"explain", *(command.value for command in Command)}
+    verbs = {"explain", "rates", "history", "sources"}
+    assert named >= verbs | {command.value for command in Command}
 
 
 def test_the_last_words_of_the_door_are_errors_of_their_own() -> None:
