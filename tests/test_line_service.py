@@ -213,7 +213,11 @@ async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
         served.service.new_session = lambda: Counting(served.later)
         answers = await said(b"flood\n" * 300, served)
         assert len(answers) == len(b"hello\n") + 300 * 10_001
-        assert max(answered_in.values()) == OUTPUT_BYTES_MAX // 10_001 + 1
+        at_once = OUTPUT_BYTES_MAX // 10_001 + 1
+        first, *later = answered_in.values()
+        assert first == at_once
+        # The client may have made room in the same turn.
+        assert max(later) <= 2 * at_once
 
 
 async def test_a_client_that_reads_slowly_gets_everything() -> None:
