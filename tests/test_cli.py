@@ -1,6 +1,7 @@
 """The command line: what is printed where, and the exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,20 @@ def pricedesk(*words: str, **settings: str) -> Result:
 def test_convert_prints_the_result_alone(words: tuple[str, ...], printed: str) -> None:
     result = pricedesk("convert", *words)
     assert (result.stdout, result.stderr, result.exit_code) == (printed, "", 0)
+
+
+def test_lines_answers_from_standard_input_as_port_3000_does() -> None:
+    asked = "1100\nhistory EUR USD 2026-10-29 2026-10-30\nrates KWD\nsources now\nsources\n"
+    env = {"PRICEDESK_CLOCK": FRIDAY_EVENING, "PRICEDESK_DATA_DIR": "/nonexistent"}
+    result = CliRunner().invoke(main, ["lines"], input=asked, env=env)
+    *replies, sources = result.stdout.splitlines()
+    assert replies == [
+        "787.47",
+        "base=EUR counter=USD unit=day source=ECB points=2026-10-29:1.113,2026-10-30:1.1172",
+        "error no-rate-for-currency ECB does not publish KWD",
+        'error invalid-request sources takes no arguments, but got "now"',
+    ]
+    assert re.match(r"book=[0-9a-f]{16} ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,none,", sources)
 
 
 def test_convert_at_an_old_rate_says_so_beside_the_result() -> None:

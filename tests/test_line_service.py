@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -199,6 +200,33 @@ async def test_a_client_that_reads_nothing_stops_being_answered_and_is_cut_off()
         served.pass_time(0)
         served.pass_time(STALLED_OUTPUT_SECONDS + 1)
         await connections(served, 0)
+
+
+async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
+    turn = 0
+    loop = asyncio.get_running_loop()
+    answered_in: Counter[int] = Counter()
+
+    def next_turn() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(next_turn)
+
+    class Counting(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            answered_in[turn] += 1
+            return super().answer(line)
+
+    next_turn()
+    async with rig() as served:
+        served.service.new_session = lambda: Counting(served.later)
+        answers = await said(b"flood\n" * 300, served)
+        assert len(answers) == len(b"hello\n") + 300 * 10_001
+        at_once = OUTPUT_BYTES_MAX // 10_001 + 1
+        first, *later = answered_in.values()
+        assert first == at_once
+        # The client may have made room in the same turn.
+        assert max(later) <= 2 * at_once
 
 
 async def test_a_client_that_reads_slowly_gets_everything() -> None:

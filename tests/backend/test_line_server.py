@@ -42,9 +42,11 @@ CURRENCIES = (
 )
 HELP = (
     b"AMOUNT [FROM [TO]] [YYYY-MM-DD] converts, as in 1100 CAD USD 2020-02-14;"
-    b" explain AMOUNT ... gives the reasons; hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
+    b" explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
+    b" history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
+    b" hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
     b" [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] holds a price;"
-    b" quote ID, redeem ID, cancel ID; also: currencies, ping, version, help, quit\n"
+    b" quote ID, redeem ID, cancel ID; also: currencies, sources, ping, version, help, quit\n"
 )
 
 
@@ -139,7 +141,7 @@ def test_sessions_end_each_for_itself(bureau: Bureau) -> None:
 def test_the_help_names_every_request() -> None:
     named = set(HELP.decode().replace(",", "").split())
     verbs = {command.value for command in (*Command, *QuoteVerb)}
-    assert named >= {"explain", "hold", *verbs}
+    assert named >= verbs | {"explain", "rates", "history", "sources", "hold"}
 
 
 def test_the_last_words_of_the_door_are_errors_of_their_own() -> None:

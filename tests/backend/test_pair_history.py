@@ -23,7 +23,7 @@ from pricedesk.backend.rates import (
 )
 from pricedesk.currencies import CURRENCIES, Currency, currency
 from pricedesk.errors import InvalidRequest
-from pricedesk.protocol_rates import POINTS_MAX, Unit
+from pricedesk.protocol_rates import POINTS_MAX, Point, Unit
 
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
 EUROS, CANADIAN = Convention("EUR", per_pivot=True), Convention("CAD", per_pivot=False)
@@ -113,7 +113,7 @@ def test_the_ecb_has_these_points(
 def test_each_point_has_the_digits_of_the_days_rate(
     book: RateBook, pair: tuple[Currency, Currency]
 ) -> None:
-    found = []
+    found: list[Point] = []
     for year in range(1999, 2027, 3):
         span = date(year, 1, 1), date(year + 2, 12, 31)
         history = pair_history(book, pair, span, Unit.DAY)
@@ -277,7 +277,8 @@ def test_a_pair_that_nobody_published_has_no_history(book: RateBook) -> None:
     ],
 )
 def test_so_many_points_there_may_be_and_no_more(unit: Unit, advice: str) -> None:
-    days, day = [], date(1800, 1, 1)
+    days: list[date] = []
+    day = date(1800, 1, 1)
     while len(days) <= POINTS_MAX:
         days.append(day)
         day = unit.begin(day + timedelta(days={"day": 1, "week": 7, "month": 31}[unit.value]))
