@@ -61,9 +61,10 @@ WORDS = st.sampled_from(
 
 def asked(bureau: Bureau, line: str, looks: dict[str, Look] | None = None) -> str:
     """The reply to a line, without its end."""
-    reply = LineSession(bureau, looks=lambda: looks or {}).answer(line.encode()).decode()
-    assert reply.endswith("\n")
-    return reply.removesuffix("\n")
+    reply = LineSession(bureau, looks=lambda: looks or {}).answer(line.encode())
+    assert isinstance(reply, bytes)
+    assert reply.endswith(b"\n")
+    return reply.decode().removesuffix("\n")
 
 
 def bureau_of(publications: list[Publication], keys: tuple[str, ...] = ("ECB",)) -> Bureau:

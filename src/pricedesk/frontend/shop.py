@@ -5,7 +5,7 @@ Between the doors and the domain: nothing here knows HTML or JSON.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pricedesk.clock import Clock
@@ -21,6 +21,7 @@ from pricedesk.protocol import ErrorReply, parse_quote_reply
 from pricedesk.protocol_rates import (
     AskHistory,
     AskRates,
+    DayRate,
     HistoryReply,
     RatesReply,
     Unit,
@@ -91,19 +92,27 @@ class Shop:
     async def currencies(self, base: Currency) -> list[Currency]:
         """The currencies that prices can be shown in."""
         try:
-            rates = await self.rates(base)
+            rates = await self._known_rates(base)
         except (ServiceUnavailable, ErrorReply):
             return [base]
         codes = {base.code, *rates.rates}
         return [CURRENCIES[code] for code in sorted(codes) if code in CURRENCIES]
 
     async def rates(self, base: Currency) -> RatesReply:
-        """All rates of a currency; the last known ones while the back-end is away.
+        """The rates of a currency that may be shown; the last known while the back-end is away.
+
+        Those of sources whose tables may not be handed on are not among them.
 
         Raises:
             ServiceUnavailable: it is away, and none are known.
             ErrorReply: it refuses.
         """
+        found = await self._known_rates(base)
+        if self.standing.sources is None:
+            await self.standing.look()
+        return replace(found, rates={c: r for c, r in found.rates.items() if self._is_shown(r)})
+
+    async def _known_rates(self, base: Currency) -> RatesReply:
         request = AskRates(base)
         try:
             return await answered(self._rates, request, parse_rates)
@@ -112,6 +121,13 @@ class Shop:
             if known is None:
                 raise
             return parse_rates(known[0])
+
+    def _is_shown(self, rate: DayRate) -> bool:
+        if rate.source is None:
+            return True
+        told = self.standing.sources
+        source = told.sources.get(rate.source) if told is not None else None
+        return source is not None and source.redistributable
 
     async def history(
         self, base: Currency, counter: Currency, first: date, unit: Unit

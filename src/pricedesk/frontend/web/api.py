@@ -164,7 +164,9 @@ class Api:
                         "state": source.state,
                         "missed": source.missed,
                         "expected": source.expected_at.isoformat(),
-                        "failure": source.failure,
+                        "failing_since": (
+                            source.failing_since.isoformat() if source.failing_since else None
+                        ),
                     }
                     for key, source in told.items()
                 ],

@@ -55,6 +55,9 @@ CARDS = 24
 
 SEARCH_CHARACTERS_MAX = 100
 
+LANGUAGES = (("en", "English"), ("fr", "Français"))
+"""The languages that the pages' own texts are in; amounts and dates are in the visitor's own."""
+
 EVENTS_TYPE = "text/event-stream; charset=utf-8"
 
 
@@ -79,6 +82,7 @@ class Frame:
     book: str
     away: bool
     attributions: tuple[str, ...]
+    languages: tuple[tuple[str, str], ...] = LANGUAGES
 
 
 class Site:
@@ -271,12 +275,11 @@ class Site:
         def instant(at: datetime) -> str:
             return str(format_datetime(at, "medium", tzinfo=UTC, locale=visitor.locale)) + " UTC"
 
-        def failure(reason: str | None, since: datetime | None) -> str:
-            if reason is None:
+        def looked(failing_since: datetime | None) -> str:
+            # Why is for the shop: a reason may name what is inside its network.
+            if failing_since is None:
                 return words("in order")
-            if since is None:
-                return reason
-            return words("failing since {}: {}").format(instant(since), reason)
+            return words("failing since {}").format(instant(failing_since))
 
         return await self._page(
             "sources.html",
@@ -294,7 +297,7 @@ class Site:
                     "state_words": words(source.state),
                     "missed": str(source.missed),
                     "next": instant(source.expected_at),
-                    "failure": failure(source.failure, source.failing_since),
+                    "looked": looked(source.failing_since),
                 }
                 for key, source in (told.sources if told is not None else {}).items()
             ],
