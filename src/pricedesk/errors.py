@@ -18,8 +18,8 @@
     │   ├── UnknownWithheldValue    no value in quarantine has the number
     │   ├── DecidedAlready          there was a decision about the value before
     │   └── CannotRelease           the value is nothing that could be converted with
-    ├── StoreFailed             the store cannot be read or written
-    ├── InvalidCatalogue        the product file is off
+    ├── StoreFailed             a database cannot be read or written
+    ├── InvalidCatalogue        the catalogue of products is off
     ├── InvalidPriceRules       the file of price rules is off
     └── InvalidSetting          a PRICEDESK_ variable is off
 
@@ -142,15 +142,22 @@ class CannotRelease(DecisionRefused):
 
 
 class StoreFailed(PricedeskError):
-    """The store of publications cannot be read or written."""
+    """The store of publications, or of a catalogue, cannot be read or written."""
 
     slug = "store-failed"
 
 
 class InvalidCatalogue(PricedeskError):
-    """The file of products is missing or wrong; the text names file and line."""
+    """The catalogue is missing or wrong; the text names it and the line.
+
+    `problems` has such a text for each of the lines that are wrong, where several are told.
+    """
 
     slug = "invalid-catalogue"
+
+    def __init__(self, reason: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.problems = problems or (reason,)
 
 
 class InvalidPriceRules(PricedeskError):

@@ -2,9 +2,9 @@
 
 import time
 
-from pricedesk.frontend.catalogue import packaged_catalogue, read_catalogue
+from pricedesk.frontend.catalogue_live import LiveCatalogue
+from pricedesk.frontend.catalogue_source import catalogue_source
 from pricedesk.frontend.desk import Desk
-from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules import NO_RULES
 from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient
@@ -18,16 +18,15 @@ async def run_frontend(settings: Settings) -> int:
     """Serve the telnet desk until a signal stops it; gives the exit code.
 
     Raises:
-        InvalidCatalogue: the file of products cannot be used.
+        InvalidCatalogue, StoreFailed: the catalogue cannot be used.
         InvalidPriceRules: the file of price rules cannot be used.
     """
-    products = read_catalogue(settings.catalogue) if settings.catalogue else packaged_catalogue()
+    shop = LiveCatalogue(catalogue_source(settings.catalogue))
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     client = RatesClient(settings.backend, time.monotonic)
     desk = Desk(client, settings.default_to, rules)
-    menu = Menu(products)
     service = LineService(
-        lambda: TelnetSession(menu, desk),
+        lambda: TelnetSession(shop.menu, desk, shop.current),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -47,7 +46,7 @@ async def run_frontend(settings: Settings) -> int:
                 settings.max_connections,
             )
         ],
-        [client.keep_alive],
+        [client.keep_alive, shop.watch],
         Ending(settings.drain_delay_seconds, settings.drain_seconds),
     )
     client.close()
