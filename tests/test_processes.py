@@ -78,6 +78,52 @@ def test_a_frozen_back_end_costs_a_customer_the_deadline_and_no_more(tmp_path: P
         assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
 
 
+def test_a_changed_catalogue_is_sold_without_a_restart_and_a_bad_one_is_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("sku,name,price,currency\nt,Tea,5,CAD\n")
+    with frontend(free_port(), catalogue=str(path)) as (desk, port):
+        path.write_text("sku,name,price,currency\nt,Tea,cheap,CAD\n")
+        refused = desk.wait_for("catalogue refused, the old one stays")
+        assert refused["reason"] == f'{path}, line 2: "cheap" is not a number'
+        with Client(port) as client:
+            assert client.lines(2) == b"Which product you wish to buy ?\n1. Tea\n"
+        path.write_text("name,sku,price,currency,category\nCake,c,900,JPY,Sweets\n")
+        assert desk.wait_for("catalogue changed")["products"] == 1
+        with Client(port) as client:
+            assert client.lines(2) == b"Which product you wish to buy ?\n1. Cake\n"
+
+
+def test_a_price_follows_the_rules_of_the_shop(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("[USD]\nmargin_percent = 2.5\nending = 0.99\n")
+    with (
+        backend(tmp_path) as (_, port),
+        frontend(port, price_rules=str(path)) as (_, desk_port),
+        Client(desk_port) as client,
+    ):
+        client.lines(4)
+        client.send(b"1\n")
+        assert client.line() == b"Today your item costs 807.99 USD\n"
+
+
+def test_a_desk_with_bad_rules_does_not_start(tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("[USD]\nmargin = 2.5\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pricedesk.cli", "frontend"],
+        env=environment(price_rules=str(path), telnet_port="0"),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        f'pricedesk: {path}, [USD]: "margin" is not among the rules: margin_percent, ending,'
+        " step, rounding, cash, floor\n"
+    )
+
+
 def test_a_price_at_an_old_rate_names_its_publication(tmp_path: Path) -> None:
     with (
         backend(tmp_path, clock="2026-11-03T18:00:00Z") as (_, port),

@@ -13,6 +13,7 @@ from typing import cast
 import click
 
 from pricedesk import __version__
+from pricedesk.cli_catalogue import catalogue
 from pricedesk.cli_db import db
 from pricedesk.cli_quarantine import quarantine
 from pricedesk.cli_rates import rates
@@ -32,7 +33,7 @@ EPILOG = """\b
 Exit codes:
   0  done                       4  the rate is older than is answered with
   1  not healthy, or a fault    5  a service or source cannot be reached
-  2  wrong words or settings    6  the store cannot be read or written
+  2  wrong words or settings    6  a database cannot be read or written
   3  no published rate          130  interrupted by Ctrl-C
 
 Settings are environment variables, PRICEDESK_...; `pricedesk config` lists them.
@@ -279,6 +280,7 @@ def completion(shell: str) -> None:
         click.echo(kind(main, {}, "pricedesk", "_PRICEDESK_COMPLETE").source())
 
 
+main.add_command(catalogue)
 main.add_command(db)
 main.add_command(rates)
 main.add_command(quarantine)

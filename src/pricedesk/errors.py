@@ -27,9 +27,9 @@
     │   ├── PriceChanged            the conversion gives another result than was expected
     │   ├── RateNotFresh            the rate is stale, and such a price is not held
     │   └── TooManyQuotes           as many are held as may be, in all or for a customer
-    ├── StoreFailed             the store cannot be read or written
+    ├── StoreFailed             a database cannot be read or written
     ├── UnknownProduct          the shop has no such product
-    ├── InvalidCatalogue        the product file is off
+    ├── InvalidCatalogue        the catalogue of products is off
     ├── InvalidPriceRules       the file of price rules is off
     └── InvalidSetting          a PRICEDESK_ variable is off
 
@@ -204,7 +204,7 @@ class TooManyQuotes(QuoteError):
 
 
 class StoreFailed(PricedeskError):
-    """The store of publications and quotes cannot be read or written."""
+    """The store of publications and quotes, or of a catalogue, cannot be read or written."""
 
     slug = "store-failed"
 
@@ -216,9 +216,16 @@ class UnknownProduct(PricedeskError):
 
 
 class InvalidCatalogue(PricedeskError):
-    """The file of products is missing or wrong; the text names file and line."""
+    """The catalogue is missing or wrong; the text names it and the line.
+
+    `problems` has such a text for each of the lines that are wrong, where several are told.
+    """
 
     slug = "invalid-catalogue"
+
+    def __init__(self, reason: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(reason)
+        self.problems = problems or (reason,)
 
 
 class InvalidPriceRules(PricedeskError):

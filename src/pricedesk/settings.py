@@ -107,6 +107,11 @@ def _optional_path(value: str) -> Path | None:
     return _path(value) if value else None
 
 
+def _catalogue(value: str) -> Path | str | None:
+    """A file is a path, a database an address."""
+    return _database(value) if "://" in value else _optional_path(value)
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -256,10 +261,13 @@ class Settings:
         "half-up",
         "How the last digit is rounded: half-up (ties away from zero) or half-even.",
     )
-    catalogue: Path | None = _setting(
-        _optional_path,
+    catalogue: Path | str | None = _setting(
+        _catalogue,
         "",
-        "CSV file of the desk's products (sku,name,price,currency); empty: the tutorial's three.",
+        "The desk's products (docs/catalogue.md): a CSV file, an SQLite file whose name ends in"
+        " .sqlite3, or a database as in postgresql://pricedesk:secret@host/shop; empty: the"
+        " tutorial's three.",
+        secret=True,
     )
     price_rules: Path | None = _setting(
         _optional_path,

@@ -2,9 +2,12 @@
 
 import pytest
 
-from pricedesk.frontend.catalogue import packaged_catalogue
+from pricedesk.currencies import currency
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue_csv import packaged_catalogue
 from pricedesk.frontend.desk import Price
 from pricedesk.frontend.menu import AskPrice, Menu, Say
+from pricedesk.money import Money
 
 PRODUCTS = packaged_catalogue()
 MENU = Menu(PRODUCTS)
@@ -13,6 +16,25 @@ PRICE = "Today your item costs 787.47 USD\n"
 
 def test_the_menu_is_the_tutorials() -> None:
     assert MENU.greeting == ("Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n")
+
+
+def products(count: int) -> list[Product]:
+    return [Product(f"{n}", f"Thing {n}", Money(n, currency("CAD"))) for n in range(1, count + 1)]
+
+
+def test_a_menu_of_fifty_is_listed_and_a_longer_one_begins() -> None:
+    lines = Menu(products(50)).greeting.splitlines()
+    assert (len(lines), lines[50]) == (51, "50. Thing 50")
+    menu = Menu(products(100_000))
+    assert menu.greeting.splitlines()[-2:] == [
+        "20. Thing 20",
+        "These are 1 to 20 of 100000; the number of any of them can be chosen.",
+    ]
+    assert len(menu.greeting.splitlines()) == 22
+    chosen = menu.chosen("100000")
+    assert isinstance(chosen, AskPrice)
+    assert chosen.product.name == "Thing 100000"
+    assert menu.chosen("100001") == Say("Wrong selection. Please try again\n")
 
 
 @pytest.mark.parametrize(("line", "index"), [("1", 0), ("2", 1), ("3", 2), (" 1 ", 0)])

@@ -4,7 +4,7 @@ import pytest
 
 from fakes import FRESH, FakeRates
 from pricedesk.currencies import currency
-from pricedesk.frontend.catalogue import packaged_catalogue
+from pricedesk.frontend.catalogue_csv import packaged_catalogue
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.telnet_server import TelnetSession
@@ -71,3 +71,10 @@ async def test_a_reply_that_is_not_the_answer_to_the_question_gives_no_price(
     assert await answer(b"1", {REQUEST: FRESH.replace(right, wrong)}) == (
         b"The price cannot be computed now because the conversion service cannot be reached.\n"
     )
+
+
+async def test_a_product_that_was_taken_out_of_the_catalogue_has_no_price() -> None:
+    desk = Desk(FakeRates({REQUEST: FRESH}), currency("USD"))
+    said = TelnetSession(Menu(packaged_catalogue()), desk, lambda _product: None).answer(b"1")
+    assert not isinstance(said, bytes)
+    assert await said == b"This product is not sold any more.\n"

@@ -1,99 +1,207 @@
-"""What the shop sells, and its price in the shop's currency."""
+"""What the shop sells, and its price in the shop's currency: products, and all of them together.
 
-import csv
-import io
+A catalogue is never changed; a new one takes its place. `catalogue_csv` reads and writes it as
+a file, `catalogue_store` keeps it in a database.
+"""
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Protocol, overload
 
 from pricedesk.currencies import currency
-from pricedesk.errors import InvalidCatalogue, PricedeskError, in_quotes
+from pricedesk.errors import InvalidCatalogue, in_quotes
+from pricedesk.frontend.search_words import words_of
 from pricedesk.money import Money
 
 COLUMNS = ("sku", "name", "price", "currency")
-PRODUCTS_MAX = 1000
-FILE_BYTES_MAX = 1024 * 1024
+OPTIONAL_COLUMNS = ("description", "category", "picture")
+
+PRODUCTS_MAX = 250_000
+SKU_CHARACTERS_MAX = 200
 NAME_CHARACTERS_MAX = 70
 """A menu line is the number, a dot and the name, and has to fit a terminal of 80 columns."""
+
+DESCRIPTION_CHARACTERS_MAX = 500
+CATEGORY_CHARACTERS_MAX = 70
+PICTURE_CHARACTERS_MAX = 200
+PAGE_PRODUCTS_MAX = 100
+
+_CHARACTERS_MAX = {
+    "sku": SKU_CHARACTERS_MAX,
+    "name": NAME_CHARACTERS_MAX,
+    "description": DESCRIPTION_CHARACTERS_MAX,
+    "category": CATEGORY_CHARACTERS_MAX,
+    "picture": PICTURE_CHARACTERS_MAX,
+}
+PICTURE_PATH = re.compile(
+    r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.(?:avif|gif|jpe?g|png|webp)"
+)
+"""A file below the folder of pictures; no part begins with a dot, so none leads out of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One thing that is sold; `price` is in the shop's currency for it."""
+    """One thing that is sold; `price` is in the shop's currency for it.
+
+    `picture` is the path of a file below the shop's folder of pictures. What there is nothing
+    of is empty.
+    """
 
     sku: str
     name: str
     price: Money
+    description: str = ""
+    category: str = ""
+    picture: str = ""
 
 
-def packaged_catalogue() -> list[Product]:
-    """The tutorial's three products."""
-    text = Path(__file__).with_name("products.csv").read_text(encoding="utf-8")
-    return parse_catalogue(text, "products.csv")
-
-
-def read_catalogue(path: Path) -> list[Product]:
-    """The products of a CSV file, in its order.
+def product_from(values: Mapping[str, str]) -> Product:
+    """A product from texts by the names of their columns.
 
     Raises:
-        InvalidCatalogue: the file cannot be read or is wrong; names the file and the line.
+        InvalidCatalogue: one of them cannot be used; says which and why.
+        InvalidAmount, UnknownCurrency: the price, or its currency.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise InvalidCatalogue(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > FILE_BYTES_MAX:
-        raise InvalidCatalogue(f"{path} is larger than {FILE_BYTES_MAX} bytes")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InvalidCatalogue(f"{path}, line {line}: not UTF-8 text") from error
-    return parse_catalogue(text, str(path))
-
-
-def parse_catalogue(text: str, name: str) -> list[Product]:
-    """The products of CSV text; `name` is what errors call it.
-
-    Raises:
-        InvalidCatalogue: with the number of the line that is wrong.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    products: dict[str, Product] = {}
-    line = 1
-    try:
-        header = next(reader, [])
-        if tuple(header) != COLUMNS:
-            raise InvalidCatalogue(f"the first line must be {','.join(COLUMNS)}")
-        line = reader.line_num + 1
-        for row in reader:
-            if row:
-                product = _product(row)
-                if product.sku in products:
-                    raise InvalidCatalogue(f"the sku {in_quotes(product.sku)} occurs twice")
-                products[product.sku] = product
-            if len(products) > PRODUCTS_MAX:
-                raise InvalidCatalogue(f"there are more than {PRODUCTS_MAX} products")
-            line = reader.line_num + 1
-    except (csv.Error, PricedeskError) as error:
-        raise InvalidCatalogue(f"{name}, line {line}: {error}") from error
-    if not products:
-        raise InvalidCatalogue(f"{name} has no products")
-    return list(products.values())
-
-
-def _product(row: list[str]) -> Product:
-    if len(row) != len(COLUMNS):
-        raise InvalidCatalogue(f"there are {len(row)} values for {len(COLUMNS)} columns")
-    sku, name, price, code = row
-    for column, value in zip(COLUMNS, row, strict=True):
-        if not value or value != value.strip():
+    for column, value in values.items():
+        if value != value.strip() or (not value and column in COLUMNS):
             raise InvalidCatalogue(f"{column} is empty or has spaces around it")
         if not value.isprintable():
             raise InvalidCatalogue(f"{column} {in_quotes(value)} has characters that do not print")
-    if len(name) > NAME_CHARACTERS_MAX:
-        raise InvalidCatalogue(f"name has more than {NAME_CHARACTERS_MAX} characters")
-    money = Money.parse(price, currency(code))
-    if money.amount_minor < 0:
-        raise InvalidCatalogue(f"price {in_quotes(price)} is negative")
-    return Product(sku, name, money)
+        longest = _CHARACTERS_MAX.get(column)
+        if longest is not None and len(value) > longest:
+            raise InvalidCatalogue(f"{column} has more than {longest} characters")
+    price = Money.parse(values["price"], currency(values["currency"]))
+    if price.amount_minor < 0:
+        raise InvalidCatalogue(f"price {in_quotes(values['price'])} is negative")
+    picture = values.get("picture", "")
+    if picture and not PICTURE_PATH.fullmatch(picture):
+        raise InvalidCatalogue(
+            f"picture {in_quotes(picture)} is no path of a picture, such as chairs/red.jpg"
+        )
+    return Product(
+        sku=values["sku"],
+        name=values["name"],
+        price=price,
+        description=values.get("description", ""),
+        category=values.get("category", ""),
+        picture=picture,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some of the products that were looked for, and how many there are in all."""
+
+    products: tuple[Product, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category and how many products are in it."""
+
+    name: str
+    products: int
+
+
+class Index(Protocol):
+    """Finds products by words faster than by looking at each."""
+
+    def find(
+        self, words: Sequence[str], category: int | None, first: int, count: int
+    ) -> tuple[Sequence[int], int]:
+        """Positions of some products that have all words, and how many have them.
+
+        `category` is the position of a category among all of them.
+        """
+
+
+class Catalogue(Sequence[Product]):
+    """Products in the shop's order. It is a snapshot: whoever has it sees no change."""
+
+    def __init__(self, products: Iterable[Product], index: Index | None = None) -> None:
+        self._products = tuple(products)
+        self._index = index
+        self._by_sku = {product.sku: product for product in self._products}
+        self._positions: dict[str, array[int]] = {}
+        for position, product in enumerate(self._products):
+            if product.category:
+                self._positions.setdefault(product.category, array("L")).append(position)
+
+    @overload
+    def __getitem__(self, position: int) -> Product: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Product]: ...
+    def __getitem__(self, position: int | slice) -> Product | Sequence[Product]:
+        return self._products[position]
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def by_sku(self, sku: str) -> Product | None:
+        """The product that the shop calls so."""
+        return self._by_sku.get(sku)
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """All categories, in the order in which the products name them."""
+        return tuple(Category(name, len(found)) for name, found in self._positions.items())
+
+    def indexed(self, make: Callable[["Catalogue"], Index]) -> "Catalogue":
+        """The same catalogue with an index, which takes a while to make."""
+        return Catalogue(self._products, make(self))
+
+    def find(
+        self,
+        text: str = "",
+        category: str = "",
+        first: int = 0,
+        count: int = PAGE_PRODUCTS_MAX,
+    ) -> Found:
+        """Products of a category that have all words of a text, from the one at `first` on.
+
+        A word is found at the beginning of a word of sku, name, category or description, in
+        capitals or not, with accents or without. Without a text and a category that is every
+        product. At most PAGE_PRODUCTS_MAX come at once.
+        """
+        count = max(0, min(count, PAGE_PRODUCTS_MAX))
+        first = max(0, min(first, len(self)))
+        if category and category not in self._positions:
+            return Found((), 0)
+        if text.strip():
+            words = words_of(text)
+            positions, total = self._with_words(words, category, first, count) if words else ((), 0)
+            return Found(tuple(self._products[p] for p in positions), total)
+        if category:
+            in_it = self._positions[category]
+            shown = in_it[first : first + count]
+            return Found(tuple(self._products[p] for p in shown), len(in_it))
+        return Found(self._products[first : first + count], len(self))
+
+    def _with_words(
+        self, words: Sequence[str], category: str, first: int, count: int
+    ) -> tuple[Sequence[int], int]:
+        if self._index is not None:
+            number = list(self._positions).index(category) if category else None
+            return self._index.find(words, number, first, count)
+        candidates: Iterable[int] = self._positions[category] if category else range(len(self))
+        texts = self._texts
+        # The longest word leaves the fewest for the others.
+        for word in sorted((f" {word}" for word in words), key=len, reverse=True):
+            candidates = [position for position in candidates if word in texts[position]]
+        found = list(candidates)
+        return found[first : first + count], len(found)
+
+    @cached_property
+    def _texts(self) -> tuple[str, ...]:
+        """The words of each product, each with a space before it."""
+        return tuple(f" {' '.join(searched_words(product))}" for product in self._products)
+
+
+def searched_words(product: Product) -> list[str]:
+    """The words by which a product is found."""
+    text = f"{product.sku} {product.name} {product.category} {product.description}"
+    return words_of(text, most=None)

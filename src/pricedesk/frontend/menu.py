@@ -14,6 +14,9 @@ from pricedesk.frontend.desk import Price
 QUESTION = "Which product you wish to buy ?"
 REASON_CHARACTERS_MAX = 200
 """How much of the back-end's reason a customer is shown."""
+WHOLE_MENU_PRODUCTS_MAX = 50
+"""More products than this are not all listed."""
+MENU_PAGE_PRODUCTS = 20
 WRONG_SELECTION = "Wrong selection. Please try again"
 
 
@@ -39,8 +42,19 @@ class Menu:
 
     def __init__(self, products: Sequence[Product]) -> None:
         self._products = products
-        numbered = (f"{n}. {product.name}" for n, product in enumerate(products, start=1))
-        self.greeting = _lines(QUESTION, *numbered)
+        whole = len(products) <= WHOLE_MENU_PRODUCTS_MAX
+        self.greeting = _lines(
+            QUESTION, *self._page(0, len(products) if whole else MENU_PAGE_PRODUCTS)
+        )
+
+    def _page(self, first: int, count: int) -> list[str]:
+        """The lines of some products; below them, which these are if they are not all."""
+        last = min(first + count, len(self._products))
+        lines = [f"{n + 1}. {self._products[n].name}" for n in range(first, last)]
+        if last - first < len(self._products):
+            numbers = f"{first + 1} to {last} of {len(self._products)}"
+            lines.append(f"These are {numbers}; the number of any of them can be chosen.")
+        return lines
 
     def chosen(self, line: str) -> Action:
         """What to do about a line that the client typed."""
@@ -68,6 +82,10 @@ class Menu:
         if price.attribution:
             lines.append(f"The rate is by courtesy of {price.attribution}")
         return Say(_lines(*lines))
+
+    def gone(self) -> Say:
+        """What to say when a product was taken out of the catalogue meanwhile."""
+        return Say(_lines("This product is not sold any more."))
 
     def unavailable(self) -> Say:
         """What to say when the conversion service did not answer."""

@@ -6,11 +6,10 @@ import time
 from pricedesk.admission import ClientLimits
 from pricedesk.clock import clock_from
 from pricedesk.frontend.appearance import Appearance
-from pricedesk.frontend.catalogue import Catalogue
-from pricedesk.frontend.catalogue_csv import packaged_catalogue, read_catalogue
+from pricedesk.frontend.catalogue_live import LiveCatalogue
+from pricedesk.frontend.catalogue_source import catalogue_source
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.last_answers import LastAnswers
-from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules import NO_RULES
 from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient
@@ -39,21 +38,19 @@ async def run_frontend(settings: Settings) -> int:
     """Serve the telnet desk until a signal stops it; gives the exit code.
 
     Raises:
-        InvalidCatalogue: the file of products cannot be used.
+        InvalidCatalogue, StoreFailed: the catalogue cannot be used.
         InvalidPriceRules: the file of price rules cannot be used.
     """
-    products = read_catalogue(settings.catalogue) if settings.catalogue else packaged_catalogue()
+    catalogue = LiveCatalogue(catalogue_source(settings.catalogue))
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     clock = clock_from(settings.clock)
     client = RatesClient(settings.backend, time.monotonic)
     rates = LastAnswers(client, clock)
     standing = Standing(rates)
     desk = Desk(rates, settings.default_to, rules, memory=rates)
-    menu = Menu(products)
-    catalogue = Catalogue(products)
-    shop = Shop(lambda: catalogue, desk, rates, standing, clock)
+    shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, clock)
     service = LineService(
-        lambda: TelnetSession(menu, desk),
+        lambda: TelnetSession(catalogue.menu, desk, catalogue.current),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -80,7 +77,7 @@ async def run_frontend(settings: Settings) -> int:
                 settings.web_max_connections,
             ),
         ],
-        [client.keep_alive, standing.watch],
+        [client.keep_alive, standing.watch, catalogue.watch],
         Ending(settings.drain_delay_seconds, settings.drain_seconds),
     )
     client.close()

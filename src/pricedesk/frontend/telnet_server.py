@@ -1,8 +1,9 @@
 """The door on port 10000: the tutorial's telnet menu."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from pricedesk.errors import ServiceUnavailable
+from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.line_service import Notices
@@ -19,13 +20,23 @@ NOTICES = Notices(
 
 
 class TelnetSession:
-    """One customer's dialogue with the desk."""
+    """One customer's dialogue with the desk.
+
+    The numbers of the menu that was shown hold for the whole dialogue. `current` is what a
+    product is now, when the catalogue has changed since; None if it is sold no more.
+    """
 
     finished = False
 
-    def __init__(self, menu: Menu, desk: Desk) -> None:
+    def __init__(
+        self,
+        menu: Menu,
+        desk: Desk,
+        current: Callable[[Product], Product | None] = lambda product: product,
+    ) -> None:
         self._menu = menu
         self._desk = desk
+        self._current = current
         self.greeting = menu.greeting.encode()
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
@@ -37,8 +48,11 @@ class TelnetSession:
                 return self._priced(ask)
 
     async def _priced(self, ask: AskPrice) -> bytes:
+        product = self._current(ask.product)
+        if product is None:
+            return self._menu.gone().text.encode()
         try:
-            said = self._menu.priced(await self._desk.price(ask.product))
+            said = self._menu.priced(await self._desk.price(product))
         except ServiceUnavailable:
             said = self._menu.unavailable()
         except ErrorReply as error:

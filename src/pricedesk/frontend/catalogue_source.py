@@ -1,0 +1,85 @@
+"""Where the desk's catalogue is: a CSV file, an SQLite file or a PostgreSQL database."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Protocol
+
+from pricedesk.frontend.catalogue import Catalogue
+from pricedesk.frontend.catalogue_csv import (
+    decoded,
+    packaged_catalogue,
+    parse_catalogue,
+    read_bytes,
+)
+from pricedesk.frontend.catalogue_store import PostgresCatalogue, SqliteCatalogue, stamp
+
+
+class CatalogueSource(Protocol):
+    """Something that a catalogue is read from."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a log, without a password."""
+
+    def read(self, problems_max: int = 1) -> Catalogue:
+        """All products.
+
+        Raises:
+            InvalidCatalogue: something is wrong with them; at most so many problems.
+            StoreFailed: the database cannot be read.
+        """
+
+    def mark(self) -> Hashable:
+        """Something that is another thing after each change; None if nothing is there.
+
+        Raises:
+            StoreFailed: the database cannot be read.
+        """
+
+
+class CsvCatalogue:
+    """A CSV file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self._path)
+
+    def read(self, problems_max: int = 1) -> Catalogue:
+        """All products of the file."""
+        text = decoded(read_bytes(self._path), self.name)
+        return Catalogue(parse_catalogue(text, self.name, problems_max))
+
+    def mark(self) -> Hashable:
+        """When the file was changed, how long it is, and which one it is."""
+        return stamp(self._path)
+
+
+class PackagedCatalogue:
+    """The tutorial's three products."""
+
+    name = "products.csv"
+
+    def read(self, problems_max: int = 1) -> Catalogue:  # noqa: ARG002  # there are none
+        """The three."""
+        return packaged_catalogue()
+
+    def mark(self) -> Hashable:
+        """They never change."""
+        return self.name
+
+
+def catalogue_source(setting: Path | str | None) -> CatalogueSource:
+    """The source that the setting PRICEDESK_CATALOGUE names."""
+    match setting:
+        case None:
+            return PackagedCatalogue()
+        case str():
+            return PostgresCatalogue(setting)
+        case Path(suffix=".sqlite3"):
+            return SqliteCatalogue(setting)
+        case _:
+            return CsvCatalogue(setting)
