@@ -113,7 +113,7 @@ def test_a_desk_with_bad_rules_does_not_start(tmp_path: Path) -> None:
     path.write_text("[USD]\nmargin = 2.5\n")
     done = subprocess.run(
         [sys.executable, "-m", "pricedesk.cli", "frontend"],
-        env=environment(price_rules=str(path), telnet_port="0"),
+        env=environment(price_rules=str(path), telnet_port="0", web_port="0"),
         capture_output=True,
         check=False,
     )
@@ -231,11 +231,12 @@ def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
 
 
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
-    lines_port, http_port, telnet_port = free_port(), free_port(), free_port()
+    lines_port, http_port, telnet_port, web_port = (free_port() for _ in range(4))
     settings = environment(
         lines_port=str(lines_port),
         http_port=str(http_port),
         telnet_port=str(telnet_port),
+        web_port=str(web_port),
         data_dir=str(tmp_path),
         clock=FRIDAY_EVENING,
         fetch="off",
@@ -250,6 +251,7 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
         while b"Rates:" not in said:
             said += up.stdout.readline()
         assert f"telnet 127.0.0.1 {telnet_port}".encode() in said
+        assert f"http://127.0.0.1:{web_port}/".encode() in said
         assert f"telnet 127.0.0.1 {lines_port}".encode() in said
         assert f"curl http://127.0.0.1:{http_port}/".encode() in said
         assert b"Rates: ECB, 2026-10-30, fresh\n" in said
@@ -259,17 +261,18 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
             assert desk.line() == LAPTOP
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=10) == 0
-    for port in (lines_port, http_port, telnet_port):
+    for port in (lines_port, http_port, telnet_port, web_port):
         with pytest.raises(ConnectionRefusedError):
             Client(port)
 
 
 def test_the_services_end_when_up_is_killed(tmp_path: Path) -> None:
-    lines_port, http_port, telnet_port = free_port(), free_port(), free_port()
+    lines_port, http_port, telnet_port, web_port = (free_port() for _ in range(4))
     settings = environment(
         lines_port=str(lines_port),
         http_port=str(http_port),
         telnet_port=str(telnet_port),
+        web_port=str(web_port),
         data_dir=str(tmp_path),
         fetch="off",
         log="json",

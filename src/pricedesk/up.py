@@ -32,7 +32,13 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     lines = HostPort(settings.lines_address, settings.lines_port)
     http = HostPort(settings.http_address, settings.http_port)
     telnet = HostPort(settings.telnet_address, settings.telnet_port)
-    named = ((lines, "LINES_PORT"), (http, "HTTP_PORT"), (telnet, "TELNET_PORT"))
+    web = HostPort(settings.web_address, settings.web_port)
+    named = (
+        (lines, "LINES_PORT"),
+        (http, "HTTP_PORT"),
+        (telnet, "TELNET_PORT"),
+        (web, "WEB_PORT"),
+    )
     for address, variable in named:
         reason = _why_not_free(address)
         if reason:
@@ -55,7 +61,7 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
             )
         os.close(alive)
         if _all_answer(services, lines, telnet, stop):
-            say(_welcome(lines, http, telnet))
+            say(_welcome(lines, http, telnet, web))
             while not stop.asked and not _one_has_ended(services):
                 time.sleep(_LOOK_SECONDS)
         if stop.asked:
@@ -131,12 +137,13 @@ def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _welcome(lines: HostPort, http: HostPort, telnet: HostPort) -> str:
+def _welcome(lines: HostPort, http: HostPort, telnet: HostPort, web: HostPort) -> str:
     return "\n".join(
         [
             "",
             f"Pricedesk {__version__} is up; Ctrl-C ends it. In another terminal, type:",
             "",
+            f"  {f'http://{reachable(web)}/':<28} the price desk in a browser",
             f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3",
             f"  {_telnet(lines):<28} the back-end: then type 1100, or help",
             f"  {f'curl http://{reachable(http)}/':<28} the back-end's HTTP door",

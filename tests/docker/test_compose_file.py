@@ -13,10 +13,11 @@ def config(compose_plugin: None) -> Json:
     return json.loads(compose(f"--file={ROOT / 'compose.yaml'}", "config", "--format", "json"))
 
 
-def test_only_the_desk_has_a_published_port_and_on_this_host_alone(config: Json) -> None:
+def test_only_the_desk_has_published_ports_and_on_this_host_alone(config: Json) -> None:
     ports = {name: service.get("ports", []) for name, service in config["services"].items()}
-    desks = {"host_ip": "127.0.0.1", "published": "10000", "target": 10000, "protocol": "tcp"}
-    assert ports == {"backend": [], "frontend": [{"mode": "ingress", **desks}]}
+    here = {"mode": "ingress", "host_ip": "127.0.0.1", "protocol": "tcp"}
+    desks = [{**here, "published": str(port), "target": port} for port in (10000, 8080)]
+    assert ports == {"backend": [], "frontend": desks}
 
 
 def test_the_services_meet_on_an_internal_network_alone(config: Json) -> None:
