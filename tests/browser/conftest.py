@@ -3,14 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from services import Service, backend, free_port, frontend
+from browser_desk import Desk, running
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -35,28 +32,6 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield started
         started.close()
-
-
-@dataclass
-class Desk:
-    """A desk whose pages are at `url`, and the back-end that it asks."""
-
-    url: str
-    desk: Service
-    backend: Service
-    backend_port: int
-    data_dir: Path
-
-
-@contextmanager
-def running(data_dir: Path, **settings: str) -> Iterator[Desk]:
-    """Both services, with these settings of the desk."""
-    port = free_port()
-    with (
-        backend(data_dir, port) as (rates, _),
-        frontend(port, web_port="0", **settings) as (desk, _),
-    ):
-        yield Desk(f"http://127.0.0.1:{desk.web_port}", desk, rates, port, data_dir)
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,11 @@ def date_text(day: date, locale: Locale) -> str:
     return str(format_date(day, "long", locale=WORLD_ENGLISH if locale == ENGLISH else locale))
 
 
+def short_date_text(day: date, locale: Locale) -> str:
+    """A day in little room: 30 Oct 2026, 30.10.2026."""
+    return str(format_date(day, "medium", locale=WORLD_ENGLISH if locale == ENGLISH else locale))
+
+
 def currency_name(currency: Currency, locale: Locale) -> str:
     """What the currency is called: US Dollar, US-Dollar; by ISO 4217 where CLDR has no name."""
     return str(locale.currencies.get(currency.code, currency.name))

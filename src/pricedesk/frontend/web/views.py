@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from pricedesk.currencies import Currency, currency
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.desk import Price
-from pricedesk.frontend.locales import money_text, publication_text
+from pricedesk.frontend.locales import money_text, publication_text, short_date_text
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
@@ -277,12 +277,12 @@ def chart_view(  # noqa: PLR0913  # what a chart is made of
     summary = ""
     if drawn is not None:
         summary = words("From {} to {}: lowest {} on {}, highest {} on {}.").format(
-            _day(drawn.first.day, locale),
-            _day(drawn.last.day, locale),
+            short_date_text(drawn.first.day, locale),
+            short_date_text(drawn.last.day, locale),
             value_text(drawn.lowest.value),
-            _day(drawn.lowest.day, locale),
+            short_date_text(drawn.lowest.day, locale),
             value_text(drawn.highest.value),
-            _day(drawn.highest.day, locale),
+            short_date_text(drawn.highest.day, locale),
         )
     return ChartView(
         title=title,
@@ -293,13 +293,10 @@ def chart_view(  # noqa: PLR0913  # what a chart is made of
             RangeView(href(each), each.words(words), chosen=each is shown) for each in Range
         ),
         rows=tuple(
-            Row(_day(point.day, locale), value_text(point.value)) for point in reversed(points)
+            Row(short_date_text(point.day, locale), value_text(point.value))
+            for point in reversed(points)
         ),
     )
-
-
-def _day(day: date, locale: Locale) -> str:
-    return str(format_date(day, "medium", locale=locale))
 
 
 def _day_mark(day: date, shown: Range, locale: Locale) -> str:

@@ -1,0 +1,262 @@
+"""The shop's pages as a customer uses them, in a real browser."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
+from playwright.sync_api import Browser, Page, expect
+
+from browser_desk import Desk, running
+from services import Client, backend
+
+pytestmark = pytest.mark.browser
+
+
+def choose(page: Page, code: str) -> None:
+    page.get_by_label("Prices in").select_option(code)
+    page.get_by_role("button", name="Show", exact=True).click()
+
+
+def hold(page: Page, desk: Desk) -> str:
+    """Hold the laptop's price in dollars; gives the quote's id."""
+    page.goto(f"{desk.url}/products/laptop")
+    choose(page, "USD")
+    page.get_by_role("button", name="Hold this price").click()
+    expect(page).to_have_url(re.compile(r"/quotes/[0-9A-Z]{4}(-[0-9A-Z]{4}){2}$"))
+    return page.url.rpartition("/")[2]
+
+
+def test_the_currency_is_the_visitors_own_and_can_be_chosen(page: Page, desk: Desk) -> None:
+    page.goto(desk.url)
+    expect(page.locator(".cost").first).to_have_text("$1,100.00")
+    choose(page, "JPY")
+    expect(page.locator(".cost")).to_have_text(["JP¥123,829", "JP¥270,173", "JP¥3,940,023"])
+    page.get_by_role("link", name="A laptop").click()
+    expect(page.locator("#price")).to_have_text("JP¥123,829")
+    page.goto(f"{desk.url}/rates")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rates of one Japanese Yen")
+
+
+def test_products_are_searched(page: Page, desk: Desk) -> None:
+    page.goto(desk.url)
+    page.get_by_label("Search products").fill("SERV")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("status").filter(has_text="product")).to_have_text("1 product")
+    expect(page.locator(".card h2")).to_have_text(["A server"])
+    page.get_by_label("Search products").fill("<b>nothing</b>")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("status").filter(has_text="product")).to_have_text("0 products")
+    expect(page.get_by_label("Search products")).to_have_value("<b>nothing</b>")
+
+
+def test_a_price_says_why_step_by_step_and_what_it_was(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/products/laptop")
+    choose(page, "USD")
+    steps = page.locator(".why li")
+    expect(steps).to_have_count(3)
+    expect(steps.nth(0)).to_contain_text("$1,100.00")
+    expect(steps.nth(1)).to_contain_text("1 CAD = 0.715878508266 USD · ECB, October 30, 2026")
+    expect(steps.nth(2)).to_contain_text("US$787.47")
+    expect(page.get_by_role("img")).to_have_count(1)
+    page.get_by_role("link", name="All", exact=True).click()
+    page.get_by_text("The figures as a table").click()
+    rows = page.locator("tbody tr")
+    expect(rows.first).to_contain_text("US$787.47")
+    expect(rows.last).to_contain_text("1999")
+
+
+def test_a_price_is_held_and_redeemed_once(page: Page, desk: Desk) -> None:
+    quote = hold(page, desk)
+    expect(page.locator(".code")).to_have_text(quote)
+    expect(page.locator(".price")).to_have_text("US$787.47")
+    left = page.get_by_role("timer")
+    expect(left).to_have_text(re.compile(r"2[34]:\d\d:\d\d"))
+    first = left.inner_text()
+    expect(left).not_to_have_text(first)
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.locator(".badge").first).to_have_text("redeemed")
+    page.reload()
+    expect(page.get_by_text("This price was redeemed on")).to_be_visible()
+    expect(page.get_by_role("button", name="Redeem")).to_have_count(0)
+
+
+def test_a_quote_is_cancelled(page: Page, desk: Desk) -> None:
+    hold(page, desk)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".badge").first).to_have_text("cancelled")
+
+
+def test_a_form_sent_twice_holds_one_price(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/products/pc")
+    choose(page, "EUR")
+    form = page.locator("form[data-once] input")
+    fields: dict[str, str | float | bool] = {
+        str(field.get_attribute("name")): str(field.get_attribute("value")) for field in form.all()
+    }
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    sent = [page.request.post(f"{desk.url}/quotes", form=fields, headers=headers) for _ in range(2)]
+    assert sent[0].url == sent[1].url
+    assert "/quotes/" in sent[0].url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/products/laptop", "/rates?base=CAD&to=USD", "/sources", "/quotes/0000-0000-0000"],
+)
+def test_pages_are_accessible_and_fit_the_screen(
+    browser: Browser, desk: Desk, path: str, width: int, scheme: str
+) -> None:
+    context = browser.new_context(
+        locale="en-US",
+        viewport={"width": width, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,  # the checker is a script of its own
+    )
+    page = context.new_page()
+    page.goto(f"{desk.url}{path}")
+    found = Axe().run(page)
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    context.close()
+    assert found.violations_count == 0, found.generate_report()
+    assert overflow <= 0
+
+
+def test_everything_can_be_done_by_keyboard(page: Page, desk: Desk) -> None:
+    page.goto(desk.url)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Search products")).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="A laptop")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A laptop")
+
+
+@pytest.fixture
+def plain(browser: Browser) -> Iterator[Page]:
+    """A browser without scripts, of somebody in Quebec."""
+    context = browser.new_context(java_script_enabled=False, locale="fr-CA")
+    yield context.new_page()
+    context.close()
+
+
+def test_without_scripts_and_in_french(plain: Page, desk: Desk) -> None:
+    plain.goto(f"{desk.url}/products/pc")
+    expect(plain.locator("#price")).to_have_text("2 400,00 $")
+    plain.get_by_label("Prix en").select_option("USD")
+    plain.get_by_role("button", name="Afficher", exact=True).click()
+    expect(plain.locator("#price")).to_have_text("1 718,11 $ US")
+    plain.get_by_role("button", name="Garantir ce prix").click()
+    expect(plain.locator(".badge").first).to_have_text("garantie")
+    expect(plain.get_by_role("timer")).to_have_text(re.compile(r"2[34]:\d\d:\d\d"))
+    plain.get_by_role("button", name="Utiliser").click()
+    expect(plain.locator(".badge").first).to_have_text("utilisée")
+
+
+def test_a_quote_expires_before_ones_eyes(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path, desk={}, rates={"quote_seconds": "3"}) as desk:
+        page = browser.new_page(locale="en-US")
+        hold(page, desk)
+        expect(page.get_by_role("timer")).to_have_text("This quote has expired.", timeout=10_000)
+        expect(page.get_by_role("button", name="Redeem")).to_be_disabled()
+        page.reload()
+        expect(page.locator(".badge").first).to_have_text("expired")
+        page.close()
+
+
+def test_the_back_end_goes_away_and_comes_back(browser: Browser, tmp_path: Path) -> None:
+    with running(tmp_path) as desk:
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{desk.url}/products/laptop")
+        expect(page.locator("#price")).to_have_text("$787.47")
+        desk.backend.kill()
+        page.reload()
+        expect(page.locator("#price")).to_have_text("$787.47")
+        away = page.get_by_text("The conversion service cannot be reached.", exact=True)
+        expect(away).to_be_visible()
+        expect(page.get_by_text("last known", exact=True)).to_be_visible()
+        button = page.get_by_role("button", name="Hold this price")
+        expect(button).to_be_disabled()
+        expect(page.get_by_text("Not now: the conversion service")).to_be_visible()
+        # A product that was not priced before has no price, and says why.
+        page.goto(f"{desk.url}/products/server")
+        expect(page.get_by_text("The price cannot be computed now")).to_be_visible()
+        with backend(tmp_path, desk.backend_port):
+
+            def is_back() -> bool:
+                page.goto(f"{desk.url}/products/laptop")
+                return button.is_enabled()
+
+            for _ in range(100):
+                if is_back():
+                    break
+            expect(button).to_be_enabled()
+            button.click()
+            expect(page.locator(".badge").first).to_have_text("held")
+        page.close()
+
+
+def test_new_rates_are_told_and_change_nothing_under_the_finger(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with running(tmp_path) as desk:
+        page = browser.new_page(locale="en-US")
+        page.goto(f"{desk.url}/products/laptop")
+        news = page.locator("#news")
+        expect(news).to_be_hidden()
+        # Another back-end takes its place, which knows the sources in another order.
+        desk.backend.stop()
+        with backend(tmp_path, desk.backend_port, sources="ECB,BOC"):
+            expect(news).to_be_visible(timeout=20_000)
+            expect(news).to_contain_text("New rates have arrived.")
+            expect(page.locator("#price")).to_have_text("$787.47")
+            page.get_by_role("link", name="Show new prices").click()
+            expect(page.locator("#news")).to_be_hidden()
+        page.close()
+
+
+def test_the_first_page_is_small_stands_still_and_is_fast(browser: Browser, tmp_path: Path) -> None:
+    """With a hundred thousand products; sizes are what went over the wire."""
+    catalogue = tmp_path / "products.csv"
+    rows = (f"sku{n},Product number {n},{n % 900 + 1}.99,CAD\n" for n in range(100_000))
+    catalogue.write_text("sku,name,price,currency\n" + "".join(rows))
+    with running(tmp_path, desk={"catalogue": str(catalogue)}) as desk:
+        page = browser.new_page(locale="en-US")
+        sizes: list[int] = []
+        page.on(
+            "requestfinished",
+            lambda request: sizes.append(
+                sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
+            ),
+        )
+        page.add_init_script(
+            "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
+            "entry => { window.shift += entry.value; }))"
+            ".observe({type: 'layout-shift', buffered: true});"
+        )
+        page.goto(desk.url, wait_until="load")
+        expect(page.locator(".card")).to_have_count(24)
+        assert 1000 < sum(sizes) < 50 * 1024
+        assert page.evaluate("window.shift") == 0
+        page.goto(f"{desk.url}/?q=number+99999")
+        expect(page.locator(".card h2")).to_have_text(["Product number 99999"])
+        page.close()
+
+
+def test_what_a_page_says_is_what_lines_and_the_api_say(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.url}/products/laptop")
+    choose(page, "EUR")
+    with Client(desk.backend_port) as lines:
+        lines.send(b"1100 CAD EUR\n")
+        told = lines.line().decode().strip()
+    answer = page.request.get(f"{desk.url}/api/products/laptop?currency=EUR")
+    price = answer.json()["price"]
+    assert (price["amount"], price["conversion"]) == (told, told)
+    expect(page.locator("#price")).to_have_text(f"€{told}")
