@@ -21,6 +21,8 @@ DOMAIN = [
     "protocol",
     "lines",
     "telnet",
+    "quote_codes",
+    "quote_lines",
     "backend/addresses",
     "backend/rates",
     "backend/conversion",
@@ -33,6 +35,8 @@ DOMAIN = [
     "backend/cases",
     "backend/guards",
     "backend/bureau",
+    "backend/quotes",
+    "backend/ledger_page",
     "http/messages",
     "backend/http/parameters",
     "backend/http/rate_format",
@@ -64,7 +68,9 @@ FRAMEWORKS = {
     "uvicorn",
 }
 
-COMMAND_LINE = {"cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_rates", "cli_words"}
+COMMAND_LINE = {
+    *("cli", "cli_backfill", "cli_db", "cli_quarantine", "cli_quotes", "cli_rates", "cli_words")
+}
 """What starts either program may import both."""
 
 FRONTEND_PACKAGES = {"click", "httptools", "uvicorn"}

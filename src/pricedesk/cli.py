@@ -15,6 +15,7 @@ import click
 from pricedesk import __version__
 from pricedesk.cli_db import db
 from pricedesk.cli_quarantine import quarantine
+from pricedesk.cli_quotes import quotes
 from pricedesk.cli_rates import rates
 from pricedesk.cli_words import (
     asked_sources,
@@ -282,6 +283,7 @@ def completion(shell: str) -> None:
 main.add_command(db)
 main.add_command(rates)
 main.add_command(quarantine)
+main.add_command(quotes)
 
 if __name__ == "__main__":
     main(prog_name="pricedesk")
