@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from click.testing import CliRunner
 
 import fake_source
 from eight_sources import KEYS, Desk, check_taken_in, prepare, rounded, wednesday
@@ -27,6 +28,7 @@ from pricedesk.backend.quarantine import Decision, Verdict
 from pricedesk.backend.rates import Publication, Sheet
 from pricedesk.backend.refresh import Tick
 from pricedesk.backend.store_sqlite import FILE_NAME
+from pricedesk.cli import main
 from published_as import document_of
 
 SECONDS_MAX = 10
@@ -292,6 +294,24 @@ async def test_eight_sources_that_send_a_byte_a_second_are_all_given_up_within_t
         assert (desk.publications(), rows(desk)) == (known, kept)
         reasons = [str(desk.store.looks()[key].failure) for key in KEYS]
         assert all(r.endswith(" did not send a document within 8.5 s") for r in reasons)
+
+
+async def test_the_reason_is_shown_by_rates_status(prepared: Path, tmp_path: Path) -> None:
+    async with wednesday(await make(prepared), tmp_path) as (world, desk):
+        world.answers["BOC"] = reply(status=500)
+        await desk.look(*KEYS)
+        reason = desk.store.looks()["BOC"].failure
+        given = {
+            "PRICEDESK_DATA_DIR": str(tmp_path),
+            "PRICEDESK_SOURCES": ",".join(KEYS),
+            "PRICEDESK_CLOCK": desk.now.isoformat(),
+        }
+        said = CliRunner().invoke(main, ["rates", "status"], env=given).stdout.splitlines()
+        failing = said.index("    failing since: 2026-04-08T09:00Z")
+        assert said[failing - 1].startswith("BOC ")
+        assert [line for line in said if "failure" in line] == [said[failing + 1]]
+        assert said[failing + 1] == f"    failure: {reason}"
+        assert str(reason).endswith(" answered with status 500")
 
 
 async def test_no_request_goes_to_where_a_source_redirects(prepared: Path, tmp_path: Path) -> None:
