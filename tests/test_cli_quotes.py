@@ -56,7 +56,7 @@ def records(database: str, tmp_path: Path) -> list[str]:
 
 LISTED = (
     "quote           status     held                  expires               ref      price"
-    "   currency\n"
+    "  currency\n"
     "0000-0000-0001  held       2026-10-30T18:00:00Z  2026-10-31T18:00:00Z  laptop  787.47"
     "  USD\n"
     "0000-0000-0002  redeemed   2026-10-30T18:00:00Z  2026-10-31T18:00:00Z          113   "

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -26,8 +27,8 @@ ESCAPES = "\x1b]0;gotcha\x07\x9b2J"
 
 
 def pricedesk(*words: str, **settings: str) -> Result:
-    """Run a command in this process with these settings."""
-    given = {"clock": FRIDAY_EVENING, "data_dir": "/nonexistent", **settings}
+    """Run a command in this process with these settings; what would fetch has no place for it."""
+    given = {"clock": FRIDAY_EVENING, "data_dir": "/dev/null/none", **settings}
     return CliRunner().invoke(
         main, words, env={f"PRICEDESK_{name.upper()}": value for name, value in given.items()}
     )
@@ -139,6 +140,8 @@ UNKNOWN_SOURCE = (
     'pricedesk: "FOO" is not a source that is asked here: ECB, BOC, NB, BOE, CNB, NBP, RB, ERAPI\n'
 )
 NOT_A_DATE = 'pricedesk: "1.2.26" is not a date: write it as YYYY-MM-DD\n'
+EMPTY_DATE = 'pricedesk: "" is not a date: write it as YYYY-MM-DD\n'
+EMPTY_CURRENCY = 'pricedesk: "" is not an ISO 4217 currency code\n'
 FUTURE = "pricedesk: 2026-11-02 is in the future: there is no rate for it yet\n"
 NO_HRK = (
     "pricedesk: there is no rate for HRK on 2026-10-30: ECB has it from 2005-04-01 to 2022-12-30\n"
@@ -159,6 +162,16 @@ NO_HRK = (
         ("rates on 1.2.26", 2, NOT_A_DATE),
         ("rates history EUR USD --from 1.2.26", 2, NOT_A_DATE),
         ("rates backfill --from 1.2.26", 2, NOT_A_DATE),
+        # What is empty is named, not taken for what was not said.
+        ("rates on ''", 2, EMPTY_DATE),
+        ("rates latest ''", 2, EMPTY_CURRENCY),
+        ("rates latest CAD ''", 2, EMPTY_CURRENCY),
+        ("rates on 2026-10-30 ''", 2, EMPTY_CURRENCY),
+        ("rates history EUR USD --from ''", 2, EMPTY_DATE),
+        ("rates history EUR USD --to ''", 2, EMPTY_DATE),
+        ("rates backfill --from ''", 2, EMPTY_DATE),
+        ("convert 1 ''", 2, EMPTY_CURRENCY),
+        ("convert 1 --on ''", 2, EMPTY_DATE),
         (
             "rates history EUR USD --from 2026-10-02 --to 2026-10-01",
             2,
@@ -182,6 +195,11 @@ NO_HRK = (
             'pricedesk: "2026-10-30" is not an instant: write it like 2026-10-30T16:00:00Z\n',
         ),
         (
+            "convert 1 --known-at ''",
+            2,
+            'pricedesk: "" is not an instant: write it like 2026-10-30T16:00:00Z\n',
+        ),
+        (
             "convert 1 --known-at 2026-11-30T00:00:00Z",
             3,
             "pricedesk: 2026-11-30T00:00:00Z is in the future: what is known then, nobody knows\n",
@@ -196,7 +214,7 @@ NO_HRK = (
 def test_errors_name_what_was_wrong_and_have_their_exit_code(
     words: str, code: int, said: str
 ) -> None:
-    result = pricedesk(*words.split())
+    result = pricedesk(*shlex.split(words))
     assert (result.stdout, result.stderr, result.exit_code) == ("", said, code)
 
 

@@ -159,6 +159,15 @@ async def test_a_client_that_sends_no_line_for_too_long_is_told_and_let_go() -> 
         assert await reader.read() == b"idle\n"
 
 
+async def test_the_service_looks_by_itself_at_who_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LineService, "sweep_seconds", 0)
+    async with rig() as served:
+        reader, _ = await served.connect()
+        await reader.readline()
+        served.now += 301
+        assert await reader.read() == b"idle\n"
+
+
 async def test_a_line_that_is_begun_has_to_be_ended_in_time() -> None:
     async with rig() as served:
         reader, writer = await served.connect()

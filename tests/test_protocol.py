@@ -1,7 +1,7 @@
 """The grammar of the lines: what each line means, and that writing and reading agree."""
 
 from dataclasses import Field, fields
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from pricedesk.errors import (
     NoRateForCurrency,
     PricedeskError,
     UnknownCurrency,
+    in_quotes,
 )
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import (
@@ -29,6 +30,7 @@ from pricedesk.protocol import (
     is_goodbye,
     parse_date,
     parse_explanation,
+    parse_instant,
     parse_request,
 )
 
@@ -191,6 +193,82 @@ def test_a_date_has_one_notation(text: str, sentence: str) -> None:
 @given(st.dates())
 def test_every_day_of_the_calendar_is_a_date(day: date) -> None:
     assert parse_date(str(day)) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-10-30T16:00:00Z", "2026-10-30 16:00:00+00:00"),
+        ("2026-10-30T17:00:00+01:00", "2026-10-30 16:00:00+00:00"),
+        ("2026-10-30T16:00:00-00:00", "2026-10-30 16:00:00+00:00"),
+        ("2024-02-29T23:30:00-03:30", "2024-03-01 03:00:00+00:00"),
+        ("2026-10-30T16:00:00+23:59", "2026-10-29 16:01:00+00:00"),
+        ("2026-10-30T16:00:00.5Z", "2026-10-30 16:00:00.500000+00:00"),
+        ("2026-10-30T16:00:00.000001+00:00", "2026-10-30 16:00:00.000001+00:00"),
+        ("0001-01-01T00:00:00Z", "0001-01-01 00:00:00+00:00"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31 23:59:59.999999+00:00"),
+    ],
+)
+def test_an_instant_has_its_zone_and_is_that_of_utc(text: str, instant: str) -> None:
+    assert str(parse_instant(text)) == instant
+
+
+NOTATION = "is not an instant: write it like 2026-10-30T16:00:00Z"
+NO_SUCH_INSTANT = "is not an instant of the calendar"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", NOTATION),
+        ("now", NOTATION),
+        ("1793372400", NOTATION),
+        ("2026-10-30", NOTATION),
+        ("2026-10-30T16:00:00", NOTATION),
+        ("2026-10-30T16:00Z", NOTATION),
+        ("2026-10-30 16:00:00Z", NOTATION),
+        ("2026-10-30t16:00:00z", NOTATION),
+        ("20261030T160000Z", NOTATION),
+        ("2026-W44-5T16:00:00Z", NOTATION),
+        ("2026-10-30T16:00:00.Z", NOTATION),
+        ("2026-10-30T16:00:00,5Z", NOTATION),
+        ("2026-10-30T16:00:00.1234567Z", NOTATION),
+        ("2026-10-30T16:00:00+01", NOTATION),
+        ("2026-10-30T16:00:00+0100", NOTATION),
+        ("2026-10-30T16:00:00 01:00", NOTATION),
+        ("2026-10-30T16:00:00+01:60", NOTATION),
+        ("2026-10-30T16:00:00+01:00:00", NOTATION),
+        ("2026-10-30T16:00:00ZZ", NOTATION),
+        (" 2026-10-30T16:00:00Z", NOTATION),
+        ("2026-10-30T16:00:0\u0662Z", NOTATION),
+        ("202\u0666-10-30T16:00:00Z", NOTATION),
+        ("2026-02-29T16:00:00Z", NO_SUCH_INSTANT),
+        ("0000-01-01T00:00:00Z", NO_SUCH_INSTANT),
+        ("2026-10-30T24:00:00Z", NOTATION),
+        ("2026-10-30T25:00:00Z", NOTATION),
+        ("2026-10-30T16:60:00Z", NO_SUCH_INSTANT),
+        ("2026-10-30T16:00:60Z", NO_SUCH_INSTANT),
+        ("2026-10-30T16:00:00+24:00", NO_SUCH_INSTANT),
+        ("0001-01-01T00:00:00+00:01", NO_SUCH_INSTANT),
+        ("9999-12-31T23:59:59-00:01", NO_SUCH_INSTANT),
+    ],
+)
+def test_another_notation_is_no_instant(text: str, why: str) -> None:
+    with pytest.raises(InvalidDate) as refusal:
+        parse_instant(text)
+    assert str(refusal.value) == f"{in_quotes(text)} {why}"
+
+
+@given(
+    st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31)),  # noqa: DTZ001  # gets its zone below
+    st.integers(-1439, 1439),
+)
+def test_every_instant_that_is_written_with_its_zone_is_read(
+    wall: datetime, east_minutes: int
+) -> None:
+    instant = wall.replace(tzinfo=timezone(timedelta(minutes=east_minutes)))
+    read = parse_instant(instant.isoformat())
+    assert (read, read.tzinfo) == (instant, UTC)
 
 
 def test_an_explanation_is_one_line_of_named_fields() -> None:

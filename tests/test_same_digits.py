@@ -1,4 +1,7 @@
-"""A thousand questions at every door: the same digits, up to what a door's format says."""
+"""A thousand questions at every door: the digits that the published texts come to.
+
+A door's format says how many of them are shown.
+"""
 
 import http.client
 import json
@@ -13,11 +16,8 @@ from random import Random
 from subprocess import PIPE
 from typing import Any, TypeAlias
 
-from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.rate_book import RateBook
-from pricedesk.currencies import CURRENCIES, currency
-from pricedesk.errors import NoRate
-from pricedesk.money import round_ratio
+from ecb_history import crossed, half_up, published_texts
+from pricedesk.currencies import CURRENCIES
 from services import ANSWER_SECONDS, FRIDAY_EVENING, Client, backend, environment
 
 QUESTIONS = 1000
@@ -28,7 +28,10 @@ Json: TypeAlias = Any
 
 @dataclass(frozen=True)
 class Question:
-    """A conversion, and what it comes to, computed from the published decimals."""
+    """A conversion, and what it comes to: the fraction of the published texts.
+
+    `published` is the text itself where the source published this very pair.
+    """
 
     amount: str
     base: str
@@ -47,36 +50,25 @@ class Question:
     @property
     def money(self) -> str:
         """Rounded once, half up, to the minor unit."""
-        return rounded(self.exact, CURRENCIES[self.counter].minor_digits)
+        return half_up(self.exact, CURRENCIES[self.counter].minor_digits)
 
 
-def rounded(value: Fraction, decimals: int) -> str:
-    """Half up, with these decimals."""
-    scaled = round_ratio(value.numerator * 10**decimals, value.denominator)
-    whole, part = divmod(scaled, 10**decimals)
-    return f"{whole}.{part:0{decimals}}" if decimals else str(whole)
-
-
-def questions(book: RateBook) -> list[Question]:
+def questions() -> list[Question]:
     """Questions that have an answer: any pair of the ECB's, any of its days, any amount."""
     random = Random(2026)  # noqa: S311  # the same questions each time
-    days = book.of("ECB").dates
-    codes = sorted(book.of("ECB").extents)
+    days = list(published_texts().items())
+    codes = sorted({"EUR", *(code for _, texts in days for code in texts)})
     found: list[Question] = []
     while len(found) < QUESTIONS:
         base, counter = random.sample(codes, 2)
-        day = random.choice(days)
+        day, texts = random.choice(days)
         digits = random.choice((0, 1, 2, 2, 2, 4))
         units = random.randint(1, 10 ** random.randint(1, 9))
-        amount = rounded(Fraction(units, 10**digits), digits)
-        try:
-            rate = book.rate(currency(base), currency(counter), day)
-        except NoRate:
-            continue
-        # Its digits are the source's own where the source published this very pair.
-        published = rate.published[0][1] if len(rate.path) == 2 and base == "EUR" else ""
-        exact = Fraction(rate.numerator, rate.denominator)
-        found.append(Question(amount, base, counter, day, exact, published))
+        if {base, counter} <= {"EUR", *texts}:
+            amount = half_up(Fraction(units, 10**digits), digits)
+            published = texts[counter] if base == "EUR" else ""
+            rate = crossed(texts, base, counter)
+            found.append(Question(amount, base, counter, day, rate, published))
     return found
 
 
@@ -103,12 +95,12 @@ def as_number(question: Question) -> str:
     if question.amount == "1" and question.published:
         return question.published
     least = CURRENCIES[question.counter].minor_digits if Fraction(question.amount) != 1 else 0
-    return trimmed(rounded(question.exact, max(decimals(question.exact), least)))
+    return trimmed(half_up(question.exact, max(decimals(question.exact), least)))
 
 
 def as_rate(question: Question) -> str:
     """The rate as version 2 writes it."""
-    return question.published or trimmed(rounded(question.rate, decimals(question.rate)))
+    return question.published or trimmed(half_up(question.rate, decimals(question.rate)))
 
 
 class Http:
@@ -136,7 +128,7 @@ class Http:
 
 
 def test_a_thousand_questions_have_the_same_digits_at_every_door(tmp_path: Path) -> None:
-    asked = questions(RateBook(packaged_publications()))
+    asked = questions()
     money = [question.money for question in asked]
     with (
         backend(tmp_path) as (service, port),

@@ -67,37 +67,47 @@ def test_the_terms_say_pair_and_rounding(book: RateBook) -> None:
     assert str(half_up.conversion.result) == "0.01"
 
 
-@pytest.mark.parametrize(
-    ("on", "now", "age"),
-    [
-        (None, "2026-10-30T18:00", "2026-10-30 0 fresh"),
-        (None, "2026-11-01T18:00", "2026-10-30 0 fresh"),
-        (None, "2026-11-02T15:59", "2026-10-30 0 fresh"),
-        (None, "2026-11-02T16:00", "2026-10-30 1 late"),
-        (None, "2026-11-03T16:00", "2026-10-30 2 stale"),
-        # Today by its date is no other question than today.
-        ("2026-10-30", "2026-10-30T18:00", "2026-10-30 0 fresh"),
-        ("2026-11-02", "2026-11-02T15:59", "2026-10-30 0 fresh"),
-        ("2026-11-02", "2026-11-02T16:00", "2026-10-30 1 late"),
-        # A day gone by is held against what that day had, however late it is asked for.
-        ("2026-10-30", "2026-12-24T18:00", "2026-10-30 0 fresh"),
-        ("2026-11-01", "2026-12-24T18:00", "2026-10-30 0 fresh"),
-        ("2026-11-02", "2026-12-24T18:00", "2026-10-30 1 late"),
-        ("2026-11-04", "2026-12-24T18:00", "2026-10-30 3 stale"),
-        ("2020-02-14", "2026-10-30T18:00", "2020-02-14 0 fresh"),
-        ("2020-02-16", "2026-10-30T18:00", "2020-02-14 0 fresh"),
-        ("2020-04-13", "2026-10-30T18:00", "2020-04-09 0 fresh"),
-        # Where the day has begun already it is today, and it is held against now.
-        ("2026-10-31", "2026-10-30T18:00", "2026-10-30 0 fresh"),
-        ("2026-11-03", "2026-11-02T16:00", "2026-10-30 1 late"),
-        # A rehearsal: what the book knows of later days does not count.
-        (None, "2020-02-16T12:00", "2020-02-14 0 fresh"),
-    ],
-)
+AGES = [
+    (None, "2026-10-30T18:00", "2026-10-30 0 fresh"),
+    (None, "2026-11-01T18:00", "2026-10-30 0 fresh"),
+    (None, "2026-11-02T15:59", "2026-10-30 0 fresh"),
+    (None, "2026-11-02T16:00", "2026-10-30 1 late"),
+    (None, "2026-11-03T16:00", "2026-10-30 2 stale"),
+    # Today by its date is no other question than today.
+    ("2026-10-30", "2026-10-30T18:00", "2026-10-30 0 fresh"),
+    ("2026-11-02", "2026-11-02T15:59", "2026-10-30 0 fresh"),
+    ("2026-11-02", "2026-11-02T16:00", "2026-10-30 1 late"),
+    # A day gone by is held against what that day had, however late it is asked for.
+    ("2026-10-30", "2026-12-24T18:00", "2026-10-30 0 fresh"),
+    ("2026-11-01", "2026-12-24T18:00", "2026-10-30 0 fresh"),
+    ("2026-11-02", "2026-12-24T18:00", "2026-10-30 1 late"),
+    ("2026-11-04", "2026-12-24T18:00", "2026-10-30 3 stale"),
+    ("2020-02-14", "2026-10-30T18:00", "2020-02-14 0 fresh"),
+    ("2020-02-16", "2026-10-30T18:00", "2020-02-14 0 fresh"),
+    ("2020-04-13", "2026-10-30T18:00", "2020-04-09 0 fresh"),
+    # Where the day has begun already it is today, and it is held against now.
+    ("2026-10-31", "2026-10-30T18:00", "2026-10-30 0 fresh"),
+    ("2026-11-03", "2026-11-02T16:00", "2026-10-30 1 late"),
+    # A rehearsal: what the book knows of later days does not count.
+    (None, "2020-02-16T12:00", "2020-02-14 0 fresh"),
+]
+
+
+@pytest.mark.parametrize(("on", "now", "age"), AGES)
 def test_the_age_of_a_rate_is_counted_in_publications(
     book: RateBook, on: str | None, now: str, age: str
 ) -> None:
     explained = bureau_at(now, book).convert(AMOUNT, on=day(on)).explained()
+    assert f"{explained.date} {explained.missed} {explained.state}" == age
+
+
+@pytest.mark.parametrize(("on", "now", "age"), [row for row in AGES if row[1] >= "2026-10-30T18"])
+def test_as_known_at_an_instant_it_is_counted_up_to_that_instant(
+    book: RateBook, on: str | None, now: str, age: str
+) -> None:
+    then = datetime.fromisoformat(f"{now}:00Z")
+    later = bureau_at("2027-03-01T12:00", book).convert(AMOUNT, on=day(on), known_at=then)
+    explained = later.explained()
     assert f"{explained.date} {explained.missed} {explained.state}" == age
 
 
@@ -294,6 +304,25 @@ def test_a_question_can_be_asked_as_of_what_was_known_then() -> None:
     assert list(at.values()) == ["2200.00", "2200.00", "3300.00"]
     with pytest.raises(NoRateForDate, match=r"^no rates were known here at 2026-11-02T15:04:59Z$"):
         bureau.convert(AMOUNT, known_at=datetime(2026, 11, 2, 15, 4, 59, tzinfo=UTC))
+    future = r"^2026-11-03T12:00:01Z is in the future: what is known then, nobody knows$"
+    for counter in (USD, EUR):
+        with pytest.raises(NoRateForDate, match=future):
+            bureau.convert(
+                AMOUNT, EUR, counter, known_at=datetime(2026, 11, 3, 12, 0, 1, tzinfo=UTC)
+            )
+
+
+def test_an_instant_decides_what_is_today_the_future_and_too_old() -> None:
+    strict = Terms(CAD, USD, ages=AgeLimits(refuse_after_missed=0))
+    bureau = of_three_sources("2026-11-20T12:00", strict)
+    then = datetime(2026, 11, 2, 16, tzinfo=UTC)
+    assert bureau.convert(AMOUNT, CAD, CAD, known_at=then).explained().date == "2026-11-02"
+    assert str(bureau.convert(AMOUNT, known_at=then).conversion.result) == "550.00"
+    with pytest.raises(RateTooOld):
+        bureau.convert(AMOUNT)
+    assert bureau.convert(AMOUNT, on=date(2026, 11, 3), known_at=then).missed == 0
+    with pytest.raises(NoRateForDate, match=r"^2026-11-04 is in the future: "):
+        bureau.convert(AMOUNT, on=date(2026, 11, 4), known_at=then)
 
 
 def test_sources_can_be_named_in_a_question() -> None:

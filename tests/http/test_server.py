@@ -57,6 +57,8 @@ class Rig:
             Route("/headers", self._headers),
             Route("/later", self._later),
             Route("/news", lambda _request, _path: Response(self._news())),
+            Route("/unready", lambda _request, _path: json_response({}, 503)),
+            Route("/fault", self._fault),
         )
         self.service = HttpService(
             Router([RouteTable(routes, any_origin=False)]),
@@ -86,6 +88,9 @@ class Rig:
                 yield said
         finally:
             self.stream_closed.set()
+
+    def _fault(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        raise ZeroDivisionError
 
     def _stream(self) -> Stream:
         try:
@@ -271,6 +276,9 @@ NO_LENGTH = b"POST /echo HTTP/1.1\r\nHost: a\r\n"
         (b"hello\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
         (b"GET /small\r\n\r\n", 400),
+        (b"GET /small HTTP/0.9\r\n\r\n", 400),
+        (b"GET /small HTTP/0.9\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400),
         (b"GET /small HTTP/3.0\r\nHost: a\r\n\r\n", 400),
         (b"GET /sm all HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET /sm\x00all HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -348,6 +356,23 @@ async def test_what_was_asked_before_a_bad_request_is_answered_first(bad: bytes)
         said = without_tags(await door.said(GET * 2 + bad + GET))
         assert said.startswith(SMALL * 2 + b"HTTP/1.1 4")
         assert said.count(DATE) == 3
+
+
+async def test_a_refusal_behind_a_long_answer_reads_on_to_the_clients_end() -> None:
+    async with rig() as door:
+        door.chunks_max = 1000
+        reader, writer = await door.connect()
+        writer.write(b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\nhello\r\n\r\n")
+        await until(lambda: door.chunks_made > 2)
+        (connection,) = door.service.gate.admitted
+        writer.write(b"more of it")
+        await until(lambda: bool(connection._unparsed))
+        said = await reader.read()
+        assert said.count(CHUNK) == 1000
+        assert status_of(said.rpartition(b"\r\n0\r\n\r\n")[2]) == 400
+        # No time passes: that the client ends its side has to be seen.
+        writer.close()
+        await until(lambda: door.service.gate.is_empty)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +458,21 @@ async def test_a_request_that_takes_too_long_is_told_so_and_ended(
         assert door.service.gate.is_empty
 
 
+@pytest.mark.parametrize(("sent", "seconds"), SLOW)
+async def test_what_is_begun_behind_a_request_has_its_time_from_the_answer_on(
+    sent: bytes, seconds: int
+) -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        await door.pass_time(HEADER_SECONDS - 1)
+        writer.write(GET + sent)
+        assert without_tags(await reader.readexactly(len_of(SMALL))) == SMALL
+        await door.pass_time(seconds)
+        assert len(door.service.gate.admitted) == 1
+        await door.pass_time(0.5)
+        assert status_of(await reader.read()) == 408
+
+
 async def until_received() -> None:
     """Wait until the loopback's bytes are there; nothing of the door says so."""
     for _ in range(100):
@@ -447,6 +487,21 @@ async def test_a_client_that_sends_nothing_is_let_go() -> None:
         assert door.service.gate.connections == 1
         await door.pass_time(0.5)
         assert await reader.read() == b""
+
+
+async def test_the_door_looks_by_itself_at_who_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpService, "sweep_seconds", 0)
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(GET)
+        await reader.readexactly(len_of(SMALL))
+        door.now += IDLE_SECONDS + 0.5
+        assert await reader.read() == b""
+
+
+def test_whoever_is_late_is_gone_within_ten_seconds() -> None:
+    slowest = max(HEADER_SECONDS, REQUEST_SECONDS, IDLE_SECONDS)
+    assert slowest + HttpService.sweep_seconds < 10
 
 
 async def test_only_line_ends_are_nothing() -> None:
@@ -643,6 +698,8 @@ async def test_clients_beyond_the_limit_are_told_and_counted(limits: ClientLimit
             reader, _ = await door.connect()
             assert (await reader.read()).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         assert (door.service.gate.connections, door.service.gate.refusals) == (2, 3)
+        tally = door.service.tally
+        assert (tally.requests, tally.answered, tally.refused, tally.failed) == (3, 0, 3, 0)
 
 
 async def test_there_is_room_again_when_a_client_goes() -> None:
@@ -687,14 +744,27 @@ async def test_who_does_not_finish_in_time_is_cut_off() -> None:
         assert door.service.gate.is_empty
 
 
-async def test_each_answer_is_counted_by_what_came_of_it() -> None:
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [
+        (LAST, (1, 0, 0)),
+        (post(b"", b"Content-Length: 0"), (1, 0, 0)),
+        (b"hello\r\n\r\n", (0, 1, 0)),
+        (LAST.replace(b"/small", b"/none"), (0, 1, 0)),
+        # That there is no rate, or none yet, is no failure.
+        (LAST.replace(b"/small", b"/unready"), (0, 1, 0)),
+        (NO_LENGTH + b"Transfer-Encoding: gzip, chunked\r\n\r\n", (0, 0, 1)),
+        (LAST.replace(b"/small", b"/fault"), (0, 0, 1)),
+    ],
+)
+async def test_each_answer_is_counted_by_what_came_of_it(
+    sent: bytes, counted: tuple[int, int, int]
+) -> None:
     async with rig() as door:
-        for sent in (LAST, post(b"", b"Content-Length: 0"), b"hello\r\n\r\n"):
-            await door.said(sent)
-        await door.said(b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        await door.said(sent)
         tally = door.service.tally
-        assert (tally.requests, tally.answered, tally.refused, tally.failed) == (4, 2, 2, 0)
-        assert sum(tally.buckets) == 4
+        assert (tally.answered, tally.refused, tally.failed) == counted
+        assert (tally.requests, sum(tally.buckets)) == (1, 1)
 
 
 @pytest.mark.parametrize("begun", [b"GET /sm", post(b"1", b"Content-Length: 3"), GET + b"GET"])

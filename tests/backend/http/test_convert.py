@@ -47,6 +47,7 @@ OLD = (
         ("/convert?amount=1100", ONE),
         ("/convert?amount=1100&from=cad&to=usd&on=2026-10-30&explain=false", ONE),
         ("/convert?amount=1100&sources=ecb&known_at=2026-10-30T16:56:00%2B01:00", ONE),
+        ("/convert?amount=1100&known_at=2026-10-30T18:00:00Z", ONE),
         ("/convert?amount=1100&explain=true", EXPLAINED),
         ("/convert?amount=1&from=KWD&to=KWD", ITSELF),
         ("/convert?amount=-19.99&from=USD&to=JPY&on=2020-02-16", OLD),
@@ -76,6 +77,10 @@ def test_a_conversion_is_answered_with_texts(api: Asker, url: str, body: str) ->
          '"0001-01-01T00:00:00+14:00" is not an instant of the calendar'),
         ("?amount=1&known_at=2026-10-30T00:00:00Z", 404, "no-rate-for-date",
          "no rates were known here at 2026-10-30T00:00:00Z"),
+        ("?amount=1&known_at=2026-10-30T18:00:01Z", 404, "no-rate-for-date",
+         "2026-10-30T18:00:01Z is in the future: what is known then, nobody knows"),
+        ("?amount=1&from=KWD&to=KWD&known_at=9999-12-31T23:59:59Z", 404, "no-rate-for-date",
+         "9999-12-31T23:59:59Z is in the future: what is known then, nobody knows"),
         ("?amount=1&explain=yes", 422, "invalid-request",
          'explain is "yes", neither true nor false'),
         ("?amount=1&date=2026-10-30", 422, "invalid-request", "unknown parameter: date"),
@@ -229,13 +234,19 @@ def test_publications_that_arrive_while_an_answer_is_sent_are_for_the_next(
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
 
 
-def test_a_source_whose_terms_want_it_is_linked_with_each_answer() -> None:
-    sheet = Sheet(date(2026, 10, 30), {"CAD": "1.4", "KWD": "0.3"})
+def of_two(day: str = "2026-10-30") -> Asker:
+    """The ECB, and another source with one publication; of a third one nothing is known."""
+    sheet = Sheet(date.fromisoformat(day), {"CAD": "1.4", "KWD": "0.3"})
     known = publication_of("ERAPI", Convention("USD", per_pivot=True), sheet, PROVENANCE)
-    sources = find_sources(["ECB", "ERAPI"], "https://ecb.example")
-    book = RateBook([*packaged_publications(), known], Order(("ECB", "ERAPI")))
+    keys = ("ECB", "ERAPI", "RB")
+    book = RateBook([*packaged_publications(), known], Order(keys))
+    sources = find_sources(keys, "https://ecb.example")
     now = datetime(2026, 10, 30, 18, tzinfo=UTC)
-    api = Asker(Bureau(book, sources, lambda: now, Terms(currency("CAD"), currency("USD"))))
+    return Asker(Bureau(book, sources, lambda: now, Terms(currency("CAD"), currency("USD"))))
+
+
+def test_a_source_whose_terms_want_it_is_linked_with_each_answer() -> None:
+    api = of_two()
     told = json.loads(api.text("/convert?amount=1&to=KWD"))
     assert (told["source"], told["attribution"]) == ("ERAPI", "https://www.exchangerate-api.com")
     assert "attribution" not in json.loads(api.text("/convert?amount=1"))
@@ -243,6 +254,59 @@ def test_a_source_whose_terms_want_it_is_linked_with_each_answer() -> None:
     assert explained["others"] == [
         {"source": "ERAPI", "date": "2026-10-30", "rate": "0.714285714286"}
     ]
+
+
+LIVELY = "public, max-age={}, stale-if-error=86400"
+SETTLED = "public, max-age=86400, stale-while-revalidate=86400, stale-if-error=86400"
+
+
+@pytest.mark.parametrize(
+    ("query", "day", "kept"),
+    [
+        # The ECB publishes on Monday, the other source five minutes after midnight.
+        ("", "2026-10-30", LIVELY.format(86400)),
+        ("&sources=erapi", "2026-10-30", LIVELY.format(6 * 3600 + 5 * 60)),
+        # Reasons have what all sources say, whoever was asked.
+        ("&explain=true", "2026-10-30", LIVELY.format(6 * 3600 + 5 * 60)),
+        ("&sources=ecb&explain=true", "2026-10-30", LIVELY.format(6 * 3600 + 5 * 60)),
+        ("&explain=true", "2026-10-29", LIVELY.format(60)),
+        ("&on=2026-10-30", "2026-10-29", SETTLED),
+        ("&on=2026-10-30&explain=true", "2026-10-29", LIVELY.format(60)),
+        ("&on=2026-10-30&explain=true", "2026-10-30", SETTLED),
+    ],
+)
+def test_an_answer_may_be_kept_until_a_source_of_which_it_tells_publishes(
+    query: str, day: str, kept: str
+) -> None:
+    assert of_two(day).get(f"/convert?amount=1{query}").headers["Cache-Control"] == kept
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("", "2026-10-30 6 stale"),
+        ("&known_at=2026-11-10T12:00:00Z", "2026-10-30 6 stale"),
+        ("&known_at=2026-11-03T16:00:00Z", "2026-10-30 2 stale"),
+        ("&known_at=2026-11-02T16:00:00Z", "2026-10-30 1 late"),
+        ("&known_at=2026-11-02T15:59:59Z", "2026-10-30 0 fresh"),
+        # A day is held against what had been expected by then, and has begun by then or not.
+        ("&known_at=2026-11-03T16:00:00Z&on=2026-11-02", "2026-10-30 1 late"),
+        ("&known_at=2026-11-02T16:00:00Z&on=2026-11-03", "2026-10-30 1 late"),
+        ("&known_at=2026-11-02T16:00:00Z&on=2026-11-04",
+         "2026-11-04 is in the future: there is no rate for it yet"),
+        # What has no publication has the day of the instant.
+        ("&to=CAD", "2026-11-10 0 fresh"),
+        ("&to=CAD&known_at=2026-11-02T16:00:00Z", "2026-11-02 0 fresh"),
+    ],
+)  # fmt: skip
+def test_an_instant_is_when_a_question_is_asked(bureau: Bureau, query: str, told: str) -> None:
+    bureau.clock = lambda: datetime(2026, 11, 10, 12, tzinfo=UTC)
+    answered = Asker(bureau).get(f"/convert?amount=1&explain=true{query}")
+    fields = json.loads(answered.text)
+    if answered.status == 200:
+        assert "{date} {missed} {state}".format_map(fields) == told
+    else:
+        assert (answered.status, fields["detail"]) == (404, told)
 
 
 AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=2).map(str)

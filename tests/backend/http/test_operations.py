@@ -3,7 +3,7 @@
 import json
 import platform
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,7 +16,8 @@ from pricedesk.backend.calendars import State
 from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.surroundings import DoorCount, Gauges, Readiness
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rate_book import Order, RateBook
+from pricedesk.backend.rates import Convention, Provenance, Sheet, publication_of
 from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.currencies import currency
 from pricedesk.http.messages import Response
@@ -75,14 +76,42 @@ def test_not_ready_when_the_end_is_near_but_alive(bureau: Bureau) -> None:
     assert respond(door, "GET", "/healthz").status == 200
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_the_version_names_what_runs_and_what_it_knows(bureau: Bureau, known: bool) -> None:
-    response = respond(router(bureau if known else empty_bureau()), "GET", "/version")
+def known_of(*newest: str) -> Bureau:
+    """A bureau that asks two sources; the newest dates are those of the first ones."""
+    document = Provenance("5" * 64, TUESDAY_EVENING)
+    keys, convention = ("ECB", "BOC"), Convention("EUR", per_pivot=True)
+    book = RateBook(
+        [
+            publication_of(key, convention, Sheet(date.fromisoformat(day), {"USD": "1"}), document)
+            for key, last in zip(keys, newest, strict=False)
+            for day in ("2026-10-27", last)
+            if last
+        ],
+        Order(keys),
+    )
+    sources = find_sources(keys, "http://ecb.example")
+    return Bureau(book, sources, lambda: TUESDAY_EVENING, empty_bureau().terms)
+
+
+@pytest.mark.parametrize(
+    ("known", "newest"),
+    [
+        ((), None),
+        (("2026-10-30",), "2026-10-30"),
+        (("2026-10-30", "2026-10-29"), "2026-10-30"),
+        (("2026-10-29", "2026-10-30"), "2026-10-30"),
+        (("", "2026-10-28"), "2026-10-28"),
+    ],
+)
+def test_the_version_names_what_runs_and_the_newest_date_of_all_sources(
+    known: tuple[str, ...], newest: str | None
+) -> None:
+    response = respond(router(known_of(*known)), "GET", "/version")
     assert json.loads(body(response)) == {
         "name": "pricedesk",
         "version": __version__,
         "python": platform.python_version(),
-        "newest_publication": "2026-10-30" if known else None,
+        "newest_publication": newest,
     }
 
 

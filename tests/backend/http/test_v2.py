@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import Asker, respond
+from ecb_history import crossed, half_up, published_texts
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.http.rate_format import amount_text, number_text, rate_text
@@ -69,6 +70,11 @@ def rows(*lines: str) -> str:
         ("/v2/rates?from=2026-10-31", "[]"),
         ("/v2/rates?from=2026-10-30&to=2026-10-29", "[]"),
         ("/v2/rates?from=9999-01-01&to=9999-12-31&group=week", "[]"),
+        # Also where both ends, or today and tomorrow, are in one week or month.
+        ("/v2/rates?from=2026-10-30&to=2026-10-29&group=week", "[]"),
+        ("/v2/rates?from=2026-10-30&to=2026-10-01&group=month", "[]"),
+        ("/v2/rates?from=2026-10-31&group=week", "[]"),
+        ("/v2/rates?from=2026-10-31&to=2026-10-31&group=month", "[]"),
         ("/v2/rates?from=0001-01-01&to=1998-12-31&group=month", "[]"),
         # Whole months under their first, whole ISO weeks under their Monday.
         ("/v2/rates?from=2025-12-31&to=2026-01-01&group=week&quotes=USD",
@@ -117,6 +123,8 @@ def test_a_request_has_exactly_this_body(api: Asker, url: str, body: str) -> Non
         ("/v2/rate/CAD/USD/2026-10-25?date=2026-10-25", "conflicting params"),
         ("/v2/rate/CAD/USD/tomorrow", "invalid date"),
         ("/v2/rate/CAD/FOO", "invalid currency: FOO"),
+        ("/v2/rate/FOO/BAR", "invalid currency: FOO,BAR"),
+        ("/v2/rate/foo/bar/2026-10-25", "invalid currency: FOO,BAR"),
         ("/v2/currencies?scope=some", "invalid scope: all is the only one"),
         ("/v2/currencies?date=2026-10-25", "unknown parameter: date"),
         ("/v2/providers?scope=all", "unknown parameter: scope"),
@@ -395,10 +403,47 @@ SETTLED = "public, max-age=86400, stale-while-revalidate=86400, stale-if-error=8
         ("/v2/providers", LIVELY.format(9000)),
         # Nothing was found: it may come any minute.
         ("/v2/rates?quotes=KWD", LIVELY.format(60)),
+        # The ECB answers alone; what the others have is told of as well.
+        ("/v2/rates?base=USD&quotes=CAD&expand=providers", LIVELY.format(9000)),
+        ("/v2/rates?base=USD&quotes=CAD&expand=providers&providers=ecb", LIVELY.format(86400)),
+        ("/v2/rate/USD/CAD/2026-10-30", SETTLED),
+        ("/v2/rate/USD/CAD/2026-10-30?expand=providers", LIVELY.format(9000)),
+        ("/v2/rate/USD/CAD/2026-10-29?expand=providers", SETTLED),
+        ("/v2/rates?base=USD&quotes=CAD&from=2026-10-29&to=2026-10-30", SETTLED),
+        ("/v2/rates?base=USD&quotes=CAD&from=2026-10-29&to=2026-10-30&expand=providers",
+         LIVELY.format(9000)),
+        ("/v2/rates?base=USD&quotes=CAD&from=2026-10-29&to=2026-10-29&expand=providers", SETTLED),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["ECB BOC NB", "RB ECB BOC NB"])
+def test_an_answer_may_be_kept_until_a_source_of_which_it_tells_publishes(
+    order: str, url: str, kept: str
+) -> None:
+    """A source of which nothing is known changes nothing of that."""
+    assert of_three(order=order).get(url).headers["Cache-Control"] == kept
+
+
+@pytest.mark.parametrize(
+    ("clock", "query", "kept"),
+    [
+        ("2026-10-30T18:00:00Z", "to=2026-10-29", SETTLED),
+        # The month ends on Saturday, the week on Sunday, both in Frankfurt.
+        ("2026-10-30T18:00:00Z", "to=2026-10-29&group=month", LIVELY.format(86400)),
+        ("2026-10-31T22:59:59Z", "to=2026-10-29&group=month", LIVELY.format(86400)),
+        ("2026-10-31T23:00:00Z", "to=2026-10-29&group=month", SETTLED),
+        ("2026-11-01T22:59:59Z", "to=2026-10-29&group=week", LIVELY.format(57601)),
+        ("2026-11-01T23:00:00Z", "to=2026-10-29&group=week", SETTLED),
+        # The next one has begun.
+        ("2026-11-02T12:00:00Z", "to=2026-11-02&group=week", LIVELY.format(10800)),
+        ("2026-11-02T12:00:00Z", "to=2026-11-30&group=month", LIVELY.format(10800)),
+        ("2026-11-02T12:00:00Z", "to=2026-11-01&group=month", LIVELY.format(10800)),
     ],
 )
-def test_an_answer_may_be_kept_until_a_source_that_answered_publishes(url: str, kept: str) -> None:
-    assert of_three().get(url).headers["Cache-Control"] == kept
+def test_averages_are_settled_when_the_last_week_or_month_has_ended(
+    clock: str, query: str, kept: str
+) -> None:
+    asked = f"/v2/rates?base=USD&quotes=CAD&from=2026-10-01&{query}"
+    assert of_three(clock=clock).get(asked).headers["Cache-Control"] == kept
 
 
 def test_a_correction_of_any_date_of_a_range_has_another_tag() -> None:
@@ -439,6 +484,22 @@ def test_the_whole_history_is_streamed_in_little_memory(api: Asker) -> None:
         tracemalloc.stop()
     assert lines == 8 * 7126
     assert peak < MEMORY_BYTES_MAX
+
+
+def test_a_year_of_a_pair_comes_in_one_answer(api: Asker) -> None:
+    asked = "/v2/rates?base=CAD&quotes=USD&from=2025-10-31&to=2026-10-30"
+    answered = json.loads(api.text(asked), parse_float=str)
+    found = [(one["date"], one["base"], one["quote"], one["rate"]) for one in answered]
+    assert (len(found), found[0], found[-1]) == (
+        255,
+        ("2025-10-31", "CAD", "USD", "0.7129"),
+        ("2026-10-30", "CAD", "USD", "0.71588"),
+    )
+    assert found == [
+        (str(day), "CAD", "USD", half_up(crossed(texts, "CAD", "USD"), 5).rstrip("0"))
+        for day, texts in published_texts().items()
+        if day >= date(2025, 10, 31)
+    ]
 
 
 @given(
