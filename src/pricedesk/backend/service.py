@@ -101,6 +101,7 @@ async def run_backend(settings: Settings) -> int:
         lines = line_door(settings, bureau, quotes)
         surroundings = Surroundings(
             bureau,
+            quotes,
             readiness,
             (DoorCount("lines", lines.tally, lines.gate),),
             Gauges(

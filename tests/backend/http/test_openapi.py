@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from asking import Asker
+from held import DeskAtOnce
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import openapi
 from pricedesk.backend.http.door import make_router
@@ -49,10 +50,10 @@ CHECKS = [
 
 
 @pytest.fixture
-def router(bureau: Bureau) -> Router:
+def router(bureau: Bureau, quotes: DeskAtOnce) -> Router:
     """All routes of the door, put together as it does, over the rates of two months."""
     bureau.book = RateBook(list(bureau.book)[-40:])
-    return make_router(bureau, Readiness(bureau), lambda: b"# no metrics\n")
+    return make_router(bureau, quotes, Readiness(bureau), lambda: b"# no metrics\n")
 
 
 @pytest.fixture
