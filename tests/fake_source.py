@@ -16,6 +16,7 @@ import socket
 import ssl
 import struct
 import sys
+import time
 import zipfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -87,13 +88,31 @@ def endless(start: bytes, chunk: bytes) -> Answer:
     return answer
 
 
-def dripping(start: bytes, again_and_again: bytes = b"") -> Answer:
-    """One byte at a time."""
+def pass_time(seconds: float) -> None:
+    """Put the running loop's clock on: what is to be over by then is over, and nothing waits."""
+    loop = asyncio.get_running_loop()
+    ahead = loop.time() - time.monotonic() + seconds
+    loop.time = lambda: time.monotonic() + ahead  # type: ignore[method-assign]  # of this loop only
+
+
+def dripping(start: bytes, again_and_again: bytes = b"", passing: float = 0) -> Answer:
+    """One byte at a time; with each, so many seconds pass by the loop's clock."""
 
     async def answer(exchange: Exchange) -> None:
         for byte in itertools.chain(start, itertools.cycle(again_and_again)):
             await exchange.send(bytes([byte]))
+            pass_time(passing)
             await asyncio.sleep(DRIP_SECONDS)
+
+    return answer
+
+
+def silent_for(seconds: float) -> Answer:
+    """Nothing, while so much time passes by the loop's clock."""
+
+    async def answer(exchange: Exchange) -> None:
+        pass_time(seconds)
+        await silent(exchange)
 
     return answer
 

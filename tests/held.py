@@ -6,11 +6,12 @@ from itertools import count
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.ledger import Ledger
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.quotes import Asked, NoOffer, Quote, QuoteTerms, offer
 from pricedesk.backend.store import Store
-from pricedesk.errors import PricedeskError
+from pricedesk.errors import PricedeskError, StoreFailed
 from pricedesk.protocol import parse_request
-from pricedesk.quote_lines import Hold, OfQuote
+from pricedesk.quote_lines import Hold, OfQuote, QuoteReply
 
 EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -82,3 +83,22 @@ def _line(outcome: Quote | PricedeskError) -> str:
     if isinstance(outcome, PricedeskError):
         return f"error {outcome.slug} {outcome}"
     return str(outcome.reply)
+
+
+class DeskAtOnce(QuoteDesk):
+    """A desk that settles each request by itself and waits for nothing: no loop is needed."""
+
+    def __init__(self, asking: Asking) -> None:
+        super().__init__(asking.ledger, asking.bureau, asking.terms)
+        self.asking = asking
+        self.failure: StoreFailed | None = None
+
+    async def answer(self, request: Hold | OfQuote) -> QuoteReply:
+        if self.failure is not None:
+            raise self.failure
+        asking = self.asking
+        one = asked(str(request), asking.bureau, asking.terms)
+        [outcome] = asking.ledger.settle([one]).outcomes
+        if isinstance(outcome, PricedeskError):
+            raise outcome
+        return outcome.reply

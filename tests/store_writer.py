@@ -11,9 +11,8 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from pricedesk.backend.rates import Provenance
+from pricedesk.backend.rates import Provenance, publication_of
 from pricedesk.backend.sources import ecb
-from pricedesk.backend.sources.source import publications
 from pricedesk.backend.store import RawDocument, Store, open_store
 from pricedesk.currencies import CURRENCIES
 
@@ -40,9 +39,9 @@ def write_next(store: Store, sequence: int, newest: date) -> tuple[int, date]:
         day = max([newest, *(publication.date for publication in news)]) + timedelta(days=1)
         raw = document(day)
         provenance = Provenance(hashlib.sha256(raw).hexdigest(), FETCHED_AT)
-        sheets = ecb.parse(ecb.Document.DAY, raw)
-        added = publications(ecb.NAME, ecb.CONVENTION, sheets, provenance)
-        store.add(RawDocument("ECB", ecb.Document.DAY.value, raw, provenance), added)
+        [sheet] = ecb.parse(ecb.Document.DAY, raw)
+        added = publication_of(ecb.NAME, ecb.CONVENTION, sheet, provenance)
+        store.add(RawDocument("ECB", ecb.Document.DAY.value, raw, provenance), [added])
     return seen, day
 
 

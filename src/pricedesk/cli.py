@@ -16,6 +16,7 @@ from pricedesk import __version__
 from pricedesk.cli_catalogue import catalogue
 from pricedesk.cli_db import db
 from pricedesk.cli_quarantine import quarantine
+from pricedesk.cli_quotes import quotes
 from pricedesk.cli_rates import rates
 from pricedesk.cli_words import (
     asked_sources,
@@ -284,6 +285,7 @@ main.add_command(catalogue)
 main.add_command(db)
 main.add_command(rates)
 main.add_command(quarantine)
+main.add_command(quotes)
 
 if __name__ == "__main__":
     main(prog_name="pricedesk")

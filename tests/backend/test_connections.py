@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ import pytest
 import stamina
 import trustme
 
-from fake_source import Exchange, FakeSource, reply
+from fake_source import Exchange, FakeSource, pass_time, reply
 from pricedesk.backend.addresses import IPAddress
 from pricedesk.backend.connections import families_in_turn
 from pricedesk.backend.download import Downloads, Rules
@@ -108,10 +110,18 @@ async def test_a_host_without_addresses_is_a_failure_of_the_download() -> None:
     assert reason == 'cannot be fetched: "rates.example has no address"'
 
 
-async def test_a_name_that_cannot_be_looked_up_is_a_failure_of_the_download() -> None:
-    assert (await failure("http://rates.invalid/")).startswith(
-        'cannot be fetched: "rates.invalid: '
-    )
+async def test_a_name_that_cannot_be_looked_up_is_a_failure_of_the_download(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    reason = await failure("http://rates.invalid/")
+    assert reason == 'cannot be fetched: "rates.invalid: Name or service not known"'
+
+
+async def test_what_is_no_name_is_a_failure_of_the_download() -> None:
     no_name = await failure(f"http://{'x' * 64}.example/")
     assert no_name == 'cannot be fetched: "the host is no name"'
 
@@ -187,6 +197,7 @@ async def test_a_handshake_that_is_not_finished_in_time_leaves_no_connection_ope
     ended = asyncio.Event()
 
     async def wait_for_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pass_time(10)
         while await reader.read(65536):
             pass
         ended.set()
@@ -194,8 +205,8 @@ async def test_a_handshake_that_is_not_finished_in_time_leaves_no_connection_ope
 
     async with await asyncio.start_server(wait_for_the_end, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(DownloadFailed, match=r"did not send a document within 0\.2 s$"):
-            await fetch(f"https://{HOST}:{port}/", Resolver(["127.0.0.1"]), seconds=0.2)
+        with pytest.raises(DownloadFailed, match=r"did not send a document within 10 s$"):
+            await fetch(f"https://{HOST}:{port}/", Resolver(["127.0.0.1"]))
         await ended.wait()
 
 
@@ -297,3 +308,29 @@ async def test_a_lookup_that_hangs_ends_the_download_and_holds_up_no_other_threa
         assert await asyncio.to_thread(lambda: "free") == "free"
     # Those that came later were given up without taking a thread.
     assert hanging_resolver == ["rates.example"]
+
+
+HANGING = """
+import asyncio, socket, threading
+from pricedesk.backend.lookups import own_lookup
+
+asked = threading.Event()
+
+def hang(*_, **__):
+    asked.set()
+    threading.Event().wait()
+
+async def main():
+    looking = asyncio.ensure_future(own_lookup()("rates.example", 443))
+    await asyncio.to_thread(asked.wait)
+    print("asked", looking.done())
+
+socket.getaddrinfo = hang
+asyncio.run(main())
+"""
+
+
+def test_a_lookup_that_hangs_for_ever_does_not_hold_up_the_end_of_the_program() -> None:
+    command = [sys.executable, "-c", HANGING]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("asked False\n", "", 0)

@@ -1,5 +1,6 @@
 """What holds for every sheet that guards judge, whatever is in it."""
 
+import re
 from fractions import Fraction
 from random import Random
 
@@ -53,7 +54,7 @@ def test_an_inverted_value_is_never_believed_without_a_witness(code: str, stirre
     assert found(sheet({code: text(1 / moved(CALM[code], stirred))})).keys() == {code}
 
 
-@given(st.dictionaries(TEXTS, TEXTS, max_size=6), st.integers(min_value=-1, max_value=1000))
+@given(st.dictionaries(CODES | TEXTS, TEXTS, max_size=6), st.integers(-1, 1000))
 def test_no_text_in_a_sheet_is_an_exception_and_only_readable_values_are_believed(
     rates: dict[str, str], units: int
 ) -> None:
@@ -63,6 +64,9 @@ def test_no_text_in_a_sheet_is_an_exception_and_only_readable_values_are_believe
         made = without_doubted(ECB, judged, doubted, known.on(DAY), PROVENANCE)
         if made is not None:
             assert made.rates().items() <= judged.rates.items()
+            for value in made.rates().values():
+                assert re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,12})?", value)
+                assert Fraction(value) > 0
 
 
 @given(st.dictionaries(CODES, TEXTS), st.randoms())

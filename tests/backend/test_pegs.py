@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from pricedesk.backend.pegs import Peg, pegs_on
+from pricedesk.backend.pegs import Peg, all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import is_published_value
 from pricedesk.backend.sources import nbp
 from pricedesk.currencies import CURRENCIES
+from pricedesk.errors import NoRate
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-TODAY = date(2026, 10, 31)
-PEGS = pegs_on(TODAY)
+PEGS = {peg.currency: peg for peg in all_pegs()}
+BOOK = RateBook([], Order((PEG,)), all_pegs())
 WEDNESDAY = date(2026, 3, 4)
 
 
@@ -44,11 +46,15 @@ def test_these_are_the_pegs() -> None:
         ("DJF", "1973-02-19", "1973-02-20"),
     ],
 )
-def test_a_peg_holds_on_no_day_before_it_existed(
+def test_a_peg_answers_on_no_day_before_it_existed(
     currency: str, last_without: str, first_with: str
 ) -> None:
-    assert currency not in pegs_on(date.fromisoformat(last_without))
-    assert pegs_on(date.fromisoformat(first_with))[currency] == PEGS[currency]
+    peg = PEGS[currency]
+    pair = CURRENCIES[peg.anchor], CURRENCIES[currency]
+    with pytest.raises(NoRate):
+        BOOK.rate(*pair, date.fromisoformat(last_without))
+    rate = BOOK.rate(*pair, date.fromisoformat(first_with))
+    assert Fraction(rate.numerator, rate.denominator) == Fraction(peg.value)
 
 
 @pytest.mark.parametrize("peg", PEGS.values(), ids=lambda peg: peg.currency)
@@ -58,7 +64,7 @@ def test_a_peg_ties_a_currency_in_use_to_another_that_is_not_pegged_itself(peg: 
     assert peg.anchor != peg.currency
     assert peg.anchor not in PEGS
     assert is_published_value(peg.value)
-    assert peg.since < TODAY
+    assert peg.since < WEDNESDAY
     assert peg.authority
 
 
@@ -74,7 +80,7 @@ def test_the_national_bank_of_poland_had_the_pegged_currencies_at_their_parity()
     }
     apart = {
         peg.currency: abs(zloty[peg.anchor] / zloty[peg.currency] / Fraction(peg.value) - 1)
-        for peg in pegs_on(WEDNESDAY).values()
+        for peg in PEGS.values()
         if peg.currency in zloty
     }
     assert sorted(PEGS.keys() - apart.keys()) == ["BMD", "BTN", "FKP", "SHP"]

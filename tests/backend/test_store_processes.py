@@ -104,12 +104,10 @@ def test_processes_that_start_and_write_at_the_same_time_lose_and_double_nothing
     assert sorted(day for days in said for day in days) == first_days(75)
 
 
-def test_another_process_sees_what_was_kept_within_two_seconds(
-    database: str, tmp_path: Path
-) -> None:
+def test_another_process_that_waits_is_told_of_what_was_kept(database: str, tmp_path: Path) -> None:
     with (
         closing(open_store(database, tmp_path)) as store,
-        program(store_watcher.__file__, str(tmp_path), database, "2") as watcher,
+        program(store_watcher.__file__, str(tmp_path), database, str(WAIT_SECONDS)) as watcher,
     ):
         assert watcher.stdout is not None
         assert watcher.stdout.readline() == "waits\n"
@@ -121,7 +119,7 @@ def test_the_claim_to_fetch_ends_with_a_process_that_is_killed(
     database: str, tmp_path: Path
 ) -> None:
     with closing(open_store(database, tmp_path)) as store:
-        with program(store_watcher.__file__, str(tmp_path), database, "60") as watcher:
+        with program(store_watcher.__file__, str(tmp_path), database, str(WAIT_SECONDS)) as watcher:
             assert watcher.stdout is not None
             assert watcher.stdout.readline() == "waits\n"
             assert store.claim_fetching() is False

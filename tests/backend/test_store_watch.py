@@ -13,6 +13,7 @@ import pytest
 
 import store_writer
 from kept import FRIDAY, fetched_days, withheld_value
+from pricedesk.backend import store_watch
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.quarantine import Decision, Verdict
@@ -20,11 +21,13 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.sources import ecb
 from pricedesk.backend.store import Kept, Look, Store, open_store
+from pricedesk.backend.store_sqlite import SqliteDatabase
 from pricedesk.backend.store_watch import PAUSE_SECONDS, RETRY_SECONDS, StoreWatch
 from pricedesk.currencies import currency
 from pricedesk.errors import StoreFailed
 
-WITHIN_SECONDS = 2
+HANG_SECONDS = 60
+"""After so long something never comes; how soon it comes is no matter of a test's clock."""
 NOW = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
 
@@ -76,17 +79,46 @@ def store(database: str, tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-async def test_what_another_process_accepts_is_answered_from_within_two_seconds(
+@pytest.fixture(autouse=True)
+def _read_only_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing comes by the reading from time to time that needs no change."""
+    monkeypatch.setattr(store_watch, "WAITS_WITHOUT_READING_MAX", 1_000_000)
+
+
+def test_a_change_is_looked_for_so_often_that_two_seconds_leave_time_to_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In SQLite; PostgreSQL tells of it."""
+    naps: list[float] = []
+
+    def nap(seconds: float) -> bool:
+        naps.append(seconds)
+        return len(naps) == 3
+
+    with closing(open_store("", tmp_path)) as store:
+        store.wait_for_change(0)
+        database = store.database
+        assert isinstance(database, SqliteDatabase)
+        monkeypatch.setattr(database._closed, "wait", nap)
+        assert not store.wait_for_change(HANG_SECONDS)
+    assert naps == [0.25] * 3
+
+
+async def test_what_another_process_accepts_is_answered_from_because_the_store_changes(
     store: Store, database: str, tmp_path: Path
 ) -> None:
+    store.add(*fetched_days(FRIDAY))
     async with Running(store) as running:
+        async with asyncio.timeout(HANG_SECONDS):
+            await running.bureau.told.wait()
+        running.bureau.told.clear()
         command = [sys.executable, store_writer.__file__, str(tmp_path), database, "1"]
         writer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         assert writer.stdout is not None
-        assert await writer.stdout.readline() == b"2000-01-01\n"
-        async with asyncio.timeout(WITHIN_SECONDS):
+        assert await writer.stdout.readline() == b"2026-10-31\n"
+        async with asyncio.timeout(HANG_SECONDS):
             await running.bureau.told.wait()
-        assert running.bureau.newest() == date(2000, 1, 1)
+        assert running.bureau.newest() == date(2026, 10, 31)
         assert await writer.wait() == 0
 
 
@@ -99,7 +131,7 @@ async def test_values_that_wait_are_counted_by_source_until_they_are_decided(
         store.add(document, publications)
         store.withhold(document, values)
         async with Running(store) as running:
-            async with asyncio.timeout(WITHIN_SECONDS):
+            async with asyncio.timeout(HANG_SECONDS):
                 await running.bureau.told.wait()
             watch = running.watch
             await until(lambda: watch.waiting == {"BOC": 2}, store)
@@ -122,7 +154,7 @@ async def test_the_last_look_at_a_source_is_known_whichever_process_looked(
 
 async def until(holds: Callable[[], bool], store: Store) -> None:
     """Let the watch look again and again, for so long at most, until something holds."""
-    async with asyncio.timeout(WITHIN_SECONDS):
+    async with asyncio.timeout(HANG_SECONDS):
         while not holds():
             await asyncio.to_thread(store.looks)
 
@@ -159,7 +191,7 @@ async def test_a_change_that_could_not_be_read_is_read_later(
 ) -> None:
     caplog.set_level(logging.INFO)
     async with Running(Failing(failures=2)) as running:
-        async with asyncio.timeout(WITHIN_SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             # The third failure is the end of the test, after what was read has been told of.
             while len(running.naps) < 4:
                 await asyncio.to_thread(running.bureau.newest)
@@ -171,6 +203,6 @@ async def test_a_change_that_could_not_be_read_is_read_later(
 
 async def test_a_watch_says_whether_the_store_can_be_read() -> None:
     async with Running(Failing(failures=1)) as running:
-        async with asyncio.timeout(WITHIN_SECONDS):
+        async with asyncio.timeout(HANG_SECONDS):
             await running.has_slept.wait()
         assert not running.watch.up

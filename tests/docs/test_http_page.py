@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.surroundings import DoorCount, Gauges
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.sources import ecb
 from pricedesk.currencies import currency
 from pricedesk.http import connection, refusals
 from pricedesk.http.messages import Failure
@@ -21,11 +24,20 @@ NOW = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
 
 def test_every_metric_is_on_the_page_with_its_labels() -> None:
-    bureau = Bureau(RateBook([]), [], lambda: NOW, Terms(currency("CAD"), currency("USD")))
+    terms = Terms(currency("CAD"), currency("USD"))
+    sources = [ecb.source("https://ecb.example")]
+    bureau = Bureau(RateBook(packaged_publications()), sources, lambda: NOW, terms)
     doors = [DoorCount("lines", Tally(), Gate[object](1, 1))]
-    text = Metrics(bureau, lambda: doors, Gauges(store_up=lambda: True)).text()
-    served = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.MULTILINE))
-    assert set(re.findall(r"^\| `(pricedesk_\w+)` \|", PAGE, re.MULTILINE)) == served
+    gauges = Gauges(lambda: {"ECB": 0}, lambda: {"ECB": 0}, lambda: True, lambda: 0)
+    text = Metrics(bureau, lambda: doors, gauges).text().decode()
+    served = {
+        (re.sub("_(bucket|sum|count)$", "", name), ", ".join(n for n in labels if n != "le"))
+        for family in text_string_to_metric_families(text)
+        for name, labels, *_ in family.samples
+    }
+    told = re.findall(r"^\| `(pricedesk_\w+)` \| ?([\w, ]*?) ?\|", PAGE, re.MULTILINE)
+    assert set(told) == served
+    assert {name for name, _ in told} == set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
 
 
 def test_every_status_of_a_refusal_is_among_the_errors() -> None:

@@ -6,6 +6,7 @@ the source itself goes on as soon as it is well again.
 
 import gzip
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
@@ -50,8 +51,6 @@ EVENING = datetime(2026, 11, 3, 20, tzinfo=UTC)
 
 HISTORY_DAYS = 25
 BYTES_MAX = 8 * 1024 * 1024
-DEADLINE_SECONDS = 0.5
-"""Instead of nine: what is slow is never ready."""
 
 
 def sheet_of(source: Source, day: date, per_euro: Mapping[str, Fraction] = PER_EURO) -> Sheet:
@@ -96,12 +95,7 @@ class Backend:
                 self.intake,
                 store,
                 Downloads(
-                    Rules(
-                        bytes_max=source.document_bytes_max,
-                        private=True,
-                        seconds=DEADLINE_SECONDS,
-                    ),
-                    lambda: self.now,
+                    Rules(bytes_max=source.document_bytes_max, private=True), lambda: self.now
                 ),
             )
             for key, source in self.sources.items()
@@ -147,8 +141,12 @@ class Backend:
         """Every publication of a source that is known and kept, every revision."""
         kept = [p for p in self.store.publications().publications if p.source == key]
         held = self.bureau.book.of(key).revisions
-        assert {(p.date, p.revision) for p in kept} <= {(p.date, p.revision) for p in held}
+        assert sorted(kept, key=in_order) == sorted(held, key=in_order)
         return list(held)
+
+
+def in_order(publication: Publication) -> tuple[date, int]:
+    return publication.date, publication.revision
 
 
 pytestmark = pytest.mark.usefixtures("downloads_here")
@@ -207,30 +205,41 @@ def with_doctype(document: bytes) -> bytes:
 
 HTML = b"<!doctype html><html><body>Request unsuccessful.</body></html>"
 
+CUT_OFF = (
+    "^the document is not (JSON: Expecting|well-formed XML: unclosed token)"
+    "|^the last row is cut off$|^row 14 has 7 cells for 10 columns$"
+)
+
 SHAPES: Mapping[str, tuple[Callable[[bytes], Answer], str]] = {
-    "500": (lambda _: reply(status=500), "answered with status 500"),
-    "404": (lambda _: reply(status=404), "answered with status 404"),
+    "500": (lambda _: reply(status=500), " answered with status 500$"),
+    "404": (lambda _: reply(status=404), " answered with status 404$"),
     "429 with Retry-After": (
         lambda _: reply(status=429, retry_after=120),
-        "with status 429 and may be asked again at 2026-11-03T20:02:00Z",
+        " answered with status 429 and may be asked again at 2026-11-03T20:02:00Z$",
     ),
-    "empty 200": (lambda _: reply(b""), "the document is empty"),
-    "HTML 200": (lambda _: reply(HTML), "the document "),
-    "cut off": (lambda d: raw(head(content_length=len(d)) + d[: len(d) // 2]), "be fetched: "),
-    "half of it": (lambda d: reply(d[: len(d) // 2]), ""),
+    "empty 200": (lambda _: reply(b""), "^the document is empty$"),
+    "HTML 200": (lambda _: reply(HTML), "^the document is (a web page or XML|not well-formed XML)"),
+    "cut off": (
+        lambda d: raw(head(content_length=len(d)) + d[: len(d) // 2]),
+        ' cannot be fetched: "peer closed connection ',
+    ),
+    "half of it": (lambda d: reply(d[: len(d) // 2]), CUT_OFF),
     "one byte a second": (
-        lambda d: dripping(head() + d, b" "),
-        "did not send a document within 0.5 s",
+        lambda d: dripping(head() + d, b" ", passing=1),
+        r" did not send a document within 8\.5 s$",
     ),
     "gzip bomb": (
         lambda _: reply(gzip.compress(bytes(2**24)), content_encoding="gzip"),
-        'in the encoding "gzip", which was not asked for',
+        ' answered in the encoding "gzip", which was not asked for$',
     ),
     "redirect to another host": (
         lambda _: reply(status=302, location="http://127.0.0.1:1/"),
-        "answered with status 302",
+        ' answered with status 302 and sends to "http://127.0.0.1:1/", which is not followed$',
     ),
-    "DOCTYPE": (lambda d: reply(with_doctype(d)), "the document "),
+    "DOCTYPE": (
+        lambda d: reply(with_doctype(d)),
+        "^the document (is a web page or XML|declares a DOCTYPE)",
+    ),
 }
 """What goes wrong with a whole document, and what the reason says."""
 
@@ -274,13 +283,10 @@ async def test_a_document_that_is_none_changes_nothing_and_stops_nobody(
         for key in KEYS:
             before = {other: desk.known(other) for other in KEYS}
             answers[key] = answer(desk.well(key))
-            looked_at = desk.now
             tick = await desk.look(key)
             assert (len(tick.accepted), len(tick.withheld)) == (0, 0)
             assert tick.failure is not None
-            assert reason in tick.failure.replace(f"{looked_at:%H:%M}", "20:00").replace(
-                f"{looked_at + timedelta(minutes=2):%H:%M}", "20:02"
-            )
+            assert re.search(reason, tick.failure)
             assert {other: desk.known(other) for other in KEYS} == before
             assert desk.store.looks()[key].failure == tick.failure
             desk.now = EVENING
@@ -308,7 +314,7 @@ async def test_a_poisoned_value_is_withheld_and_the_rest_is_used(
     poison, guard = VALUES[fault]
     async with backend(tmp_path) as (desk, answers):
         # With the Bank of England a zero stands for no value, which is no poison.
-        for key in KEYS if fault != "zero" else set(KEYS) - {"BOE"}:
+        for key in (key for key in KEYS if (key, fault) != ("BOE", "zero")):
             before = desk.known(key)
             code, good = odd_code(key), sheet_of(desk.sources[key], desk.newest(key))
             bad = poison(Fraction(good.rates[code]))

@@ -42,10 +42,13 @@ _QUOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of requests, each in its place; how many quotes are held now, how many ended."""
+    """What came of requests, each in its place; how many quotes are held now, how many ended.
+
+    They are counted where a price was to be held, or nothing was asked; `held` is None otherwise.
+    """
 
     outcomes: list[Quote | PricedeskError]
-    held: int
+    held: int | None
     ended: Counter[QuoteStatus]
 
 
@@ -145,7 +148,7 @@ class Ledger:
             {quote.quote_id: quote for quote in quotes},
             keyed,
             self._free_ids(len(offers)),
-            self._held(now),
+            self._held(now) if offers or not asked else None,
             self._held_by(now, {one.hold.customer for one in offers}),
         )
         for (quote_id,) in self._rows(

@@ -49,7 +49,8 @@ class Page:
 
     `quotes` and `keys` are those of the requests that the ledger has, `free_ids` ids that it
     does not have, one for each price that may be held. `held` and `held_by` count what is held,
-    in all and by customer. `new`, each with its customer, `new_keys` and `ends` are to be kept.
+    in all (None where no price is to be held) and by customer. `new`, each with its customer,
+    `new_keys` and `ends` are to be kept.
     """
 
     now: datetime
@@ -57,7 +58,7 @@ class Page:
     quotes: dict[str, Quote]
     keys: dict[str, Keyed]
     free_ids: Iterator[str]
-    held: int = 0
+    held: int | None = 0
     held_by: dict[str, int] = field(default_factory=dict)
     new: dict[str, str | None] = field(default_factory=dict)
     new_keys: dict[str, Keyed] = field(default_factory=dict)
@@ -87,24 +88,27 @@ class Page:
         if isinstance(asked, NoOffer):
             raise asked.refusal
         customer = asked.hold.customer
-        self._check_room(customer)
+        held = self._room(customer)
         quote = made(asked, next(self.free_ids), self.now, self.terms)
         self.quotes[quote.quote_id] = quote
         self.new[quote.quote_id] = customer
-        self.held += 1
+        self.held = held + 1
         if customer is not None:
             self.held_by[customer] = self.held_by.get(customer, 0) + 1
         if key is not None:
             self.keys[key] = self.new_keys[key] = Keyed(asked.fingerprint, quote.quote_id)
         return quote
 
-    def _check_room(self, customer: str | None) -> None:
-        if self.held >= self.terms.held_max:
-            raise TooManyQuotes(f"{self.held} prices are held, and no more may be")
+    def _room(self, customer: str | None) -> int:
+        """How many prices are held, where one more may be."""
+        held = self.held or 0
+        if held >= self.terms.held_max:
+            raise TooManyQuotes(f"{held} prices are held, and no more may be")
         if customer is not None and self.held_by.get(customer, 0) >= self.terms.per_customer_max:
             raise TooManyQuotes(
                 f"{self.held_by[customer]} prices are held for this customer, and no more may be"
             )
+        return held
 
     def _of_quote(self, asked: OfQuote) -> Quote:
         quote = self._seen(asked.quote_id)
@@ -116,7 +120,7 @@ class Page:
         end = End(wanted, self.now)
         self.ends[quote.quote_id] = end
         self.quotes[quote.quote_id] = ended = replace(quote, end=end)
-        self.held -= 1
+        self.held = None if self.held is None else self.held - 1
         return ended
 
     def _seen(self, quote_id: str) -> Quote:

@@ -8,7 +8,6 @@ disagree, it is the first day after. A parity whose value per one anchor has no 
 """
 
 import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -50,8 +49,3 @@ def all_pegs() -> tuple[Peg, ...]:
         )
         for row in csv.DictReader(text.splitlines())
     )
-
-
-def pegs_on(day: date) -> Mapping[str, Peg]:
-    """The pegs that hold on a day, by the code of the pegged currency."""
-    return {peg.currency: peg for peg in all_pegs() if peg.since <= day}

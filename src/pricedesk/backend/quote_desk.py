@@ -120,7 +120,10 @@ class QuoteDesk:
         self._go_on()
 
     def _count(self, settled: Settled) -> None:
-        self.held = settled.held
+        if settled.held is not None:
+            self.held = settled.held
+        elif self.held is not None:
+            self.held -= settled.ended.total()
         self.ended += settled.ended
 
 

@@ -107,6 +107,7 @@ async def run_backend(settings: Settings) -> int:
         lines = line_door(settings, bureau, lambda: watch.looks, quotes)
         surroundings = Surroundings(
             bureau,
+            quotes,
             readiness,
             (DoorCount("lines", lines.tally, lines.gate),),
             Gauges(

@@ -13,8 +13,9 @@ from pricedesk import __version__
 from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, SourceAge, Terms
 from pricedesk.backend.calendars import State
-from pricedesk.backend.http.door import make_router
+from pricedesk.backend.http.door import api_tables
 from pricedesk.backend.http.metrics import Metrics
+from pricedesk.backend.http.operations import operations_table
 from pricedesk.backend.http.surroundings import DoorCount, Gauges, Readiness
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Convention, Provenance, Sheet, publication_of
@@ -38,7 +39,8 @@ def metrics_of(bureau: Bureau, gauges: Gauges | None = None, *doors: DoorCount) 
 
 
 def router(bureau: Bureau, readiness: Readiness | None = None) -> Router:
-    return make_router(bureau, readiness or Readiness(bureau), metrics_of(bureau).text)
+    operations = operations_table(bureau, readiness or Readiness(bureau), metrics_of(bureau).text)
+    return Router([*api_tables(bureau), operations])
 
 
 def body(response: Response) -> bytes:
@@ -195,6 +197,21 @@ def test_metrics_show_what_each_door_answered(bureau: Bureau) -> None:
     assert found["pricedesk_request_seconds_sum", "lines"] == pytest.approx(60.0008)
     assert found["pricedesk_connections", "lines"] == 1
     assert found["pricedesk_refused_connections_total", "lines"] == 1
+
+
+def test_metrics_show_how_many_prices_are_held_and_what_became_of_others(bureau: Bureau) -> None:
+    gauges = Gauges(quotes_held=lambda: 7, quotes_ended=lambda: {"redeemed": 3})
+    found = samples(metrics_of(bureau, gauges))
+    assert {key: found[key] for key in found if "quotes" in key[0]} == {
+        ("pricedesk_quotes_held",): 7,
+        ("pricedesk_quotes_ended_total", "redeemed"): 3,
+        ("pricedesk_quotes_ended_total", "expired"): 0,
+        ("pricedesk_quotes_ended_total", "cancelled"): 0,
+    }
+
+
+def test_before_somebody_has_counted_metrics_say_nothing_of_held_prices(bureau: Bureau) -> None:
+    assert ("pricedesk_quotes_held",) not in samples(metrics_of(bureau))
 
 
 def test_metrics_show_the_store_and_what_waits(bureau: Bureau) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.rate_book import RateBook
-from pricedesk.backend.rates import Provenance, Sheet
+from pricedesk.backend.rates import Provenance, Sheet, publication_of
 from pricedesk.backend.sources import find_sources
-from pricedesk.backend.sources.source import publications
 from pricedesk.currencies import currency
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -157,6 +156,6 @@ def test_the_sources_agree_on_what_a_canadian_dollar_was_worth(key: str, usd: st
         [source] = find_sources((key,), "https://ecb.example")
         raw = (FIXTURES / RECORDED[key]).read_bytes()
         sheets = source.read(source.request(DAY, DAY), raw)
-        book = RateBook(publications(key, source.convention, sheets, PROVENANCE))
+        book = RateBook(publication_of(key, source.convention, s, PROVENANCE) for s in sheets)
     rate = book.rate(currency("CAD"), currency("USD"), DAY)
     assert round(Fraction(rate.numerator, rate.denominator), 5) == Fraction(usd)

@@ -10,17 +10,22 @@ from collections.abc import Callable
 from pricedesk.admission import ClientLimits
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import own, pages, v1, v2
+from pricedesk.backend.http import quotes as quotes_api
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.operations import operations_table
 from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.http.routes import Router, RouteTable
 from pricedesk.http.server import HttpService
 from pricedesk.tally import Tally
 
 
-def make_router(bureau: Bureau, readiness: Readiness, metrics_text: Callable[[], bytes]) -> Router:
+def make_router(
+    bureau: Bureau, quotes: QuoteDesk, readiness: Readiness, metrics_text: Callable[[], bytes]
+) -> Router:
     """The router over every table of routes."""
-    return Router([*api_tables(bureau), operations_table(bureau, readiness, metrics_text)])
+    operations = operations_table(bureau, readiness, metrics_text)
+    return Router([*api_tables(bureau), quotes_api.route_table(quotes), operations])
 
 
 def api_tables(bureau: Bureau) -> tuple[RouteTable, ...]:
@@ -38,6 +43,6 @@ def http_door(surroundings: Surroundings, limits: ClientLimits) -> HttpService:
         return [*surroundings.other_doors, DoorCount("http", tally, service.gate)]
 
     metrics = Metrics(bureau, doors, surroundings.gauges)
-    router = make_router(bureau, surroundings.readiness, metrics.text)
+    router = make_router(bureau, surroundings.quotes, surroundings.readiness, metrics.text)
     service = HttpService(router, limits, bureau.clock, time.monotonic, tally)
     return service

@@ -51,7 +51,7 @@ def read_items(body: bytes) -> Items:
         InvalidRequest: the document is off.
         InvalidItem: an item of it is.
     """
-    document = _parsed(body)
+    document = read_json(body)
     if not isinstance(document, dict):
         raise InvalidRequest('the body is no object: send {"items":[...]}')
     unknown = document.keys() - _MEMBERS
@@ -90,7 +90,12 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, Digits)
 
 
-def _parsed(body: bytes) -> object:
+def read_json(body: bytes) -> object:
+    """A JSON document whose numbers are `Digits`.
+
+    Raises:
+        InvalidRequest: it is none, or has a name twice in one object.
+    """
     try:
         return json.loads(
             body.decode("utf-8"),

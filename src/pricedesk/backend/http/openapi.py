@@ -17,6 +17,7 @@ from pricedesk.backend.http.openapi_schemas import (
     TEXT,
     named,
 )
+from pricedesk.backend.http.quotes import KEY_HEADER
 from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, TEXT_TYPE, Json
 
 _JSON = JSON_TYPE.partition(";")[0]
@@ -149,10 +150,12 @@ _WHY = {
     400: "The request cannot be read.",
     404: "There is no such thing, or no rate for it.",
     406: "It is not written in this format.",
+    409: "The quote has ended otherwise, or the price is another one by now.",
     415: "The body is not called JSON.",
     422: "Something in the request is off.",
+    429: "As many prices are held as may be.",
     500: "A fault of the service, which was logged.",
-    503: "No rates are known, or those known are too old to be answered with.",
+    503: "No rates are known, those known are too old, or the store fails.",
 }
 _HEADERS: Json = {
     "Cache-Control": {"description": "Ends at the next publication.", "schema": TEXT},
@@ -238,6 +241,40 @@ _OWN = (
         _json("Results"), (415, 422), body=named("Items"), method="post", tag="convert",
     ),
 )  # fmt: skip
+_QUOTE_ID = _in_path(
+    "id",
+    "The quote's id; in small letters and without dashes too.",
+    {"type": "string", "pattern": "^([0-9A-TV-Za-tv-z]-?){11}[0-9A-TV-Za-tv-z]$"},
+    "7F3K-9QXD-2MTA",
+)
+_KEY = Parameter(
+    KEY_HEADER,
+    "The same request with the same key gets the same quote, however often and however long"
+    " after; another request gets 422.",
+    {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
+    "header",
+)
+_QUOTES = (
+    Operation(
+        "/quotes", "hold", "Holds a price: it is on the disk before it is answered.",
+        _json("Quote"), (404, 409, 415, 422, 429, 503), parameters=(_KEY,), body=named("Hold"),
+        method="post", tag="quotes",
+    ),
+    Operation(
+        "/quotes/{id}", "quote", "A quote, and what has become of it.", _json("Quote"),
+        (404, 422, 503), parameters=(_QUOTE_ID,), tag="quotes",
+    ),
+    Operation(
+        "/quotes/{id}/redeem", "redeem", "Redeems a quote; twice is as good as once.",
+        _json("Quote"), (404, 409, 422, 503), parameters=(_QUOTE_ID,), method="post",
+        tag="quotes",
+    ),
+    Operation(
+        "/quotes/{id}/cancel", "cancel", "Cancels a quote; twice is as good as once.",
+        _json("Quote"), (404, 409, 422, 503), parameters=(_QUOTE_ID,), method="post",
+        tag="quotes",
+    ),
+)  # fmt: skip
 _SERVICE = (
     Operation("/", "index", "Where everything is.", _json("Index")),
     Operation("/v1", "version1", "What version 1 is.", _json("VersionIndex"), tag="v1"),
@@ -255,13 +292,14 @@ _SERVICE = (
     Operation("/metrics", "metrics", "Metrics for Prometheus.", {"text/plain": TEXT}),
 )  # fmt: skip
 
-OPERATIONS = (*_FRANKFURTERS, *_OWN, *_SERVICE)
+OPERATIONS = (*_FRANKFURTERS, *_OWN, *_QUOTES, *_SERVICE)
 """All that the door answers, below the level of HTTP itself."""
 
 TAGS = {
     "v1": "Version 1 of Frankfurter's API: the rates of the first source, one date at a time.",
     "v2": "Version 2 of Frankfurter's API: the rates of all sources.",
     "convert": "Exact conversions, with texts for numbers.",
+    "quotes": "Prices that are held: recorded, and then honoured or refused.",
     "service": "The service itself.",
 }
 

@@ -4,6 +4,13 @@ from collections.abc import Mapping
 
 from pricedesk.backend.http.items import ITEMS_MAX
 from pricedesk.http.messages import Json
+from pricedesk.quote_lines import (
+    CUSTOMER_CHARACTERS_MAX,
+    NAME_CHARACTERS_MAX,
+    REF_CHARACTERS_MAX,
+    RULES_CHARACTERS_MAX,
+    QuoteStatus,
+)
 
 DATE: Json = {"type": "string", "format": "date"}
 INSTANT: Json = {"type": "string", "format": "date-time"}
@@ -89,6 +96,46 @@ _ITEM: Json = shape(
 )
 _ITEM_ERROR: Json = shape({"error": shape({"slug": TEXT, "detail": TEXT})})
 
+_AMOUNT: Json = {"type": ["string", "number"]}
+
+
+def _text_of(characters_max: int) -> Json:
+    return {"type": "string", "minLength": 1, "maxLength": characters_max}
+
+
+_HOLD: Json = shape(
+    {"amount": _AMOUNT, "from": TEXT, "to": TEXT},
+    {
+        "ref": _text_of(REF_CHARACTERS_MAX),
+        "name": _text_of(NAME_CHARACTERS_MAX),
+        "for": _text_of(CUSTOMER_CHARACTERS_MAX),
+        "expects": _AMOUNT,
+        "price": _AMOUNT,
+        "rules": _text_of(RULES_CHARACTERS_MAX),
+    },
+)
+_QUOTE: Json = shape(
+    {
+        "quote": TEXT,
+        **dict.fromkeys(("ref", "name"), _NULLABLE_TEXT),
+        **{name: _CONVERTED[name] for name in ("amount", "from", "to", "result")},
+        "price": DECIMAL,
+        **{name: _CONVERTED[name] for name in ("rate", "date", "source")},
+        "path": TEXT,
+        **dict.fromkeys(("published", "pegs"), _NULLABLE_TEXT),
+        "unrounded": DECIMAL,
+        "rounding": _EXPLAINED["rounding"],
+        "state": STATE,
+        "missed": {"type": "string", "pattern": "^[0-9]+$"},
+        **dict.fromkeys(("rules", "document", "attribution"), _NULLABLE_TEXT),
+        **dict.fromkeys(("held", "expires"), INSTANT),
+        "version": TEXT,
+        "status": {"type": "string", "enum": [status.value for status in QuoteStatus]},
+        "ended": one_of({"type": "string", "format": "date-time"}),
+        "record": TEXT,
+    }
+)
+
 SCHEMAS: Mapping[str, Json] = {
     "Index": shape(
         {
@@ -151,6 +198,8 @@ SCHEMAS: Mapping[str, Json] = {
             )
         }
     ),
+    "Hold": _HOLD,
+    "Quote": _QUOTE,
     "Problem": shape(
         {"type": TEXT, "title": TEXT, "status": COUNT, "detail": TEXT}, {"index": COUNT}
     ),

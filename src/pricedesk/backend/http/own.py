@@ -12,7 +12,12 @@ from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.calendars import state
 from pricedesk.backend.http.caching import Scope, cache_control
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
-from pricedesk.backend.http.parameters import day_of, parameters, source_keys
+from pricedesk.backend.http.parameters import (
+    day_of,
+    other_than_json,
+    parameters,
+    source_keys,
+)
 from pricedesk.currencies import currency
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.http.messages import (
@@ -35,7 +40,6 @@ ITEMS_AT_ONCE = 100
 
 _PARAMETERS = ("amount", "from", "to", "on", "known_at", "sources", "explain")
 _FLAGS = {"true": True, "false": False}
-_JSON = "application/json"
 _NONE = "none"
 
 
@@ -87,15 +91,9 @@ class _Conversions:
     def convert_many(self, request: Request, _values: Mapping[str, str]) -> Response:
         """Many conversions, from a JSON document; each is answered or refused for itself."""
         parameters(request, ())
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != _JSON:
-            return problem(
-                Failure(
-                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported-media-type",
-                    f"the body is to be {_JSON}, not {in_quotes(media_type)}",
-                )
-            )
+        refused = other_than_json(request)
+        if refused is not None:
+            return refused
         try:
             items = read_items(request.body)
         except InvalidItem as error:

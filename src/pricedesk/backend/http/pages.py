@@ -167,7 +167,7 @@ def _errors() -> str:
         for slug, (status, meaning) in sorted(error_meanings().items())
     )
     return (
-        '<section id="errors"><h2>errors</h2><p>Problems of /convert (RFC 9457) have one of these'
-        " names; versions 1 and 2 tell theirs as Frankfurter does.</p><table><thead><tr><th>name"
-        f"</th><th>status</th><th></th></tr></thead><tbody>{rows}</tbody></table></section>"
+        '<section id="errors"><h2>errors</h2><p>Problems of /convert and /quotes (RFC 9457) have'
+        " one of these names; versions 1 and 2 tell theirs as Frankfurter does.</p><table><thead>"
+        f"<tr><th>name</th><th>status</th><th></th></tr></thead><tbody>{rows}</tbody></table></section>"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.tally import Tally
 
 
@@ -78,6 +79,7 @@ class Surroundings:
     """What the door answers from, and shows in its metrics of the other doors and the store."""
 
     bureau: Bureau
+    quotes: QuoteDesk
     readiness: Readiness
     other_doors: tuple[DoorCount, ...]
     gauges: Gauges

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
+from pricedesk.backend.rates import Convention, Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,3 @@ class Source:
         if self.within_a_year:
             days.append(date(first.year, 12, 31))
         return min(days)
-
-
-def publications(
-    key: str, convention: Convention, sheets: list[Sheet], provenance: Provenance
-) -> list[Publication]:
-    """The publications of sheets that were judged and found right."""
-    return [publication_of(key, convention, sheet, provenance) for sheet in sheets]
