@@ -220,6 +220,18 @@ def test_expiries_are_noticed_some_at_a_time(ask: Asking) -> None:
     assert {s.held for s in settled} == {0}
 
 
+def test_an_expiry_that_somebody_was_told_of_is_recorded_whatever_else_waits(
+    ask: Asking, store: Store, bureau: Bureau
+) -> None:
+    ask(*[HOLD] * EXPIRED_AT_ONCE_MAX)
+    ask.clock.now += SECOND
+    last = ask.one(HOLD)[6:20]
+    ask.clock.now += DAY
+    assert ask.one(f"redeem {last}").startswith("error quote-expired ")
+    ended = store.rows("SELECT COUNT(*) FROM quote_end WHERE id = ?", [last])
+    assert ended == [(1,)]
+
+
 def test_an_id_that_is_taken_is_drawn_again(ask: Asking, store: Store, bureau: Bureau) -> None:
     ask.one(HOLD)
     again = Asking(store, bureau)

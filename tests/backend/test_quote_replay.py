@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,11 @@ from pricedesk.protocol import parse_quote_reply, parse_request
 from pricedesk.quote_lines import Hold, OfQuote, QuoteVerb, record_fields, record_text
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "quotes"
-VERSIONS = sorted(folder.name for folder in FIXTURES.iterdir())
+SHA256 = {
+    "0.1.0/ledger.db": "918f8007a205fed7103c5fdd5901be0293037162163f9871ed3cec7a7b906a92",
+    "0.1.0/quotes.jsonl": "257f54aea0fe8bf0693e43a37dfd7be58e16ab5b2ed726a66cf98cee5d858032",
+}
+VERSIONS = sorted({name.partition("/")[0] for name in SHA256})
 MONTHS_LATER = datetime(2027, 6, 1, tzinfo=UTC)
 
 
@@ -54,6 +59,14 @@ def as_in_the_end(reply: str) -> str:
     held, record = " status=held", reply.removesuffix(" status=held")
     expired = f"{record} status=expired expired={record_fields(record)['expires']}"
     return expired if reply.endswith(held) else reply
+
+
+def test_nobody_has_edited_what_was_recorded() -> None:
+    assert {
+        str(file.relative_to(FIXTURES)): sha256(file.read_bytes()).hexdigest()
+        for file in FIXTURES.rglob("*")
+        if file.is_file()
+    } == SHA256
 
 
 def test_a_quote_reads_back_byte_for_byte(ledger: Ledger, said: list[dict[str, str]]) -> None:

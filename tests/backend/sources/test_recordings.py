@@ -56,6 +56,8 @@ SHA256 = {
 
 def test_nobody_has_edited_a_recording() -> None:
     recordings = [file for file in FIXTURES.rglob("*") if file.is_file() and file.suffix != ".md"]
+    # Quotes are ours: see test_quote_replay.py.
+    recordings = [file for file in recordings if FIXTURES / "quotes" not in file.parents]
     assert {
         str(file.relative_to(FIXTURES)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in recordings
