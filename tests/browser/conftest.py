@@ -21,9 +21,9 @@ CHROMIUM_ARGUMENTS = [
 """Nobody but the tests' own pages is visited, and nobody outside is asked for anything."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; CI has to have it."""
+    """Chromium; CI has to have it. Its driver runs an event loop, in which others cannot."""
     path = shutil.which("chromium")
     if path is None:
         assert "CI" not in os.environ, "Chromium is not installed"

@@ -20,7 +20,7 @@ COLUMNS = ("sku", "name", "price", "currency")
 OPTIONAL_COLUMNS = ("description", "category", "picture")
 
 PRODUCTS_MAX = 250_000
-SKU_CHARACTERS_MAX = 200
+SKU_CHARACTERS_MAX = 64
 NAME_CHARACTERS_MAX = 70
 """A menu line is the number, a dot and the name, and has to fit a terminal of 80 columns."""
 

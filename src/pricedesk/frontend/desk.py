@@ -12,7 +12,7 @@ from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
-from pricedesk.quote_lines import REF_CHARACTERS_MAX, Hold
+from pricedesk.quote_lines import Hold
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
 
@@ -106,7 +106,7 @@ class Desk:
             request.amount,
             product.price.currency,
             seen.conversion.currency,
-            ref=product.sku[:REF_CHARACTERS_MAX],
+            ref=product.sku,
             name=product.name,
             key=key,
             customer=customer,

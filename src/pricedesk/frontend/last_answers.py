@@ -18,14 +18,14 @@ class LastAnswers:
 
     def __init__(self, rates: RatesService, clock: Clock) -> None:
         self._rates = rates
-        self._clock = clock
+        self.clock = clock
         self._answers: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
 
     async def ask(self, request: str) -> str:
         """The reply to a request line; raises ServiceUnavailable."""
         reply = await self._rates.ask(request)
         if not is_error(reply):
-            self._answers[request] = (reply, self._clock())
+            self._answers[request] = (reply, self.clock())
             self._answers.move_to_end(request)
             if len(self._answers) > ANSWERS_MAX:
                 self._answers.popitem(last=False)

@@ -45,10 +45,12 @@ async def run_frontend(settings: Settings) -> int:
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     clock = clock_from(settings.clock)
     client = RatesClient(settings.backend, time.monotonic)
+    # A second connection: replies come in order, and a quote waits for the disk.
+    ledger = RatesClient(settings.backend, time.monotonic)
     rates = LastAnswers(client, clock)
-    standing = Standing(rates)
+    standing = Standing(ledger)
     desk = Desk(rates, settings.default_to, rules, memory=rates)
-    shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, clock)
+    shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, ledger)
     service = LineService(
         lambda: TelnetSession(catalogue.menu, desk, catalogue.current),
         NOTICES,
@@ -81,4 +83,5 @@ async def run_frontend(settings: Settings) -> int:
         Ending(settings.drain_delay_seconds, settings.drain_seconds),
     )
     client.close()
+    ledger.close()
     return code

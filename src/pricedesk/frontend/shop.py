@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from pricedesk.clock import Clock
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidRequest, ServiceUnavailable, UnknownProduct, in_quotes
-from pricedesk.frontend.asking import answered
+from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.last_answers import LastAnswers
@@ -51,13 +50,15 @@ class Shop:
         desk: Desk,
         rates: LastAnswers,
         standing: Standing,
-        clock: Clock,
+        ledger: RatesService,
     ) -> None:
+        """`ledger` is asked about quotes: the disk that they wait for holds no price up."""
         self.standing = standing
-        self.clock = clock
+        self.clock = rates.clock
         self._catalogue = catalogue
         self._desk = desk
         self._rates = rates
+        self._ledger = ledger
 
     @property
     def catalogue(self) -> Catalogue:
@@ -151,7 +152,7 @@ class Shop:
             ErrorReply: it refuses, with its reason.
         """
         request = self._desk.hold(product, seen, key, customer)
-        return await answered(self._rates, request, parse_quote_reply)
+        return await answered(self._ledger, request, parse_quote_reply)
 
     async def quote(self, verb: QuoteVerb, quote_id: str) -> QuoteReply:
         """Look at a quote, redeem it or cancel it.
@@ -162,9 +163,9 @@ class Shop:
             ErrorReply: there is no such quote, or it refuses.
         """
         request = OfQuote(verb, quote_id)
-        reply = await answered(self._rates, request, parse_quote_reply)
+        reply = await answered(self._ledger, request, parse_quote_reply)
         if reply.fields.get("quote") != quote_id:
-            self._rates.drop()
+            self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply
 
