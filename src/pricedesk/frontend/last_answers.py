@@ -7,35 +7,44 @@ from pricedesk.clock import Clock
 from pricedesk.frontend.asking import RatesService
 from pricedesk.protocol import is_error
 
-ANSWERS_MAX = 20_000
-"""So many are remembered, the ones used last; about 20 MB."""
-
-ANSWER_CHARACTERS_MAX = 64 * 1024
+CHARACTERS_MAX = 16 * 1024 * 1024
+"""So much is remembered, of what was asked for last: some twenty thousand prices."""
 
 
 class LastAnswers:
     """Asks the back-end, and remembers each request's last answer that was no error."""
 
     def __init__(self, rates: RatesService, clock: Clock) -> None:
-        self._rates = rates
         self.clock = clock
+        self._rates = rates
         self._answers: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._characters = 0
 
     async def ask(self, request: str) -> str:
         """The reply to a request line; raises ServiceUnavailable."""
         reply = await self._rates.ask(request)
         if not is_error(reply):
-            self._answers[request] = (reply, self.clock())
-            self._answers.move_to_end(request)
-            if len(self._answers) > ANSWERS_MAX:
-                self._answers.popitem(last=False)
+            self._remember(request, reply)
         return reply
 
     def drop(self) -> None:
         """Its replies cannot be trusted, those that are remembered neither."""
         self._answers.clear()
+        self._characters = 0
         self._rates.drop()
 
     def last(self, request: str) -> tuple[str, datetime] | None:
         """The last answer to a request, and when it came."""
         return self._answers.get(request)
+
+    def _remember(self, request: str, reply: str) -> None:
+        self._forget(request)
+        self._answers[request] = (reply, self.clock())
+        self._characters += len(request) + len(reply)
+        while self._characters > CHARACTERS_MAX:
+            self._forget(next(iter(self._answers)))
+
+    def _forget(self, request: str) -> None:
+        known = self._answers.pop(request, None)
+        if known is not None:
+            self._characters -= len(request) + len(known[0])
