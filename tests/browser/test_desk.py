@@ -1,7 +1,7 @@
 """The shop's pages as a customer uses them, in a real browser."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -161,14 +161,29 @@ def test_without_scripts_and_in_french(plain: Page, desk: Desk) -> None:
 
 
 def test_a_quote_expires_before_ones_eyes(browser: Browser, tmp_path: Path) -> None:
-    with running(tmp_path, desk={}, rates={"quote_seconds": "3"}) as desk:
+    with running(tmp_path) as desk:
         page = browser.new_page(locale="en-US")
+        page.clock.install()
         hold(page, desk)
-        expect(page.get_by_role("timer")).to_have_text("This quote has expired.", timeout=10_000)
+        page.clock.fast_forward("24:00:30")
+        expect(page.get_by_role("timer")).to_have_text("This quote has expired.")
         expect(page.get_by_role("button", name="Redeem")).to_be_disabled()
-        page.reload()
-        expect(page.locator(".badge").first).to_have_text("expired")
+        # The day after, also by the back-end's clock.
+        desk.backend.stop()
+        with backend(tmp_path, desk.backend_port, clock="2026-10-31T19:00:00Z"):
+            until(page, lambda: page.locator(".code").count() > 0)
+            expect(page.locator(".badge").first).to_have_text("expired")
+            expect(page.get_by_role("button", name="Redeem")).to_have_count(0)
         page.close()
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Reload a page until something is on it."""
+    for _ in range(200):
+        page.reload()
+        if holds():
+            return
+    raise AssertionError(page.inner_text("body"))
 
 
 def test_the_back_end_goes_away_and_comes_back(browser: Browser, tmp_path: Path) -> None:
@@ -188,16 +203,9 @@ def test_the_back_end_goes_away_and_comes_back(browser: Browser, tmp_path: Path)
         # A product that was not priced before has no price, and says why.
         page.goto(f"{desk.url}/products/server")
         expect(page.get_by_text("The price cannot be computed now")).to_be_visible()
+        page.goto(f"{desk.url}/products/laptop")
         with backend(tmp_path, desk.backend_port):
-
-            def is_back() -> bool:
-                page.goto(f"{desk.url}/products/laptop")
-                return button.is_enabled()
-
-            for _ in range(100):
-                if is_back():
-                    break
-            expect(button).to_be_enabled()
+            until(page, button.is_enabled)
             button.click()
             expect(page.locator(".badge").first).to_have_text("held")
         page.close()
