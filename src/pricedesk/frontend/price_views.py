@@ -163,7 +163,7 @@ def quote_view(
         href=href,
         price=price,
         status=reply.status.value,
-        status_words=_status_words(reply.status, words),
+        status_words=status_words(reply.status, words),
         ended_words=_ended_words(reply, locale, words),
         expires=told["expires"],
         until=instant_text(expires, locale),
@@ -172,7 +172,8 @@ def quote_view(
     )
 
 
-def _status_words(status: QuoteStatus, words: Words) -> str:
+def status_words(status: QuoteStatus, words: Words) -> str:
+    """What has become of a quote, in a word."""
     return {
         QuoteStatus.HELD: words("held"),
         QuoteStatus.REDEEMED: words("redeemed"),
