@@ -79,6 +79,8 @@ class Dialogue:
     `utf8` is whether his terminal shows more than ASCII.
     """
 
+    __slots__ = ("_menu", "_next", "_spoken", "_words", "currency", "finished", "utf8")
+
     def __init__(self, menu: Menu, default: Currency) -> None:
         self.currency = default
         self.utf8 = False
