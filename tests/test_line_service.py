@@ -17,6 +17,7 @@ from pricedesk.line_service import (
     Limits,
     LineService,
     Notices,
+    Peer,
 )
 from pricedesk.lines import LINE_BYTES_MAX
 
@@ -60,7 +61,9 @@ class Rig:
     def __init__(self, limits: Limits) -> None:
         self.now = 1000.0
         self.later: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.service = LineService(lambda: Shouting(self.later), NOTICES, limits, lambda: self.now)
+        self.service = LineService(
+            lambda _peer: Shouting(self.later), NOTICES, limits, lambda: self.now
+        )
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
 
@@ -202,6 +205,25 @@ async def test_a_client_that_reads_nothing_stops_being_answered_and_is_cut_off()
         await connections(served, 0)
 
 
+async def test_a_session_is_told_who_its_client_is() -> None:
+    peers: list[Peer] = []
+
+    class Told(Shouting):
+        def __init__(self, peer: Peer, later: asyncio.Future[bytes]) -> None:
+            super().__init__(later)
+            peers.append(peer)
+
+    async with rig() as served:
+        served.service.new_session = lambda peer: Told(peer, served.later)
+        await said(b"one\n", served)
+        served.service.charset = True
+        await said(b"\xff\xfd\x2a\xff\xfa\x2a\x02UTF-8\xff\xf0two\n", served)
+    one, other = peers
+    assert (one.address, one.charset) == ("127.0.0.1", None)
+    assert other.charset is not None
+    assert other.charset.utf8
+
+
 async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
     turn = 0
     loop = asyncio.get_running_loop()
@@ -219,7 +241,7 @@ async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
 
     next_turn()
     async with rig() as served:
-        served.service.new_session = lambda: Counting(served.later)
+        served.service.new_session = lambda _peer: Counting(served.later)
         answers = await said(b"flood\n" * 300, served)
         assert len(answers) == len(b"hello\n") + 300 * 10_001
         at_once = OUTPUT_BYTES_MAX // 10_001 + 1

@@ -88,6 +88,56 @@ def test_the_desk_says_that_it_is_there(telnet: str, ports: tuple[int, int]) -> 
         terminal.wait_for(r"^\[yes\]\n")
 
 
+@pytest.mark.telnet
+def test_the_words_beyond_the_tutorial_are_found_by_help(
+    telnet: str, ports: tuple[int, int]
+) -> None:
+    with Terminal(telnet, "127.0.0.1", str(ports[1])) as terminal:
+        terminal.wait_for(r"3\. A server\n")
+        for typed, answered in [
+            ("help", r"^  why 1       why number 1 costs what it costs, step by step\n"),
+            ("why 1", r"^  Price                            \$787\.47\n"),
+            ("lang fr", r"^Langue : francais\.\n"),
+            ("in EUR", r"^Les prix sont en EUR desormais\.\n"),
+            ("hold 2", r"^A PC vous est garanti a 1 537,87 EUR\.\n"),
+            ("2", r"^Today your item costs 1537\.87 EUR\n"),
+            ("quit", r"^Au revoir\.\n"),
+        ]:
+            terminal.press(f"{typed}\n")
+            terminal.wait_for(answered)
+        screen, _ = terminal.end()
+    assert screen.endswith("Au revoir.\nConnection closed by foreign host.\n")
+
+
+@pytest.mark.telnet
+def test_a_client_that_negotiates_and_knows_no_character_sets_reads_ascii(
+    telnet: str, ports: tuple[int, int]
+) -> None:
+    # A minus sign before the port has this client negotiate at once.
+    with Terminal(telnet, "--", "127.0.0.1", f"-{ports[1]}") as terminal:
+        terminal.wait_for(r"3\. A server\n")
+        terminal.press("lang fr\n")
+        terminal.wait_for(r"^Langue : francais\.\n")
+        terminal.press("1\n")
+        screen = terminal.wait_for(r"^Today your item costs 787\.47 USD\n")
+    assert "\\x" not in screen
+
+
+async def test_telnetlib3_agrees_on_utf_8(ports: tuple[int, int]) -> None:
+    reader, writer = await telnetlib3.open_connection(
+        "127.0.0.1", ports[1], connect_minwait=0.05, connect_maxwait=0.1, encoding="utf8"
+    )
+    for _ in range(4):
+        await reader.readline()
+    writer.iac(telnetlib3.telopt.DO, telnetlib3.telopt.CHARSET)
+    # What was asked before this answer has been answered when it is read.
+    writer.write("in\r\n")  # type: ignore[arg-type]  # with an encoding it takes text
+    await reader.readline()
+    writer.write("lang fr\r\n")  # type: ignore[arg-type]
+    assert str(await reader.readline()) == "Langue : fran\u00e7ais.\n"
+    writer.close()
+
+
 async def test_telnetlib3_reads_the_menu_and_a_price(ports: tuple[int, int]) -> None:
     reader, writer = await telnetlib3.open_connection(
         "127.0.0.1", ports[1], connect_minwait=0.05, connect_maxwait=0.1, encoding="utf8"

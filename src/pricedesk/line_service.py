@@ -19,6 +19,7 @@ from pricedesk.lines import LineBuffer
 from pricedesk.port import Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import TelnetFilter
+from pricedesk.telnet_charset import CharsetOption
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +51,22 @@ class Session(Protocol):
     """One client's dialogue, without sockets."""
 
     greeting: bytes
-    finished: bool
-    """Set by an answer after which the connection is to end."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether an answer was given after which the connection is to end."""
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """The answer to one line, at once or when it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection."""
+
+    address: str
+    charset: CharsetOption | None = None
+    """What is agreed on with it, where a door speaks more than ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +95,27 @@ class Limits:
 class LineService(Port["_Connection"]):
     """One listening port for lines.
 
-    `session` makes the dialogue of a new client.
+    `session` makes the dialogue of a new client. `charset` is whether one is agreed on with it.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
     """
 
     sweep_seconds = 1
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a door is made of
         self,
-        session: Callable[[], Session],
+        session: Callable[[Peer], Session],
         notices: Notices,
         limits: Limits,
         seconds: Callable[[], float],
         tally: Tally | None = None,
+        *,
+        charset: bool = False,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.new_session = session
         self.notices = notices
         self.limits = limits
+        self.charset = charset
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
 
@@ -113,7 +128,6 @@ class _Connection(asyncio.BufferedProtocol):
     """One client: bytes to lines to answers to bytes, in order."""
 
     __slots__ = (
-        "_address",
         "_answering",
         "_buffer",
         "_ending_since",
@@ -122,6 +136,7 @@ class _Connection(asyncio.BufferedProtocol):
         "_lines",
         "_output_full",
         "_partial_since",
+        "_peer",
         "_peer_finished",
         "_progress_at",
         "_service",
@@ -130,13 +145,14 @@ class _Connection(asyncio.BufferedProtocol):
         "_unread_bytes",
     )
 
+    _peer: Peer
+    _session: Session
     _transport: asyncio.Transport
 
     def __init__(self, service: LineService) -> None:
         now = service.seconds()
         self._service = service
-        self._session = service.new_session()
-        self._filter = TelnetFilter()
+        self._filter = TelnetFilter(CharsetOption() if service.charset else None)
         self._buffer = LineBuffer()
         self._lines: deque[bytes] = deque()
         self._answering: asyncio.Future[bytes] | None = None
@@ -159,11 +175,12 @@ class _Connection(asyncio.BufferedProtocol):
         # command would lose its last byte and take the next one of the text.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if peer else "unknown"
-        match self._service.admit(self, self._address):
+        self._peer = Peer(str(peer[0]) if peer else "unknown", self._filter.charset)
+        match self._service.admit(self, self._peer.address):
             case Admission.WELCOME if self._service.draining:
                 self._end(self._service.notices.closing)
             case Admission.WELCOME:
+                self._session = self._service.new_session(self._peer)
                 self._transport.write(self._session.greeting)
             case Admission.BUSY:
                 self._end(self._service.notices.busy)
@@ -174,7 +191,7 @@ class _Connection(asyncio.BufferedProtocol):
         if self._answering is not None:
             self._answering.cancel()
         self._lines.clear()
-        self._service.forget(self, self._address)
+        self._service.forget(self, self._peer.address)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
         """All connections read into one buffer: each empties it before another is read."""

@@ -3,12 +3,14 @@
 A telnet client mixes commands into what its user types: option offers when it connects,
 an interrupt when somebody presses a key, CR NUL for the Enter key. Read as input they
 would be nonsense answers, and left unanswered they make some clients wait. `TelnetFilter`
-takes them out, refuses every option (the services need none), and ends lines with LF.
+takes them out, refuses every option that it was not told to deal with, and ends lines with LF.
 
 RFC 854 (commands, CR NUL), RFC 855 (options), RFC 1143 (answer changes, never echoes).
 """
 
 from enum import Enum, auto
+
+from pricedesk.telnet_charset import CHARSET, CHARSET_BYTES_MAX, CharsetOption
 
 IAC, DONT, DO, WONT, WILL, SB, SE = 255, 254, 253, 252, 251, 250, 240
 ARE_YOU_THERE = 246
@@ -32,12 +34,15 @@ class _State(Enum):
 class TelnetFilter:
     """One peer's side of a telnet connection; also right for a peer that speaks none.
 
-    Bytes may arrive in pieces of any size. Memory is bounded: only a state is kept.
+    Bytes may arrive in pieces of any size. Memory is bounded: only a state is kept, and a few
+    bytes of what a peer says of `charset`, which is offered to one that negotiates by itself.
     """
 
-    __slots__ = ("_command", "_refused", "_state", "_subnegotiation_bytes")
+    __slots__ = ("_command", "_refused", "_state", "_subnegotiation_bytes", "_told", "charset")
 
-    def __init__(self) -> None:
+    def __init__(self, charset: CharsetOption | None = None) -> None:
+        self.charset = charset
+        self._told = bytearray()
         self._state = _State.TEXT
         self._command = 0
         self._subnegotiation_bytes = 0
@@ -70,16 +75,22 @@ class TelnetFilter:
                 self._command_byte(byte, text, reply)
             case _State.OPTION:
                 self._state = _State.TEXT
-                self._refuse(byte, reply)
+                self._option(byte, reply)
             case _State.SUBNEGOTIATION:
                 self._subnegotiation_bytes += 1
                 if byte == IAC:
                     self._state = _State.SUBNEGOTIATION_IAC
                 elif self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX:
                     self._state = _State.TEXT
+                else:
+                    self._keep(byte)
             case _State.SUBNEGOTIATION_IAC:
                 too_long = self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX
                 self._state = _State.TEXT if byte == SE or too_long else _State.SUBNEGOTIATION
+                if byte == SE:
+                    self._subnegotiated(reply)
+                elif byte == IAC:
+                    self._keep(byte)
 
     def _text(self, byte: int, text: bytearray) -> None:
         """CR LF and CR NUL both become LF; a CR before anything else is kept."""
@@ -106,9 +117,32 @@ class TelnetFilter:
             self._state = _State.OPTION
         elif byte == SB:
             self._subnegotiation_bytes = 0
+            self._told.clear()
             self._state = _State.SUBNEGOTIATION
         elif byte == ARE_YOU_THERE:
             reply += b"[yes]\n"
+
+    def _keep(self, byte: int) -> None:
+        if self.charset is not None and len(self._told) <= CHARSET_BYTES_MAX:
+            self._told.append(byte)
+
+    def _subnegotiated(self, reply: bytearray) -> None:
+        if self.charset is not None and self._told[:1] == bytes((CHARSET,)):
+            reply += self.charset.told(bytes(self._told[1:]))
+
+    def _option(self, option: int, reply: bytearray) -> None:
+        """Agree on a character set where that is wanted; refuse the rest.
+
+        Whoever asks for an option negotiates, and can be offered one.
+        """
+        charset = self.charset
+        answer = charset.command(self._command) if charset and option == CHARSET else None
+        if answer is None:
+            self._refuse(option, reply)
+        else:
+            reply += answer
+        if charset is not None and self._command in (DO, WILL):
+            reply += charset.offer()
 
     def _refuse(self, option: int, reply: bytearray) -> None:
         """Answer a request to change an option with no; a refusal needs no answer.

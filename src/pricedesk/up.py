@@ -144,7 +144,7 @@ def _welcome(lines: HostPort, http: HostPort, telnet: HostPort, web: HostPort) -
             f"Pricedesk {__version__} is up; Ctrl-C ends it. In another terminal, type:",
             "",
             f"  {f'http://{reachable(web)}/':<28} the price desk in a browser",
-            f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3",
+            f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3, or help",
             f"  {_telnet(lines):<28} the back-end: then type 1100, or help",
             f"  {f'curl http://{reachable(http)}/':<28} the back-end's HTTP door",
             "",

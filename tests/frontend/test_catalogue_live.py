@@ -68,8 +68,10 @@ async def test_a_dialogue_goes_on_with_its_numbers_and_with_the_prices_of_now(
     tea, cake = menu.chosen("1"), menu.chosen("2")
     assert tea == AskPrice(TEA)
     assert isinstance(cake, AskPrice)
-    assert live.current(TEA) is None
-    assert live.current(cake.product) == Product("c", "Cake", Money(1000, currency("CAD")))
+    assert live.catalogue.by_sku(TEA.sku) is None
+    assert live.catalogue.by_sku(cake.product.sku) == Product(
+        "c", "Cake", Money(1000, currency("CAD"))
+    )
     assert menu.gone() == Say("This product is not sold any more.\n")
 
 

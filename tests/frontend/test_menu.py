@@ -3,7 +3,7 @@
 import pytest
 
 from pricedesk.currencies import currency
-from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.catalogue_csv import packaged_catalogue
 from pricedesk.frontend.desk import Price
 from pricedesk.frontend.menu import AskPrice, Menu, Say
@@ -18,8 +18,9 @@ def test_the_menu_is_the_tutorials() -> None:
     assert MENU.greeting == ("Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n")
 
 
-def products(count: int) -> list[Product]:
-    return [Product(f"{n}", f"Thing {n}", Money(n, currency("CAD"))) for n in range(1, count + 1)]
+def products(count: int) -> Catalogue:
+    unit = currency("CAD")
+    return Catalogue(Product(f"{n}", f"Thing {n}", Money(n, unit)) for n in range(1, count + 1))
 
 
 def test_a_menu_of_fifty_is_listed_and_a_longer_one_begins() -> None:

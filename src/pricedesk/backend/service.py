@@ -37,7 +37,7 @@ def line_door(
     """The door on port 3000."""
     tally = Tally()
     return LineService(
-        lambda: LineSession(bureau, tally, looks, quotes),
+        lambda _peer: LineSession(bureau, tally, looks, quotes),
         NOTICES,
         Limits(
             connections=settings.max_connections,

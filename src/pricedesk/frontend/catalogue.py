@@ -167,19 +167,26 @@ class Catalogue(Sequence[Product]):
         capitals or not, with accents or without. Without a text and a category that is every
         product. At most PAGE_PRODUCTS_MAX come at once.
         """
+        positions, total = self.positions(text, category, first, count)
+        return Found(tuple(self._products[position] for position in positions), total)
+
+    def positions(
+        self,
+        text: str = "",
+        category: str = "",
+        first: int = 0,
+        count: int = PAGE_PRODUCTS_MAX,
+    ) -> tuple[Sequence[int], int]:
+        """Where in the catalogue those products are that `find` finds, and how many in all."""
         count = max(0, min(count, PAGE_PRODUCTS_MAX))
         first = max(0, min(first, len(self)))
         if category and category not in self._positions:
-            return Found((), 0)
+            return (), 0
         if text.strip():
             words = words_of(text)
-            positions, total = self._with_words(words, category, first, count) if words else ((), 0)
-            return Found(tuple(self._products[p] for p in positions), total)
-        if category:
-            in_it = self._positions[category]
-            shown = in_it[first : first + count]
-            return Found(tuple(self._products[p] for p in shown), len(in_it))
-        return Found(self._products[first : first + count], len(self))
+            return self._with_words(words, category, first, count) if words else ((), 0)
+        among = self._positions[category] if category else range(len(self))
+        return among[first : first + count], len(among)
 
     def _with_words(
         self, words: Sequence[str], category: str, first: int, count: int

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Hashable
 
 from pricedesk.errors import PricedeskError
-from pricedesk.frontend.catalogue import Catalogue, Product
+from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.catalogue_index import with_index
 from pricedesk.frontend.catalogue_source import CatalogueSource
 from pricedesk.frontend.menu import Menu
@@ -35,10 +35,6 @@ class LiveCatalogue:
     def _use(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.menu = Menu(catalogue)
-
-    def current(self, product: Product) -> Product | None:
-        """What a product of an earlier catalogue is now; None if it is sold no more."""
-        return self.catalogue.by_sku(product.sku)
 
     async def watch(self) -> None:
         """Look for changes, for ever; the first thing is an index for a large catalogue."""

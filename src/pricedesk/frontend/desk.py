@@ -42,6 +42,12 @@ class Price:
     steps: tuple[Step, ...] = ()
     record: str = ""
 
+    @property
+    def seen(self) -> "Seen":
+        """What a customer sees who is shown this price."""
+        unit = currency(self.currency)
+        return Seen(Money.parse(self.conversion, unit), Money.parse(self.amount, unit))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -1,15 +1,15 @@
-"""The telnet dialogue as a state machine: what a client typed in, what to do about it out.
+"""The tutorial's part of the telnet dialogue: the menu, a number of it, a price.
 
 It knows no socket and asks nobody: when a price is needed it says so, and is told later.
 The wording of the menu, of a price and of a wrong selection is the tutorial's, to the byte.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.desk import Price
+from pricedesk.frontend.terminal_text import clean
 
 QUESTION = "Which product you wish to buy ?"
 REASON_CHARACTERS_MAX = 200
@@ -38,32 +38,38 @@ Action: TypeAlias = Say | AskPrice
 
 
 class Menu:
-    """The menu of a catalogue. It holds no client's state: each choice stands for itself."""
+    """The menu of a catalogue. It holds no client's state: each choice stands for itself.
 
-    def __init__(self, products: Sequence[Product]) -> None:
-        self._products = products
+    `greeted` is how many products are in the greeting: all, or the first page.
+    """
+
+    def __init__(self, products: Catalogue) -> None:
+        self.products = products
         whole = len(products) <= WHOLE_MENU_PRODUCTS_MAX
-        self.greeting = _lines(
-            QUESTION, *self._page(0, len(products) if whole else MENU_PAGE_PRODUCTS)
-        )
-
-    def _page(self, first: int, count: int) -> list[str]:
-        """The lines of some products; below them, which these are if they are not all."""
-        last = min(first + count, len(self._products))
-        lines = [f"{n + 1}. {self._products[n].name}" for n in range(first, last)]
-        if last - first < len(self._products):
-            numbers = f"{first + 1} to {last} of {len(self._products)}"
+        self.greeted = len(products) if whole else MENU_PAGE_PRODUCTS
+        lines = [self.line(position) for position in range(self.greeted)]
+        if not whole:
+            numbers = f"1 to {self.greeted} of {len(products)}"
             lines.append(f"These are {numbers}; the number of any of them can be chosen.")
-        return lines
+        self.greeting = _lines(QUESTION, *lines)
+
+    def line(self, position: int) -> str:
+        """A product with its number."""
+        return f"{position + 1}. {clean(self.products[position].name, utf8=True)}"
+
+    def product(self, number: str) -> Product | None:
+        """The product with a number of the menu; None if there is none."""
+        digits = number.isascii() and number.isdecimal() and len(number) <= len(str(len(self)))
+        index = int(number) - 1 if digits else -1
+        return self.products[index] if 0 <= index < len(self) else None
+
+    def __len__(self) -> int:
+        return len(self.products)
 
     def chosen(self, line: str) -> Action:
         """What to do about a line that the client typed."""
-        number = line.strip()
-        if number.isascii() and number.isdecimal() and len(number) <= len(str(len(self._products))):
-            index = int(number) - 1
-            if 0 <= index < len(self._products):
-                return AskPrice(self._products[index])
-        return Say(_lines(WRONG_SELECTION))
+        product = self.product(line.strip())
+        return AskPrice(product) if product is not None else Say(_lines(WRONG_SELECTION))
 
     def priced(self, price: Price) -> Say:
         """What to say when the price is known.

@@ -21,7 +21,12 @@ from pricedesk.running import Door, Ending, Opening, serve
 from pricedesk.settings import HostPort, Settings
 
 KEY_BYTES = 16
-"""Of chance in the key of a form, so that no two are alike."""
+"""Of chance in the key of a form or of a `hold`, so that no two are alike."""
+
+
+def new_key() -> str:
+    """A key that nothing else has."""
+    return secrets.token_urlsafe(KEY_BYTES)
 
 
 def web_door(shop: Shop, settings: Settings) -> Door:
@@ -31,7 +36,7 @@ def web_door(shop: Shop, settings: Settings) -> Door:
 
     appearance = Appearance(settings.shop_name, settings.default_to, settings.pictures)
     limits = ClientLimits(settings.web_max_connections, settings.max_connections_per_address)
-    return door.web_door(shop, appearance, limits, lambda: secrets.token_urlsafe(KEY_BYTES))
+    return door.web_door(shop, appearance, limits, new_key)
 
 
 async def run_frontend(settings: Settings) -> int:
@@ -52,7 +57,7 @@ async def run_frontend(settings: Settings) -> int:
     desk = Desk(rates, settings.default_to, rules, memory=rates)
     shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, ledger)
     service = LineService(
-        lambda: TelnetSession(catalogue.menu, desk, catalogue.current),
+        lambda peer: TelnetSession(catalogue.menu, shop, settings.default_to, peer, new_key),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -61,6 +66,7 @@ async def run_frontend(settings: Settings) -> int:
             line_seconds=settings.line_seconds,
         ),
         time.monotonic,
+        charset=True,
     )
     code = await serve(
         [

@@ -1,12 +1,14 @@
-"""The door on port 10000: the tutorial's telnet menu."""
+"""The door on port 10000: the tutorial's telnet menu, and the words beyond it."""
 
 from collections.abc import Awaitable, Callable
 
-from pricedesk.errors import ServiceUnavailable
+from pricedesk.currencies import Currency
+from pricedesk.errors import PricedeskError
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Desk
+from pricedesk.frontend.dialogue import Action, AskHold, AskQuote, AskWhy, Dialogue, Look
 from pricedesk.frontend.menu import AskPrice, Menu, Say
-from pricedesk.line_service import Notices
+from pricedesk.frontend.shop import Offer, Shop
+from pricedesk.line_service import Notices, Peer
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.protocol import ErrorReply
 
@@ -22,39 +24,83 @@ NOTICES = Notices(
 class TelnetSession:
     """One customer's dialogue with the desk.
 
-    The numbers of the menu that was shown hold for the whole dialogue. `current` is what a
-    product is now, when the catalogue has changed since; None if it is sold no more.
+    The numbers of the menu that was shown hold for the whole dialogue; what is said of a product
+    is what the shop knows of it now. `new_key` gives a key that no two held prices share.
     """
-
-    finished = False
 
     def __init__(
         self,
         menu: Menu,
-        desk: Desk,
-        current: Callable[[Product], Product | None] = lambda product: product,
+        shop: Shop,
+        currency: Currency,
+        peer: Peer,
+        new_key: Callable[[], str],
     ) -> None:
-        self._menu = menu
-        self._desk = desk
-        self._current = current
         self.greeting = menu.greeting.encode()
+        self._dialogue = Dialogue(menu, currency)
+        self._shop = shop
+        self._peer = peer
+        self._new_key = new_key
+        self._types_utf8 = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether goodbye was said."""
+        return self._dialogue.finished
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """What to send for a line that the customer typed."""
-        match self._menu.chosen(line.decode("utf-8", "backslashreplace")):
-            case Say(text):
-                return text.encode()
-            case AskPrice() as ask:
-                return self._priced(ask)
+        self._types_utf8 = self._types_utf8 or _is_utf8(line)
+        charset = self._peer.charset
+        self._dialogue.utf8 = self._types_utf8 or (charset is not None and charset.utf8)
+        action = self._dialogue.typed(line.decode("utf-8", "backslashreplace"))
+        return action.text.encode() if isinstance(action, Say) else self._done(action)
 
-    async def _priced(self, ask: AskPrice) -> bytes:
-        product = self._current(ask.product)
-        if product is None:
-            return self._menu.gone().text.encode()
-        try:
-            said = self._menu.priced(await self._desk.price(product))
-        except ServiceUnavailable:
-            said = self._menu.unavailable()
-        except ErrorReply as error:
-            said = self._menu.refused(error.sentence)
+    async def _done(self, action: Action) -> bytes:
+        match action:
+            case Say():
+                said = action
+            case Look():
+                said = self._dialogue.looked(action)
+            case AskQuote():
+                said = await self._quoted(action)
+            case _:
+                product = self._shop.catalogue.by_sku(action.product.sku)
+                said = await self._of(action, product) if product else self._dialogue.gone()
         return said.text.encode()
+
+    async def _of(self, action: AskPrice | AskWhy | AskHold, product: Product) -> Say:
+        offer = await self._shop.offer(product, self._dialogue.currency)
+        match action:
+            case AskPrice():
+                return self._dialogue.priced(offer)
+            case AskWhy():
+                return self._dialogue.explained(offer)
+            case AskHold():
+                return await self._held(action, offer)
+
+    async def _held(self, action: AskHold, offer: Offer) -> Say:
+        if offer.price is None or offer.known_at is not None:
+            return self._dialogue.not_held(offer)
+        try:
+            reply = await self._shop.hold(
+                offer.product, offer.price.seen, self._new_key(), self._peer.address
+            )
+        except (PricedeskError, ErrorReply) as error:
+            return self._dialogue.not_done(error, action)
+        return self._dialogue.held(reply, self._shop.clock())
+
+    async def _quoted(self, action: AskQuote) -> Say:
+        try:
+            reply = await self._shop.quote(action.verb, action.quote_id)
+        except (PricedeskError, ErrorReply) as error:
+            return self._dialogue.not_done(error, action)
+        return self._dialogue.quoted(reply, self._shop.clock())
+
+
+def _is_utf8(line: bytes) -> bool:
+    """Whether somebody typed more than ASCII, in UTF-8; who types it can read it."""
+    try:
+        return not line.decode().isascii()
+    except UnicodeDecodeError:
+        return False

@@ -14,25 +14,22 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.errors import PriceChanged, PricedeskError, ServiceUnavailable, UnknownProduct
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.locales import currency_name, date_text, money_text
+from pricedesk.frontend.price_views import price_view, quote_view, state_words
 from pricedesk.frontend.shop import Offer, Shop, seen_of
+from pricedesk.frontend.translations import Words, words_for
 from pricedesk.frontend.web.charts import spark
 from pricedesk.frontend.web.rendering import Pages
-from pricedesk.frontend.web.translations import words_for
 from pricedesk.frontend.web.views import (
     GAP_DAYS,
     RANGES,
     Card,
     ChartView,
     Range,
-    Words,
     card,
     chart_view,
     price_points,
-    price_view,
     product_path,
-    quote_view,
     rate_points,
-    state_words,
 )
 from pricedesk.frontend.web.visitor import (
     CURRENCY_COOKIE,
@@ -407,10 +404,10 @@ class Site:
     async def _quote_page(self, request: Request, reply: QuoteReply) -> Response:
         visitor, words = self._visitor(request)
         sku = reply.fields.get("ref") or ""
-        product = self._shop.catalogue.by_sku(sku)
+        href = product_path(sku) if self._shop.catalogue.by_sku(sku) is not None else ""
         now = self._shop.clock()
         try:
-            view = quote_view(reply, product, now, visitor.locale, words)
+            view = quote_view(reply, href, now, visitor.locale, words)
         except (PricedeskError, KeyError, ValueError) as error:
             return await self._message(request, words("The quote cannot be shown"), error)
         return await self._page(

@@ -1,65 +1,26 @@
-"""What pages show, as text in the visitor's language: prices, their reasons, charts, quotes."""
+"""What pages show beside prices and quotes, as text in the visitor's language: cards, charts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum
-from typing import TypeAlias
 from urllib.parse import quote as percent_encoded
 from zlib import crc32
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from pricedesk.currencies import Currency, currency
+from pricedesk.currencies import Currency
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Price
-from pricedesk.frontend.locales import money_text, publication_text, short_date_text
-from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
+from pricedesk.frontend.locales import money_text, short_date_text
+from pricedesk.frontend.price_views import PriceView
+from pricedesk.frontend.translations import Words
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
 from pricedesk.protocol_rates import HistoryReply, Unit
-from pricedesk.quote_lines import QuoteReply, QuoteStatus
-
-Words: TypeAlias = Callable[[str], str]
-"""Translates a text of the pages."""
 
 HUES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A rule of the shop's, and what the price is after it."""
-
-    words: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class PriceView:
-    """A price with its reasons; `as_of` says when it was known, if that is not now."""
-
-    amount: str
-    text: str
-    own: str
-    base: str
-    counter: str
-    conversion: str
-    conversion_amount: str
-    rate: str
-    path: str
-    age: str
-    state: str
-    state_words: str
-    steps: tuple[StepView, ...]
-    attribution: str = ""
-    as_of: str = ""
-
-    @property
-    def converted(self) -> bool:
-        """Whether it is in another currency than the shop's."""
-        return self.base != self.counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,69 +106,6 @@ class ChartView:
     drawn: Chart | None
     ranges: tuple[RangeView, ...]
     rows: tuple[Row, ...]
-
-
-def state_words(state: str, missed: int, words: Words) -> str:
-    """How old a rate is that is not fresh, in words."""
-    if state == "fresh":
-        return words("fresh")
-    if state == "none":
-        return words("nothing known yet")
-    later = words("1 publication missed") if missed == 1 else words("{} publications missed")
-    return f"{words(state)}: {later.format(missed)}"
-
-
-def step_words(step: Step, words: Words) -> str:
-    """A rule in words."""
-    value = step.value.removesuffix(UPWARDS)
-    text = ""
-    match step.name:
-        case StepName.MARGIN:
-            text = words("Margin of {} %")
-        case StepName.ENDING:
-            text = words("Up to a price that ends in {}")
-        case StepName.STEP:
-            up = step.value.endswith(UPWARDS)
-            text = words("Up to a multiple of {}") if up else words("To the nearest multiple of {}")
-        case StepName.CASH:
-            text = words("Rounded to what can be paid in cash: {}")
-        case StepName.FLOOR:
-            text = words("Never below {}")
-    return text.format(value)
-
-
-def price_view(
-    price: Price, own: Money, locale: Locale, words: Words, as_of: datetime | None = None
-) -> PriceView:
-    """A price of the desk's."""
-    unit = currency(price.currency)
-    known = ""
-    if as_of is not None:
-        known = format_datetime(as_of, "long", tzinfo=UTC, locale=locale)
-    return PriceView(
-        amount=price.amount,
-        text=money_text(Money.parse(price.amount, unit), locale),
-        own=money_text(own, locale),
-        base=own.currency.code,
-        counter=unit.code,
-        conversion=money_text(Money.parse(price.conversion, unit), locale),
-        conversion_amount=price.conversion,
-        rate=price.rate,
-        path=price.path,
-        age=publication_text(price.source, date.fromisoformat(price.date), locale),
-        state=price.state,
-        state_words=state_words(price.state, int(price.missed), words),
-        steps=step_views(price.steps, locale, words),
-        attribution=price.attribution,
-        as_of=known,
-    )
-
-
-def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
-    """The shop's rules that made a price."""
-    return tuple(
-        StepView(step_words(step, words), money_text(step.after, locale)) for step in steps
-    )
 
 
 def card(product: Product, locale: Locale, price: PriceView | None, reason: str = "") -> Card:
@@ -307,94 +205,3 @@ def _day_mark(day: date, shown: Range, locale: Locale) -> str:
             return str(format_date(day, "yyyy", locale=locale)) if day.month == 1 else ""
         case Range.YEAR:
             return str(format_date(day, "MMM yy", locale=locale))
-
-
-@dataclass(frozen=True, slots=True)
-class QuoteView:
-    """A quote as it was recorded, and what has become of it."""
-
-    id: str
-    spelled: str
-    name: str
-    href: str
-    price: PriceView
-    status: str
-    status_words: str
-    ended_words: str
-    expires: str
-    left: str
-    facts: tuple[tuple[str, str], ...]
-
-
-def quote_view(
-    reply: QuoteReply, product: Product | None, now: datetime, locale: Locale, words: Words
-) -> QuoteView:
-    """A quote, all from its record: nothing is computed again.
-
-    Raises:
-        InvalidRequest, UnknownCurrency: the record is not one of the desk's.
-    """
-    told = {name: value or "" for name, value in reply.fields.items()}
-    own = Money.parse(told["amount"], currency(told["from"]))
-    unit = currency(told["to"])
-    priced = parse_priced(told["rules"]) if told["rules"] else None
-    price = PriceView(
-        amount=told["price"],
-        text=money_text(Money.parse(told["price"], unit), locale),
-        own=money_text(own, locale),
-        base=told["from"],
-        counter=told["to"],
-        conversion=money_text(Money.parse(told["result"], unit), locale),
-        conversion_amount=told["result"],
-        rate=told["rate"],
-        path=told["path"],
-        age=publication_text(told["source"], date.fromisoformat(told["date"]), locale),
-        state=told["state"],
-        state_words=state_words(told["state"], int(told["missed"]), words),
-        steps=step_views(priced.steps, locale, words) if priced is not None else (),
-        attribution=told["attribution"],
-    )
-    expires = datetime.fromisoformat(told["expires"])
-    return QuoteView(
-        id=told["quote"],
-        spelled=" ".join(told["quote"].replace("-", "")),
-        name=told["name"] or told["ref"],
-        href=product_path(product.sku) if product is not None else "",
-        price=price,
-        status=reply.status.value,
-        status_words=_status_words(reply.status, words),
-        ended_words=_ended_words(reply, locale, words),
-        expires=told["expires"],
-        left=time_left(expires - now),
-        facts=tuple((name, value) for name, value in told.items() if value),
-    )
-
-
-def _status_words(status: QuoteStatus, words: Words) -> str:
-    return {
-        QuoteStatus.HELD: words("held"),
-        QuoteStatus.REDEEMED: words("redeemed"),
-        QuoteStatus.EXPIRED: words("expired"),
-        QuoteStatus.CANCELLED: words("cancelled"),
-    }[status]
-
-
-def _ended_words(reply: QuoteReply, locale: Locale, words: Words) -> str:
-    if reply.ended is None:
-        return ""
-    ended = datetime.fromisoformat(reply.ended)
-    when = format_datetime(ended, "long", tzinfo=UTC, locale=locale)
-    match reply.status:
-        case QuoteStatus.REDEEMED:
-            text = words("This price was redeemed on {}.")
-        case QuoteStatus.CANCELLED:
-            text = words("This quote was cancelled on {}.")
-        case _:
-            text = words("This quote expired on {}; its price cannot be redeemed any more.")
-    return text.format(when)
-
-
-def time_left(left: timedelta) -> str:
-    """Hours, minutes and seconds: 23:59:58."""
-    seconds = max(0, int(left / timedelta(seconds=1)))
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
