@@ -65,7 +65,7 @@ def shop_of(
     clock = clock or Clock()
     answers = LastAnswers(rates, clock)
     desk = Desk(answers, DEFAULT, rules, memory=answers)
-    return Shop(lambda: catalogue, desk, answers, Standing(answers), clock)
+    return Shop(lambda: catalogue, desk, answers, Standing(answers), answers)
 
 
 class Customer:
