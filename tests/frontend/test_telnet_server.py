@@ -116,6 +116,7 @@ import asyncio, sys
 import pricedesk.frontend.service
 from fakes import FRESH, FakeRates
 from pricedesk.frontend.catalogue_csv import packaged_catalogue
+from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.shop import Shop
@@ -123,7 +124,7 @@ from pricedesk.frontend.telnet_server import TelnetSession
 from pricedesk.currencies import currency
 from pricedesk.line_service import Peer
 rates, usd, products = FakeRates({"%s": FRESH}), currency("USD"), packaged_catalogue()
-shop = Shop(lambda: products, Desk(rates, usd), rates, None, None)
+shop = Shop(lambda: products, Desk(rates, usd), LastAnswers(rates, None), None, rates)
 session = TelnetSession(Menu(products), shop, usd, Peer("192.0.2.7"), str)
 print(asyncio.run(session.answer(b"1")), "babel" in sys.modules)
 for line in (b"4", b"help", b"in EUR"):
