@@ -18,8 +18,10 @@ MODULES = {
 DOMAIN = [
     "money",
     "currencies",
+    "dates",
+    "error_lines",
     "protocol",
-    "protocol_rates",
+    "rate_lines",
     "lines",
     "telnet",
     "telnet_charset",

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import pricedesk
 from pricedesk import errors
+from pricedesk.error_lines import GOODBYES
 from pricedesk.errors import QUOTED_CHARACTERS_MAX, PricedeskError, in_quotes, without_password
 from pricedesk.exit_codes import EXIT_CODES
-from pricedesk.protocol import GOODBYES
 
 EDGES = re.compile(r"^[ │]*[├└]── ([A-Za-z]+) ", re.MULTILINE)
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.currencies import CURRENCIES, currency
+from pricedesk.dates import parse_date, parse_instant
+from pricedesk.error_lines import GOODBYES, ErrorReply, error_line, goodbye_line, is_goodbye
 from pricedesk.errors import (
     InvalidAmount,
     InvalidDate,
@@ -19,18 +21,11 @@ from pricedesk.errors import (
 )
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import (
-    GOODBYES,
     Command,
     Convert,
-    ErrorReply,
     Explanation,
     Request,
-    error_line,
-    goodbye_line,
-    is_goodbye,
-    parse_date,
     parse_explanation,
-    parse_instant,
     parse_request,
 )
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.currencies import CURRENCIES, Currency, currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidAmount, InvalidRequest, PricedeskError, UnknownCurrency
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import ExactDecimal, Money
-from pricedesk.protocol import ErrorReply, parse_quote_reply, parse_request
+from pricedesk.protocol import parse_request
 from pricedesk.quote_lines import (
     HOLD_NAMES,
     Hold,
@@ -19,6 +20,7 @@ from pricedesk.quote_lines import (
     QuoteStatus,
     QuoteVerb,
     hold_of,
+    parse_quote_reply,
     record_fields,
     record_text,
 )

@@ -162,8 +162,8 @@ def convert(  # noqa: PLR0913  # the arguments are the command's own
     """
     from pricedesk.backend.assembly import reading
     from pricedesk.currencies import currency
+    from pricedesk.dates import parse_date, parse_instant
     from pricedesk.money import ExactDecimal
-    from pricedesk.protocol import parse_date, parse_instant
     from pricedesk.up import newest_rates
 
     exact = ExactDecimal.parse(amount)
@@ -223,10 +223,10 @@ def healthcheck(service: str) -> None:
     Example:
       pricedesk healthcheck backend
     """
+    from pricedesk.error_lines import is_goodbye
     from pricedesk.frontend.menu import QUESTION
     from pricedesk.frontend.telnet_server import NOTICES
     from pricedesk.healthcheck import ask
-    from pricedesk.protocol import is_goodbye
 
     settings = read_settings()
     try:

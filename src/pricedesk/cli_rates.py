@@ -230,7 +230,7 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
 ) -> None:
     from pricedesk.backend.bureau import Question
     from pricedesk.currencies import currency
-    from pricedesk.protocol import parse_date
+    from pricedesk.dates import parse_date
 
     wanted = [currency(code) for code in counters]
     named = currency(base) if base is not None else None

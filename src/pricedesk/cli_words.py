@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pricedesk.currencies import CURRENCIES
+from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidDate, InvalidRequest, InvalidSetting, NoRateForDate, in_quotes
-from pricedesk.protocol import parse_date
 from pricedesk.settings import read_settings
 
 if TYPE_CHECKING:

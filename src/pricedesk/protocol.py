@@ -6,32 +6,18 @@ parser reads back exactly what the writer wrote. `docs/lines.md` shows it from o
 
 import re
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, in_quotes
-from pricedesk.lines import LINE_BYTES_MAX
+from pricedesk.dates import parse_date
+from pricedesk.error_lines import raise_error
+from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.money import ExactDecimal
-from pricedesk.quote_lines import (
-    Hold,
-    OfQuote,
-    QuoteReply,
-    QuoteVerb,
-    parse_hold,
-    parse_of_quote,
-    read_quote_reply,
-)
+from pricedesk.quote_lines import Hold, OfQuote, QuoteVerb, parse_hold, parse_of_quote
+from pricedesk.rate_lines import RATES_VERBS, RatesRequest, parse_rates_request
 
-if TYPE_CHECKING:
-    from pricedesk.protocol_rates import RatesRequest
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(
-    rf"{_DATE.pattern}T(?:[01][0-9]|2[0-3]):[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{1,6}})?"
-    r"(?:Z|[+-][0-9]{2}:[0-5][0-9])"
-)
 _DATE_LIKE = re.compile(r"[0-9]+[-/][0-9]+[-/][0-9]+")
 
 
@@ -65,10 +51,9 @@ class Convert:
         return f"explain {text}" if self.explained else text
 
 
-Request: TypeAlias = "Command | Convert | Hold | OfQuote | RatesRequest"
+Request: TypeAlias = Command | Convert | Hold | OfQuote | RatesRequest
 
 _COMMANDS = {command.value: command for command in Command}
-_VERBS_OF_RATES = ("rates", "history", "sources")
 _QUOTE_VERBS = {verb.value: verb for verb in QuoteVerb}
 HOLD = "hold"
 
@@ -89,9 +74,7 @@ def parse_request(line: str) -> Request:
         if len(words) > 1:
             raise InvalidRequest(f"{verb} takes no arguments, but got {in_quotes(words[1])}")
         return command
-    if verb in _VERBS_OF_RATES:
-        from pricedesk.protocol_rates import parse_rates_request  # noqa: PLC0415  # it needs this
-
+    if verb in RATES_VERBS:
         return parse_rates_request(words)
     if verb == HOLD:
         return parse_hold(words[1:])
@@ -121,36 +104,6 @@ def _parse_convert(words: list[str], *, explained: bool) -> Convert:
         on=on,
         explained=explained,
     )
-
-
-def parse_date(text: str) -> date:
-    """Read a calendar date written as YYYY-MM-DD.
-
-    Raises:
-        InvalidDate: another notation, or no such day.
-    """
-    if not _DATE.fullmatch(text):
-        raise InvalidDate(f"{in_quotes(text)} is not a date: write it as YYYY-MM-DD")
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidDate(f"{in_quotes(text)} is not a day of the calendar") from error
-
-
-def parse_instant(text: str) -> datetime:
-    """Read an instant with its zone, written as 2026-10-30T16:00:00Z or with an offset.
-
-    Raises:
-        InvalidDate: another notation, or no such instant.
-    """
-    if not _INSTANT.fullmatch(text):
-        raise InvalidDate(
-            f"{in_quotes(text)} is not an instant: write it like 2026-10-30T16:00:00Z"
-        )
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidDate(f"{in_quotes(text)} is not an instant of the calendar") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,67 +158,9 @@ def parse_explanation(line: str) -> Explanation:
         ErrorReply: the back-end answered with an error.
         InvalidRequest: the line is no reply to `explain`.
     """
-    _raise_error(line)
+    raise_error(line)
     values = dict(word.partition("=")[::2] for word in line.split())
     missing = [name for name in _EXPLANATION_NAMES.values() if name not in values]
     if missing:
         raise InvalidRequest(f"{in_quotes(line)} is not an explanation: it has no {missing[0]}")
     return Explanation(**{name: values[wire] for name, wire in _EXPLANATION_NAMES.items()})
-
-
-def parse_quote_reply(line: str) -> QuoteReply:
-    """Read the reply to `hold`, `quote`, `redeem` or `cancel`.
-
-    Raises:
-        ErrorReply: the back-end answered with an error.
-        InvalidRequest: the line is no such reply.
-    """
-    _raise_error(line)
-    return read_quote_reply(line)
-
-
-_ERROR = "error "
-
-
-class ErrorReply(Exception):  # a reply that arrived, not a failure of this program
-    """The back-end's own refusal, as it came over the wire."""
-
-    def __init__(self, slug: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.slug = slug
-        self.sentence = sentence
-
-
-def is_error(line: str) -> bool:
-    """Whether a reply line tells of an error."""
-    return line.startswith(_ERROR)
-
-
-def _raise_error(line: str) -> None:
-    if is_error(line):
-        slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
-        raise ErrorReply(slug, sentence)
-
-
-def error_line(error: PricedeskError) -> str:
-    """The reply that tells of an error: `error SLUG SENTENCE`."""
-    return f"{_ERROR}{error.slug} {error}"
-
-
-GOODBYES = {
-    "busy": "too many clients are connected; try again later",
-    "line-too-long": f"a line has at most {LINE_BYTES_MAX} bytes",
-    "idle": "nothing was asked for too long; connect again when needed",
-    "closing": "the service is shutting down; connect again",
-}
-"""The errors that answer no request: the back-end says one of them and hangs up."""
-
-
-def goodbye_line(slug: str) -> str:
-    """The line with which the back-end ends a connection."""
-    return f"{_ERROR}{slug} {GOODBYES[slug]}"
-
-
-def is_goodbye(line: str) -> bool:
-    """Whether a reply line ends the connection instead of answering a request."""
-    return line.startswith(_ERROR) and line.split(" ")[1] in GOODBYES

@@ -11,6 +11,7 @@ from enum import Enum
 from urllib.parse import unquote
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.error_lines import raise_error
 from pricedesk.errors import InvalidAmount, InvalidRequest, in_quotes
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.quote_codes import parse_quote_id
@@ -211,12 +212,14 @@ class QuoteReply:
 _STATUS = "status="
 
 
-def read_quote_reply(line: str) -> QuoteReply:
+def parse_quote_reply(line: str) -> QuoteReply:
     """Read the line that tells of a quote; words of a later version are passed over.
 
     Raises:
+        ErrorReply: the back-end answered with an error.
         InvalidRequest: the line tells of no quote.
     """
+    raise_error(line)
     record, found, told = line.partition(f" {_STATUS}")
     word, *more = told.split() or [""]
     statuses = {status.value: status for status in QuoteStatus}

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from types import FrameType
 
 from pricedesk import __version__
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.healthcheck import ask, reachable
-from pricedesk.protocol import ErrorReply, Explanation, parse_explanation
+from pricedesk.protocol import Explanation, parse_explanation
 from pricedesk.running import PARENT_PIPE
 from pricedesk.settings import PREFIX, HostPort, Settings
 

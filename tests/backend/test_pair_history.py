@@ -23,7 +23,7 @@ from pricedesk.backend.rates import (
 )
 from pricedesk.currencies import CURRENCIES, Currency, currency
 from pricedesk.errors import InvalidRequest
-from pricedesk.protocol_rates import POINTS_MAX, Point, Unit
+from pricedesk.rate_lines import POINTS_MAX, Point, Unit
 
 PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, 15, 30, tzinfo=UTC))
 EUROS, CANADIAN = Convention("EUR", per_pivot=True), Convention("CAD", per_pivot=False)

@@ -14,7 +14,7 @@ import pytest
 from pricedesk.backend.assembly import ledger_of
 from pricedesk.backend.store import open_store
 from pricedesk.clock import system_clock
-from pricedesk.quote_lines import QuoteStatus, read_quote_reply
+from pricedesk.quote_lines import QuoteStatus, parse_quote_reply
 from pricedesk.settings import Settings
 from services import backend, free_port
 
@@ -74,14 +74,14 @@ class Client:
         for n in range(count):
             key = f"{self._number}-{n}"
             line = f"hold {n + 1} CAD USD key={key} for=client{self._number} name=no%20{key}"
-            reply = read_quote_reply(await self.answer(line))
+            reply = parse_quote_reply(await self.answer(line))
             self.acknowledged[key] = reply.record
             told.release()
             if self._chance.random() < AGAIN:
-                assert read_quote_reply(await self.answer(line)) == reply
+                assert parse_quote_reply(await self.answer(line)) == reply
             if self._chance.random() < REDEEMED:
                 quote_id = reply.fields["quote"]
-                redeemed = read_quote_reply(await self.answer(f"redeem {quote_id}"))
+                redeemed = parse_quote_reply(await self.answer(f"redeem {quote_id}"))
                 assert redeemed.record == reply.record
                 assert redeemed.status is QuoteStatus.REDEEMED
                 self.redeemed[key] = str(redeemed)

@@ -19,8 +19,15 @@ from pricedesk.backend.quotes import NoOffer, QuoteTerms, fingerprint
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_backup import back_up, restore
 from pricedesk.errors import InvalidAmount
-from pricedesk.protocol import parse_quote_reply, parse_request
-from pricedesk.quote_lines import Hold, OfQuote, QuoteVerb, record_fields, record_text
+from pricedesk.protocol import parse_request
+from pricedesk.quote_lines import (
+    Hold,
+    OfQuote,
+    QuoteVerb,
+    parse_quote_reply,
+    record_fields,
+    record_text,
+)
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "quotes"
 SHA256 = {

@@ -18,7 +18,7 @@ from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.backend.store import Look
 from pricedesk.currencies import CURRENCIES, currency
 from pricedesk.lines import LINE_BYTES_MAX
-from pricedesk.protocol_rates import (
+from pricedesk.rate_lines import (
     FAILURE_CHARACTERS_MAX,
     REPLY_BYTES_MAX,
     parse_history,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pricedesk.error_lines import GOODBYES
 from pricedesk.errors import NoRate, PricedeskError, QuoteError, RequestError, StoreFailed
-from pricedesk.protocol import GOODBYES
 from pricedesk.quote_lines import record_fields
 from services import Client, backend
 

@@ -19,7 +19,7 @@ from pricedesk.currencies import Currency
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
-from pricedesk.protocol_rates import Unit
+from pricedesk.rate_lines import Unit
 
 EARLIEST_ZONE = timedelta(hours=14)
 """The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""

@@ -7,17 +7,12 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates_replies import rates_line
 from pricedesk.backend.store_rows import Look
+from pricedesk.error_lines import error_line, goodbye_line
 from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
 from pricedesk.line_service import Notices
-from pricedesk.protocol import (
-    Command,
-    Convert,
-    error_line,
-    goodbye_line,
-    parse_request,
-)
-from pricedesk.protocol_rates import RatesRequest
+from pricedesk.protocol import Command, Convert, parse_request
 from pricedesk.quote_lines import Hold, OfQuote
+from pricedesk.rate_lines import RatesRequest
 from pricedesk.tally import Tally
 
 NOTICES = Notices(

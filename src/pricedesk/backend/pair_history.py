@@ -16,7 +16,7 @@ from pricedesk.backend.rates import RATE_DIGITS, Convention, Publication, Rate
 from pricedesk.currencies import Currency
 from pricedesk.errors import InvalidRequest
 from pricedesk.money import significant_text
-from pricedesk.protocol_rates import POINTS_MAX, Point, Unit
+from pricedesk.rate_lines import POINTS_MAX, Point, Unit
 
 SHORTER = {
     Unit.DAY: "ask by week or by month",

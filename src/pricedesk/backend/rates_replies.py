@@ -10,7 +10,7 @@ from pricedesk.backend.sources.source import Source
 from pricedesk.backend.store_rows import Look
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidRequest
-from pricedesk.protocol_rates import (
+from pricedesk.rate_lines import (
     FAILURE_CHARACTERS_MAX,
     REPLY_BYTES_MAX,
     AskHistory,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, PriceChanged, in_quotes
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
-from pricedesk.protocol import Convert, Explanation, parse_date, parse_explanation
+from pricedesk.protocol import Convert, Explanation, parse_explanation
 from pricedesk.quote_lines import Hold
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")

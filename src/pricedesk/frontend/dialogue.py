@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.menu import REASON_CHARACTERS_MAX, AskPrice, Menu, Say
 from pricedesk.frontend.shop import Offer
 from pricedesk.frontend.terminal_text import CUT, clean, cut, table, wrapped
 from pricedesk.frontend.translations import Words, english, spoken
-from pricedesk.protocol import ErrorReply
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteReply, QuoteVerb
 

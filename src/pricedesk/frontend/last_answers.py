@@ -4,8 +4,8 @@ from collections import OrderedDict
 from datetime import datetime
 
 from pricedesk.clock import Clock
+from pricedesk.error_lines import is_error
 from pricedesk.frontend.asking import RatesService
-from pricedesk.protocol import is_error
 
 CHARACTERS_MAX = 16 * 1024 * 1024
 """So much is remembered, of what was asked for last: some twenty thousand prices."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+from pricedesk.error_lines import is_goodbye
 from pricedesk.errors import ServiceUnavailable
-from pricedesk.protocol import is_goodbye
 from pricedesk.settings import HostPort
 
 logger = logging.getLogger(__name__)

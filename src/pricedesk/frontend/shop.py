@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from pricedesk.currencies import CURRENCIES, Currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, ServiceUnavailable, UnknownProduct, in_quotes
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Catalogue, Product
@@ -16,8 +17,8 @@ from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
-from pricedesk.protocol import ErrorReply, parse_quote_reply
-from pricedesk.protocol_rates import (
+from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb, parse_quote_reply
+from pricedesk.rate_lines import (
     AskHistory,
     AskRates,
     DayRate,
@@ -27,7 +28,6 @@ from pricedesk.protocol_rates import (
     parse_history,
     parse_rates,
 )
-from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import RequestError, ServiceUnavailable
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.http.messages import News
-from pricedesk.protocol import ErrorReply
-from pricedesk.protocol_rates import AskSources, SourcesReply, parse_sources
+from pricedesk.rate_lines import AskSources, SourcesReply, parse_sources
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from pricedesk.currencies import Currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.dialogue import Action, AskHold, AskQuote, AskWhy, Dialogue, Look
@@ -10,7 +11,6 @@ from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.frontend.shop import Offer, Shop
 from pricedesk.line_service import Notices, Peer
 from pricedesk.lines import LINE_BYTES_MAX
-from pricedesk.protocol import ErrorReply
 
 NOTICES = Notices(
     busy=b"The price desk is busy. Please try again later.\n",

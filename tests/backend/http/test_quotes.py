@@ -15,7 +15,7 @@ from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.errors import StoreFailed
 from pricedesk.http.messages import Response
 from pricedesk.http.routes import Router
-from pricedesk.protocol import parse_quote_reply
+from pricedesk.quote_lines import parse_quote_reply
 
 ONE = quote_id(1)
 LAPTOP = {"amount": "1100", "from": "CAD", "to": "USD", "ref": "laptop", "name": "Café laptop"}

@@ -19,6 +19,7 @@ from pricedesk.backend.http.parameters import (
     source_keys,
 )
 from pricedesk.currencies import currency
+from pricedesk.dates import parse_date, parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.http.messages import (
     NO_STORE,
@@ -33,7 +34,7 @@ from pricedesk.http.messages import (
 )
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
-from pricedesk.protocol import Explanation, parse_date, parse_instant
+from pricedesk.protocol import Explanation
 
 ITEMS_AT_ONCE = 100
 """So many items are answered between two turns of the loop, which has others to serve."""

@@ -10,9 +10,9 @@ from http import HTTPStatus
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.currencies import Currency, currency
+from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, UnknownCurrency, in_quotes
 from pricedesk.http.messages import JSON_TYPE, Failure, Request, Response, problem
-from pricedesk.protocol import parse_date
 
 NAMES_SHOWN_MAX = 10
 """So many unknown names does a refusal repeat."""

@@ -21,6 +21,7 @@ from pricedesk.backend.http.rate_format import amount_text, plain_text
 from pricedesk.backend.rate_book import PEG, SourceHistory
 from pricedesk.backend.rates import Publication, Rate, rate_in
 from pricedesk.currencies import CURRENCIES, Currency, currency
+from pricedesk.dates import parse_date
 from pricedesk.errors import (
     InvalidAmount,
     InvalidRequest,
@@ -41,7 +42,6 @@ from pricedesk.http.messages import (
 )
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
-from pricedesk.protocol import parse_date
 
 _PARAMETERS = ("amount", "base", "from", "symbols", "to")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

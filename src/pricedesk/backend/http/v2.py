@@ -26,6 +26,7 @@ from pricedesk.backend.http.rows import (
 from pricedesk.backend.http.v2_catalogue import catalogue_routes
 from pricedesk.backend.http.v2_failures import not_acceptable, write_failure
 from pricedesk.backend.rates import Publication
+from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown
 from pricedesk.http.messages import (
     CHUNK_BYTES,
@@ -34,7 +35,6 @@ from pricedesk.http.messages import (
     chunked,
 )
 from pricedesk.http.routes import Route, RouteTable
-from pricedesk.protocol import parse_date
 
 AVERAGES_BYTES = 512
 """So much is sent at once of averages, of which each takes a month of rates."""

@@ -10,6 +10,7 @@ from functools import partial
 from http import HTTPStatus
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
 from pricedesk.frontend.desk import Price
@@ -26,7 +27,6 @@ from pricedesk.http.messages import (
     problem,
 )
 from pricedesk.http.routes import STATUS, Route
-from pricedesk.protocol import ErrorReply
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteReply, QuoteVerb
 

@@ -11,6 +11,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PriceChanged, PricedeskError, ServiceUnavailable, UnknownProduct
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.locales import currency_name, date_text, money_text
@@ -43,7 +44,6 @@ from pricedesk.frontend.web.visitor import (
 from pricedesk.http.messages import NO_STORE, TEXT_TYPE, Failure, Request, Response, parse_query
 from pricedesk.http.routes import STATUS, Route
 from pricedesk.money import ExactDecimal, Money
-from pricedesk.protocol import ErrorReply
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteReply, QuoteStatus, QuoteVerb
 

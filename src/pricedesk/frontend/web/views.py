@@ -18,7 +18,7 @@ from pricedesk.frontend.price_views import PriceView
 from pricedesk.frontend.translations import Words
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
-from pricedesk.protocol_rates import HistoryReply, Unit
+from pricedesk.rate_lines import HistoryReply, Unit
 
 HUES = 6
 

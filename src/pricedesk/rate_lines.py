@@ -15,8 +15,11 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from pricedesk.currencies import Currency, currency
+from pricedesk.dates import parse_date, parse_instant
+from pricedesk.error_lines import raise_error
 from pricedesk.errors import InvalidDate, InvalidRequest, in_quotes
-from pricedesk.protocol import ErrorReply, parse_date, parse_instant
+
+RATES_VERBS = ("rates", "history", "sources")
 
 POINTS_MAX = 2000
 """Rates that one `history` may have: all weeks since 1999, or the days of seven years."""
@@ -28,7 +31,6 @@ FAILURE_CHARACTERS_MAX = 200
 """So much of the reason for which a source fails is told; more would be a page of its server."""
 
 _NONE = "none"
-_ERROR = "error "
 _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Z]{3}")
@@ -346,9 +348,7 @@ def _source_status(text: str) -> SourceStatus:
 
 def _words(line: str) -> dict[str, str]:
     """The values of a reply by their names."""
-    if line.startswith(_ERROR):
-        slug, _, sentence = line.removeprefix(_ERROR).partition(" ")
-        raise ErrorReply(slug, sentence)
+    raise_error(line)
     return dict(word.partition("=")[::2] for word in line.split())
 
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricedesk.currencies import CURRENCIES, currency
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, UnknownCurrency
-from pricedesk.protocol import ErrorReply, Request, parse_request
-from pricedesk.protocol_rates import (
+from pricedesk.protocol import Request, parse_request
+from pricedesk.rate_lines import (
     AskHistory,
     AskRates,
     AskSources,
