@@ -8,34 +8,50 @@ from pricedesk.frontend.asking import RatesService
 from pricedesk.protocol import is_error
 
 ANSWERS_MAX = 20_000
-"""So many are remembered, the ones used last; about 20 MB."""
+CHARACTERS_MAX = 16 * 1024 * 1024
+"""So many answers are remembered, the ones used last, with so many characters in all."""
 
-ANSWER_CHARACTERS_MAX = 64 * 1024
+REMEMBERED = ("explain ", "rates ", "history ")
+"""How requests begin whose answers are: what a quote was is no news of what it is."""
 
 
 class LastAnswers:
-    """Asks the back-end, and remembers each request's last answer that was no error."""
+    """Asks the back-end, and remembers the last answer to each question about rates."""
 
-    def __init__(self, rates: RatesService, clock: Clock) -> None:
+    def __init__(
+        self, rates: RatesService, clock: Clock, characters_max: int = CHARACTERS_MAX
+    ) -> None:
         self._rates = rates
         self._clock = clock
+        self._characters_max = characters_max
+        self._characters = 0
         self._answers: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
 
     async def ask(self, request: str) -> str:
         """The reply to a request line; raises ServiceUnavailable."""
         reply = await self._rates.ask(request)
-        if not is_error(reply):
+        if request.startswith(REMEMBERED) and not is_error(reply):
+            self._forget(request)
             self._answers[request] = (reply, self._clock())
-            self._answers.move_to_end(request)
-            if len(self._answers) > ANSWERS_MAX:
-                self._answers.popitem(last=False)
+            self._characters += len(request) + len(reply)
+            while len(self._answers) > ANSWERS_MAX or self._characters > self._characters_max:
+                self._forget(next(iter(self._answers)))
         return reply
 
     def drop(self) -> None:
         """Its replies cannot be trusted, those that are remembered neither."""
         self._answers.clear()
+        self._characters = 0
         self._rates.drop()
 
     def last(self, request: str) -> tuple[str, datetime] | None:
         """The last answer to a request, and when it came."""
-        return self._answers.get(request)
+        known = self._answers.get(request)
+        if known is not None:
+            self._answers.move_to_end(request)
+        return known
+
+    def _forget(self, request: str) -> None:
+        known = self._answers.pop(request, None)
+        if known is not None:
+            self._characters -= len(request) + len(known[0])

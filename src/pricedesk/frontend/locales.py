@@ -8,13 +8,13 @@ telnet desk, which does without, imports it when a customer asks for a language.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import NumberPattern, get_territory_currencies, parse_pattern
 
 from pricedesk.currencies import CURRENCIES, Currency
@@ -171,6 +171,12 @@ def date_text(day: date, locale: Locale) -> str:
 def short_date_text(day: date, locale: Locale) -> str:
     """A day in little room: 30 Oct 2026, 30.10.2026."""
     return str(format_date(day, "medium", locale=WORLD_ENGLISH if locale == ENGLISH else locale))
+
+
+def instant_text(at: datetime, locale: Locale) -> str:
+    """An instant in UTC, which it says: 30 October 2026, 6:00:00 pm UTC."""
+    spoken = WORLD_ENGLISH if locale == ENGLISH else locale
+    return str(format_datetime(at, "long", tzinfo=UTC, locale=spoken))
 
 
 def currency_name(currency: Currency, locale: Locale) -> str:

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 from urllib.parse import quote as percent_encoded
 from zlib import crc32
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Price
-from pricedesk.frontend.locales import money_text, publication_text, short_date_text
+from pricedesk.frontend.desk import Price, is_address
+from pricedesk.frontend.locales import (
+    instant_text,
+    money_text,
+    publication_text,
+    short_date_text,
+)
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
 from pricedesk.protocol_rates import HistoryReply, Unit
-from pricedesk.quote_lines import QuoteReply, QuoteStatus
+from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteStatus
 
 Words: TypeAlias = Callable[[str], str]
 """Translates a text of the pages."""
@@ -58,7 +63,7 @@ class PriceView:
 
     @property
     def converted(self) -> bool:
-        """Whether it is in another currency than the shop's."""
+        """Whether it is in another currency than the product's own."""
         return self.base != self.counter
 
 
@@ -183,7 +188,7 @@ def price_view(
     unit = currency(price.currency)
     known = ""
     if as_of is not None:
-        known = format_datetime(as_of, "long", tzinfo=UTC, locale=locale)
+        known = instant_text(as_of, locale)
     return PriceView(
         amount=price.amount,
         text=money_text(Money.parse(price.amount, unit), locale),
@@ -194,13 +199,20 @@ def price_view(
         conversion_amount=price.conversion,
         rate=price.rate,
         path=price.path,
-        age=publication_text(price.source, date.fromisoformat(price.date), locale),
+        age=_age(price.source, price.date, locale),
         state=price.state,
         state_words=state_words(price.state, int(price.missed), words),
         steps=step_views(price.steps, locale, words),
         attribution=price.attribution,
         as_of=known,
     )
+
+
+def _age(source: str, day: str, locale: Locale) -> str:
+    """Whose rate it is, and of which day; empty where there is none in it."""
+    if source in ("", NOTHING):
+        return ""
+    return publication_text(source, date.fromisoformat(day), locale)
 
 
 def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
@@ -348,11 +360,11 @@ def quote_view(
         conversion_amount=told["result"],
         rate=told["rate"],
         path=told["path"],
-        age=publication_text(told["source"], date.fromisoformat(told["date"]), locale),
+        age=_age(told["source"], told["date"], locale),
         state=told["state"],
         state_words=state_words(told["state"], int(told["missed"]), words),
         steps=step_views(priced.steps, locale, words) if priced is not None else (),
-        attribution=told["attribution"],
+        attribution=told["attribution"] if is_address(told["attribution"]) else "",
     )
     expires = datetime.fromisoformat(told["expires"])
     return QuoteView(
@@ -383,7 +395,7 @@ def _ended_words(reply: QuoteReply, locale: Locale, words: Words) -> str:
     if reply.ended is None:
         return ""
     ended = datetime.fromisoformat(reply.ended)
-    when = format_datetime(ended, "long", tzinfo=UTC, locale=locale)
+    when = instant_text(ended, locale)
     match reply.status:
         case QuoteStatus.REDEEMED:
             text = words("This price was redeemed on {}.")
