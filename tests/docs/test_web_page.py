@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.frontend.catalogue import Product
