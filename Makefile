@@ -42,7 +42,7 @@ format: $(VENV)/dev.stamp ## bring the code into format and mend what lint can m
 
 bench: $(VENV)/dev.stamp ## run the benchmarks
 	@for program in $(sort $(wildcard bench/[!_]*.py)); do \
-		echo "$$program"; $(BIN)/python "$$program" $(ARGS) || exit; done
+		echo "$$program"; PYTHONPATH=tests $(BIN)/python "$$program" $(ARGS) || exit; done
 
 images: ## build both Docker images
 	@echo 'Building $(IMAGES)/ex4-backend and $(IMAGES)/ex4-frontend.'

@@ -5,11 +5,17 @@ from http import HTTPStatus
 from typing import Any
 
 from asking import content_of, respond
+from pricedesk.http.messages import Response
 from pricedesk.http.routes import Router
 
 
-def wsgi_application(router: Router) -> Callable[..., Iterable[bytes]]:
-    """An application that answers as the router does; a stream is read to its end."""
+def wsgi_application(
+    router: Router, respond: Callable[..., Response] = respond
+) -> Callable[..., Iterable[bytes]]:
+    """An application that answers as the router does; a stream is read to its end.
+
+    `respond` waits for the router's handlers, if they have something to wait for.
+    """
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         # WSGI has only the decoded path, in latin-1; the tester sends the raw one beside it.

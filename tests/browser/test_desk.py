@@ -105,7 +105,15 @@ def test_a_form_sent_twice_holds_one_price(page: Page, desk: Desk) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/products/laptop", "/rates?base=CAD&to=USD", "/sources", "/quotes/0000-0000-0000"],
+    [
+        "/",
+        "/products/laptop",
+        "/rates?base=CAD&to=USD",
+        "/sources",
+        "/quotes",
+        "/quotes/0000-0000-0000",
+        "/nothing/here",
+    ],
 )
 def test_pages_are_accessible_and_fit_the_screen(
     browser: Browser, desk: Desk, path: str, width: int, scheme: str
@@ -256,6 +264,47 @@ def test_the_first_page_is_small_stands_still_and_is_fast(browser: Browser, tmp_
         page.goto(f"{desk.url}/?q=number+99999")
         expect(page.locator(".card h2")).to_have_text(["Product number 99999"])
         page.close()
+
+
+def test_a_quote_is_found_by_its_id(page: Page, desk: Desk) -> None:
+    quote = hold(page, desk)
+    page.goto(f"{desk.url}/quotes")
+    page.get_by_label("Id of the quote").fill(quote.lower().replace("-", " "))
+    page.get_by_role("main").get_by_role("button", name="Show").click()
+    expect(page).to_have_url(f"{desk.url}/quotes/{quote}")
+    expect(page.locator(".code")).to_have_text(quote)
+
+
+def test_a_mistyped_path_has_a_way_back(browser: Browser, desk: Desk) -> None:
+    page = browser.new_page(locale="en-CA")  # whose console may tell of the 404
+    page.goto(f"{desk.url}/prodcuts")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
+    page.get_by_role("link", name="Back").click()
+    expect(page.locator(".card")).to_have_count(3)
+    page.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/products/long", "/products/hebrew"])
+def test_long_names_and_other_scripts_fit_a_phone(
+    browser: Browser, tmp_path: Path, path: str
+) -> None:
+    catalogue = tmp_path / "products.csv"
+    catalogue.write_text(
+        "sku,name,price,currency,category,description\n"
+        f"long,{'W' * 70},99999999999999.99,CAD,{'M' * 70},{'m' * 500}\n"
+        "hebrew,מחשב נייד (14),1100,ILS,מחשבים,מסך בגודל 14\n",
+        encoding="utf-8",
+    )
+    with running(tmp_path, desk={"catalogue": str(catalogue)}) as desk:
+        page = browser.new_page(locale="ar-EG", viewport={"width": 360, "height": 700})
+        page.goto(f"{desk.url}{path}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        right = page.evaluate(
+            "getComputedStyle(document.querySelector('h1[dir], li:last-child h2')).direction"
+        )
+        page.close()
+    assert overflow <= 0
+    assert right == ("ltr" if path.endswith("long") else "rtl")
 
 
 def test_what_a_page_says_is_what_lines_and_the_api_say(page: Page, desk: Desk) -> None:

@@ -15,6 +15,9 @@ from pricedesk.frontend.translations import spoken, words_for
 
 FOLDER = Path(pricedesk.frontend.__file__).parent
 NAMES = {"words", "_words", "_"}
+OF_THE_BACK_END = {"fresh", "late", "stale", "none"}
+"""Words of its that are translated too."""
+
 IN_TEMPLATES = re.compile(r"""_\((?:"([^"]+)"|'([^']+)')\)""")
 
 
@@ -45,6 +48,7 @@ def test_every_text_is_translated(language: str) -> None:
     assert texts() - known.keys() == set()
     wrong = {text for text in texts() if str(known[text]).count("{}") != text.count("{}")}
     assert wrong == set()
+    assert known.keys() - texts() - OF_THE_BACK_END == {""}
 
 
 @pytest.mark.parametrize("language", spoken())

@@ -41,7 +41,9 @@ LAST = b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 class Rig:
     """A door under test, its clock, and the stream that it serves."""
 
-    def __init__(self, limits: ClientLimits) -> None:
+    def __init__(
+        self, limits: ClientLimits, refusal_headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         self.now = 1000.0
         self.chunks_made = 0
         self.stream_closed = asyncio.Event()
@@ -65,6 +67,7 @@ class Rig:
             limits,
             lambda: FRIDAY_EVENING,
             lambda: self.now,
+            refusal_headers=refusal_headers,
         )
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
@@ -134,8 +137,10 @@ async def settled() -> None:
 
 
 @asynccontextmanager
-async def rig(limits: ClientLimits = LIMITS) -> AsyncIterator[Rig]:
-    made = Rig(limits)
+async def rig(
+    limits: ClientLimits = LIMITS, refusal_headers: tuple[tuple[str, str], ...] = ()
+) -> AsyncIterator[Rig]:
+    made = Rig(limits, refusal_headers)
     made.port = await made.service.start("127.0.0.1", 0)
     async with asyncio.timeout(20):
         try:
@@ -340,6 +345,13 @@ async def test_a_refusal_is_a_whole_answer() -> None:
             b'{"type":"/docs#malformed-request","title":"malformed request","status":400,'
             b'"detail":"this is not an HTTP/1.1 request"}'
         )
+
+
+async def test_a_refusal_has_the_doors_own_headers() -> None:
+    async with rig(refusal_headers=(("X-Safe", "Yes, it is"),)) as door:
+        said = await door.said(b"hello\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 400 Bad Request\r\n" + DATE + b"x-safe: Yes, it is\r\n")
+        assert b"x-safe" not in await door.said(LAST)
 
 
 @pytest.mark.parametrize(

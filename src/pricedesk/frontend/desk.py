@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.dates import parse_date
@@ -13,9 +13,14 @@ from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import Convert, Explanation, parse_explanation
-from pricedesk.quote_lines import Hold
+from pricedesk.quote_lines import NOTHING, Hold
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text may be shown as the address of a source."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,22 @@ class Desk:
         """
         request = self._request(product, currency)
         return await answered(self._rates, request, lambda reply: self._price(request, reply))
+
+    def own_price(self, product: Product, today: date) -> Price:
+        """What a product costs in its own currency: what the catalogue says, of nobody asked."""
+        amount, code = str(product.price), product.price.currency.code
+        return Price(
+            amount=amount,
+            currency=code,
+            source=NOTHING,
+            date=str(today),
+            state="fresh",
+            missed="0",
+            rate="1",
+            path=code,
+            conversion=amount,
+            record=Priced(product.price).text(),
+        )
 
     def last_price(
         self, product: Product, currency: Currency | None = None
@@ -179,7 +200,7 @@ def _checked(request: Convert, answer: Explanation) -> Money:
     words = (answer.source, answer.state, answer.missed)
     if not all(word.isascii() and word.isalnum() for word in words):
         raise InvalidRequest(f"{in_quotes(' '.join(words))} does not say how old the rate is")
-    if answer.attribution != "none" and not _ADDRESS.fullmatch(answer.attribution):
+    if answer.attribution != "none" and not is_address(answer.attribution):
         raise InvalidRequest(f"{in_quotes(answer.attribution)} is no address to show")
     if not (_RATE.fullmatch(answer.rate) and _PATH.fullmatch(answer.path)):
         shown = f"{answer.rate} {answer.path}"

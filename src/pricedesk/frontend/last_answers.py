@@ -7,24 +7,35 @@ from pricedesk.clock import Clock
 from pricedesk.error_lines import is_error
 from pricedesk.frontend.asking import RatesService
 
+ANSWERS_MAX = 20_000
 CHARACTERS_MAX = 16 * 1024 * 1024
-"""So much is remembered, of what was asked for last: some twenty thousand prices."""
+"""So many answers are remembered, the ones used last, with so many characters in all."""
+
+REMEMBERED = ("explain ", "rates ", "history ")
+"""How requests begin whose answers are: what a quote was is no news of what it is."""
 
 
 class LastAnswers:
-    """Asks the back-end, and remembers each request's last answer that was no error."""
+    """Asks the back-end, and remembers the last answer to each question about rates."""
 
-    def __init__(self, rates: RatesService, clock: Clock) -> None:
+    def __init__(
+        self, rates: RatesService, clock: Clock, characters_max: int = CHARACTERS_MAX
+    ) -> None:
         self.clock = clock
         self._rates = rates
+        self._characters_max = characters_max
         self._answers: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._characters = 0
 
     async def ask(self, request: str) -> str:
         """The reply to a request line; raises ServiceUnavailable."""
         reply = await self._rates.ask(request)
-        if not is_error(reply):
-            self._remember(request, reply)
+        if request.startswith(REMEMBERED) and not is_error(reply):
+            self._forget(request)
+            self._answers[request] = (reply, self.clock())
+            self._characters += len(request) + len(reply)
+            while len(self._answers) > ANSWERS_MAX or self._characters > self._characters_max:
+                self._forget(next(iter(self._answers)))
         return reply
 
     def drop(self) -> None:
@@ -35,14 +46,10 @@ class LastAnswers:
 
     def last(self, request: str) -> tuple[str, datetime] | None:
         """The last answer to a request, and when it came."""
-        return self._answers.get(request)
-
-    def _remember(self, request: str, reply: str) -> None:
-        self._forget(request)
-        self._answers[request] = (reply, self.clock())
-        self._characters += len(request) + len(reply)
-        while self._characters > CHARACTERS_MAX:
-            self._forget(next(iter(self._answers)))
+        known = self._answers.get(request)
+        if known is not None:
+            self._answers.move_to_end(request)
+        return known
 
     def _forget(self, request: str) -> None:
         known = self._answers.pop(request, None)

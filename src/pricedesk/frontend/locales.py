@@ -173,10 +173,10 @@ def short_date_text(day: date, locale: Locale) -> str:
     return str(format_date(day, "medium", locale=WORLD_ENGLISH if locale == ENGLISH else locale))
 
 
-def instant_text(instant: datetime, locale: Locale) -> str:
-    """An instant of UTC to the second: 30 October 2026, 6:00:05 pm UTC."""
+def instant_text(at: datetime, locale: Locale) -> str:
+    """An instant in UTC, which it says: 30 October 2026, 6:00:00 pm UTC."""
     spoken = WORLD_ENGLISH if locale == ENGLISH else locale
-    return str(format_datetime(instant, "long", tzinfo=UTC, locale=spoken))
+    return str(format_datetime(at, "long", tzinfo=UTC, locale=spoken))
 
 
 def currency_name(currency: Currency, locale: Locale) -> str:

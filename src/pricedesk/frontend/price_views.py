@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from babel import Locale
 
 from pricedesk.currencies import currency
-from pricedesk.frontend.desk import Price
+from pricedesk.frontend.desk import Price, is_address
 from pricedesk.frontend.locales import instant_text, money_text, publication_text
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.translations import Words
 from pricedesk.money import Money
-from pricedesk.quote_lines import QuoteReply, QuoteStatus
+from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PriceView:
 
     @property
     def converted(self) -> bool:
-        """Whether it is in another currency than the shop's."""
+        """Whether it is in another currency than the product's own."""
         return self.base != self.counter
 
 
@@ -93,13 +93,20 @@ def price_view(
         conversion_amount=price.conversion,
         rate=price.rate,
         path=price.path,
-        age=publication_text(price.source, date.fromisoformat(price.date), locale),
+        age=_age(price.source, price.date, locale),
         state=price.state,
         state_words=state_words(price.state, int(price.missed), words),
         steps=step_views(price.steps, locale, words),
         attribution=price.attribution,
         as_of=instant_text(as_of, locale) if as_of is not None else "",
     )
+
+
+def _age(source: str, day: str, locale: Locale) -> str:
+    """Whose rate it is, and of which day; empty where there is none in it."""
+    if source in ("", NOTHING):
+        return ""
+    return publication_text(source, date.fromisoformat(day), locale)
 
 
 def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
@@ -149,11 +156,11 @@ def quote_view(
         conversion_amount=told["result"],
         rate=told["rate"],
         path=told["path"],
-        age=publication_text(told["source"], date.fromisoformat(told["date"]), locale),
+        age=_age(told["source"], told["date"], locale),
         state=told["state"],
         state_words=state_words(told["state"], int(told["missed"]), words),
         steps=step_views(priced.steps, locale, words) if priced is not None else (),
-        attribution=told["attribution"],
+        attribution=told["attribution"] if is_address(told["attribution"]) else "",
     )
     expires = datetime.fromisoformat(told["expires"])
     return QuoteView(

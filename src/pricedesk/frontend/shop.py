@@ -7,17 +7,26 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.error_lines import ErrorReply
-from pricedesk.errors import InvalidRequest, ServiceUnavailable, UnknownProduct, in_quotes
+from pricedesk.errors import (
+    InvalidRequest,
+    NoRateForCurrency,
+    NoRateForDate,
+    RateTooOld,
+    ServiceUnavailable,
+    UnknownProduct,
+    in_quotes,
+)
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
-from pricedesk.quote_lines import OfQuote, QuoteReply, QuoteVerb, parse_quote_reply
+from pricedesk.quote_lines import Hold, OfQuote, QuoteReply, QuoteVerb, parse_quote_reply
 from pricedesk.rate_lines import (
     AskHistory,
     AskRates,
@@ -29,6 +38,12 @@ from pricedesk.rate_lines import (
     parse_rates,
 )
 
+NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug})
+"""Refusals that are about the currency and not about the moment."""
+
+CUSTOMER_PREFIX_BITS = 64
+"""So much of an IPv6 address says who somebody is; the rest he chooses himself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -39,6 +54,9 @@ class Offer:
     known_at: datetime | None = None
     """When the price was known, if the back-end could not be asked for it now."""
     reason: str = ""
+    """Why the back-end refuses."""
+    slug: str = ""
+    """The name of that refusal."""
 
 
 class Shop:
@@ -81,20 +99,27 @@ class Shop:
         return list(await asyncio.gather(*(self.offer(each, currency) for each in products)))
 
     async def offer(self, product: Product, currency: Currency) -> Offer:
-        """What a product costs; the last known price while the back-end is away."""
+        """What a product costs; the last known price while the back-end is away.
+
+        In its own currency nobody has to be asked.
+        """
+        if product.price.currency == currency:
+            return Offer(product, self._desk.own_price(product, self.clock().date()))
         try:
             return Offer(product, await self._desk.price(product, currency))
         except ErrorReply as error:
-            return Offer(product, reason=error.sentence)
+            return Offer(product, reason=error.sentence, slug=error.slug)
         except ServiceUnavailable:
             known = self._desk.last_price(product, currency)
             return Offer(product, *known) if known is not None else Offer(product)
 
     async def currencies(self, base: Currency) -> list[Currency]:
-        """The currencies that prices can be shown in."""
+        """The currencies that prices can be shown in; none if there are no rates of this one."""
         try:
             rates = await self._known_rates(base)
-        except (ServiceUnavailable, ErrorReply):
+        except ErrorReply as error:
+            return [] if error.slug in NO_RATE else [base]
+        except ServiceUnavailable:
             return [base]
         codes = {base.code, *rates.rates}
         return [CURRENCIES[code] for code in sorted(codes) if code in CURRENCIES]
@@ -134,6 +159,8 @@ class Shop:
         self, base: Currency, counter: Currency, first: date, unit: Unit
     ) -> HistoryReply | None:
         """The rates of a pair since a day; None where there are none or nobody can say."""
+        if base == counter:
+            return None
         request = AskHistory(base, counter, first, self.clock().date(), unit)
         try:
             return await answered(self._rates, request, parse_history)
@@ -151,8 +178,12 @@ class Shop:
             ServiceUnavailable: the back-end did not answer; asking again with the key is safe.
             ErrorReply: it refuses, with its reason.
         """
-        request = self._desk.hold(product, seen, key, customer)
-        return await answered(self._ledger, request, parse_quote_reply)
+        request = self._desk.hold(product, seen, key, customer_of(customer))
+        reply = await answered(self._ledger, request, parse_quote_reply)
+        if not _is_of(reply, request):
+            self._ledger.drop()
+            raise ServiceUnavailable("the back-end told of another quote")
+        return reply
 
     async def quote(self, verb: QuoteVerb, quote_id: str) -> QuoteReply:
         """Look at a quote, redeem it or cancel it.
@@ -168,6 +199,26 @@ class Shop:
             self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply
+
+
+def customer_of(address: str) -> str:
+    """Whose limit a quote counts for: an address, or the network of one that is IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network((int(found), CUSTOMER_PREFIX_BITS), strict=False))
+
+
+def _is_of(reply: QuoteReply, request: Hold) -> bool:
+    """Whether a quote is the one that was asked for."""
+    told = reply.fields
+    asked = (request.ref, str(request.base), str(request.counter), str(request.price))
+    return asked == tuple(told.get(name) for name in ("ref", "from", "to", "price"))
 
 
 def seen_of(values: Callable[[str], str], currency: Currency) -> Seen:

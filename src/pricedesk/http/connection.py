@@ -91,8 +91,15 @@ KERNEL_OUTPUT_BYTES = 64 * 1024
 class Shared:
     """What all connections of a door share."""
 
-    def __init__(self, router: Router, port: "Port[Connection]", tally: Tally) -> None:
+    def __init__(
+        self,
+        router: Router,
+        port: "Port[Connection]",
+        tally: Tally,
+        refusal_headers: tuple[tuple[str, str], ...],
+    ) -> None:
         self.router = router
+        self.refusal_headers = tuple((n.lower().encode(), v.encode()) for n, v in refusal_headers)
         self.port = port
         self.seconds = port.seconds
         self.tally = tally
@@ -446,7 +453,8 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._ending_since = self._shared.seconds()
         self._unparsed = b""
         self._shared.count(failure.status, self._ending_since)
-        self.transport.write(refusal(failure, self._shared.state.default_headers))
+        shared = [*self._shared.state.default_headers, *self._shared.refusal_headers]
+        self.transport.write(refusal(failure, shared))
         if self._peer_finished:
             self.transport.close()
             return

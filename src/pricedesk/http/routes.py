@@ -71,6 +71,9 @@ Handler: TypeAlias = Callable[[Request, Mapping[str, str]], Response | Awaitable
 
 FailureWriter: TypeAlias = Callable[[Failure], Response]
 
+PageWriter: TypeAlias = Callable[[Failure, Mapping[str, str]], Response]
+"""Writes a failure for a person; the request's headers say in which language."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -90,7 +93,8 @@ class RouteTable:
     """Routes that belong together, and how failures below `prefixes` are written.
 
     Failures of the routes themselves are written so too. `any_origin` lets pages of other
-    origins read the answers in a browser; `headers` are on every answer.
+    origins read the answers in a browser; `headers` are on every answer. Where people come,
+    `write_page` writes the failures.
     """
 
     routes: tuple[Route, ...]
@@ -98,6 +102,13 @@ class RouteTable:
     write_failure: FailureWriter = problem
     any_origin: bool = True
     headers: tuple[tuple[str, str], ...] = ()
+    write_page: PageWriter | None = None
+
+    def failure(self, failure: Failure, headers: Mapping[str, str]) -> Response:
+        """A failure as it is told to whoever sent these headers."""
+        if self.write_page is not None:
+            return self.write_page(failure, headers)
+        return self.write_failure(failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +170,8 @@ class Router:
                 method, path, raw_path, parse_query(raw_query), headers, body, address
             )
         except InvalidRequest as error:
-            response = table.write_failure(
-                Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
+            response = table.failure(
+                Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error)), headers
             )
         else:
             response = await self._answer(request, place, table, values)
@@ -170,7 +181,8 @@ class Router:
         self, request: Request, place: _Place | None, table: RouteTable, values: Mapping[str, str]
     ) -> Response:
         if place is None:
-            return table.write_failure(Failure(HTTPStatus.NOT_FOUND, "not-found", "not found"))
+            missing = Failure(HTTPStatus.NOT_FOUND, "not-found", "not found")
+            return table.failure(missing, request.headers)
         if request.method == "OPTIONS":
             allow = (("Allow", ", ".join(place.allowed)),)
             return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
@@ -178,12 +190,13 @@ class Router:
         handler = place.handlers.get(method)
         if handler is None:
             allowed = ", ".join(place.allowed)
-            response = table.write_failure(
+            response = table.failure(
                 Failure(
                     HTTPStatus.METHOD_NOT_ALLOWED,
                     "method-not-allowed",
                     f"this is answered for {allowed} only",
-                )
+                ),
+                request.headers,
             )
             return replace(response, headers=(*response.headers, ("Allow", allowed)))
         try:
@@ -191,10 +204,10 @@ class Router:
             return _begun(answer if isinstance(answer, Response) else await answer)
         except PricedeskError as error:
             status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-            return table.write_failure(Failure(status, error.slug, str(error)))
+            return table.failure(Failure(status, error.slug, str(error)), request.headers)
         except Exception:  # an error of ours is a 500, and the connection lives
             logger.exception("internal error while answering a request")
-            return table.write_failure(INTERNAL)
+            return table.failure(INTERNAL, request.headers)
 
     def _find(self, raw_path: str) -> tuple[_Place, dict[str, str]] | None:
         place = self._exact.get(raw_path)

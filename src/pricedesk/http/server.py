@@ -16,21 +16,26 @@ from pricedesk.tally import Tally
 
 
 class HttpService(Port[Connection]):
-    """One listening port for HTTP; `clock` gives the Date of the answers."""
+    """One listening port for HTTP; `clock` gives the Date of the answers.
+
+    `refusal_headers` are on what is said before there is a request for the router.
+    """
 
     sweep_seconds = 0.5
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a door is made of
         self,
         router: Router,
         limits: ClientLimits,
         clock: Clock,
         seconds: Callable[[], float],
         tally: Tally | None = None,
+        *,
+        refusal_headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.tally = tally if tally is not None else Tally()
-        self._shared = Shared(router, self, self.tally)
+        self._shared = Shared(router, self, self.tally, refusal_headers)
         self._clock = clock
 
     def connect(self) -> Connection:

@@ -6,6 +6,7 @@ binary floats. What is wrong is told as RFC 9457 has it.
 
 import json
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
@@ -16,7 +17,10 @@ from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
 from pricedesk.frontend.desk import Price
 from pricedesk.frontend.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.api_description import document
+from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
+from pricedesk.frontend.web.framing import PASSING, RETRY_AFTER, status_of
 from pricedesk.frontend.web.views import RANGES, Range
+from pricedesk.frontend.web.visitor import is_from_here
 from pricedesk.http.messages import (
     NO_STORE,
     Failure,
@@ -26,14 +30,17 @@ from pricedesk.http.messages import (
     json_response,
     problem,
 )
-from pricedesk.http.routes import STATUS, Route
+from pricedesk.http.routes import Route
 from pricedesk.quote_codes import parse_quote_id
-from pricedesk.quote_lines import QuoteReply, QuoteVerb
+from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteVerb
 
 PAGE_PRODUCTS = 24
-OFFSET_MAX = 10**7
 
-_BY_SLUG = {kind.slug: status for kind, status in STATUS.items()}
+BODY_BYTES_MAX = 16 * 1024
+
+OF_ANOTHER_SITE = Failure(
+    HTTPStatus.FORBIDDEN, "other-site", "a page of another site may not do this for its visitor"
+)
 
 
 class Api:
@@ -64,15 +71,22 @@ class Api:
         """What there is, as OpenAPI 3.1."""
         return json_response(document())
 
+    def failure(self, failure: Failure) -> Response:
+        """A failure as RFC 9457 has it; how the back-end failed is for the shop's log."""
+        if failure.slug in PASSING:
+            return _passing(failure)
+        return problem(failure)
+
     async def products(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Products with their prices, some at a time."""
         query = _query(request, ("q", "category", "currency", "offset", "limit"))
+        text = query.get("q", "")
+        if len(text) > SEARCH_CHARACTERS_MAX:
+            raise InvalidRequest(f"q has more than {SEARCH_CHARACTERS_MAX} characters")
         unit = self._currency(query)
         offset = _count(query, "offset", 0, OFFSET_MAX)
         limit = _count(query, "limit", PAGE_PRODUCTS, PAGE_PRODUCTS_MAX)
-        found = self._shop.catalogue.find(
-            query.get("q", ""), query.get("category", ""), offset, limit
-        )
+        found = self._shop.catalogue.find(text, query.get("category", ""), offset, limit)
         offers = await self._shop.offers(found.products, unit)
         return _answer(
             {
@@ -113,6 +127,9 @@ class Api:
 
     async def hold(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Hold a price that was seen."""
+        if not is_from_here(request.headers):
+            return problem(OF_ANOTHER_SITE)
+        _query(request, ())
         values = _body(request, ("sku", "currency", "conversion", "price"))
         product = self._shop.product(values.get("sku", ""))
         seen = seen_of(lambda name: values.get(name, ""), currency(values.get("currency", "")))
@@ -124,6 +141,8 @@ class Api:
     async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
         """A quote: looked at, redeemed or cancelled."""
         _query(request, ())
+        if verb is not QuoteVerb.QUOTE and not is_from_here(request.headers):
+            return problem(OF_ANOTHER_SITE)
         return await _told(self._shop.quote(verb, parse_quote_id(path["id"])), HTTPStatus.OK)
 
     async def rates(self, request: Request, _path: Mapping[str, str]) -> Response:
@@ -199,10 +218,12 @@ def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
 
 def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     """The members of a JSON object, all of them strings."""
+    if len(request.body) > BODY_BYTES_MAX:
+        raise InvalidRequest(f"the body has more than {BODY_BYTES_MAX} bytes")
     try:
-        told = json.loads(request.body)
-    except ValueError as error:
-        raise InvalidRequest("the body is no JSON") from error
+        told = json.loads(request.body.decode(), object_pairs_hook=_members)
+    except (RecursionError, ValueError) as error:
+        raise InvalidRequest("the body is no JSON in UTF-8") from error
     if not isinstance(told, dict):
         raise InvalidRequest("the body is to be an object of JSON")
     for name, value in told.items():
@@ -211,6 +232,14 @@ def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} is to be a string: no digit of an amount is lost in one")
     return told
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, each of whose names is there once."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise InvalidRequest("a name is there twice in an object of the body")
+    return members
 
 
 async def _told(asked: Awaitable[QuoteReply], status: HTTPStatus) -> Response:
@@ -230,8 +259,13 @@ def _answer(value: Json, status: HTTPStatus = HTTPStatus.OK) -> Response:
 
 
 def _refused(error: ErrorReply) -> Response:
-    status = _BY_SLUG.get(error.slug, HTTPStatus.BAD_GATEWAY)
-    return problem(Failure(status, error.slug, error.sentence))
+    failure = Failure(status_of(error), error.slug, error.sentence)
+    return _passing(failure) if failure.slug in PASSING else problem(failure)
+
+
+def _passing(failure: Failure) -> Response:
+    told = problem(Failure(failure.status, failure.slug, "the conversion service does not answer"))
+    return replace(told, headers=(*told.headers, RETRY_AFTER))
 
 
 def _offer(offer: Offer) -> Json:
@@ -255,7 +289,7 @@ def _price(price: Price) -> Json:
         "conversion": price.conversion,
         "rate": price.rate,
         "path": price.path,
-        "source": price.source,
+        "source": price.source if price.source != NOTHING else None,
         "date": price.date,
         "state": price.state,
         "missed": price.missed,

@@ -4,6 +4,7 @@ from functools import cache
 
 from pricedesk import __version__
 from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
+from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.views import RANGES
 from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, Json
 
@@ -11,11 +12,12 @@ _TEXT: Json = {"type": "string"}
 _MAYBE: Json = {"type": ["string", "null"]}
 _AMOUNT: Json = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$", "examples": ["787.47"]}
 _CODE: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}
+_TYPED_CODE: Json = {"type": "string", "pattern": "^[A-Za-z]{3}$", "examples": ["USD"]}
 _DATE: Json = {"type": "string", "format": "date"}
 _STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
 
 
-def _object(**members: Json) -> Json:
+def _object(**members: Json) -> dict[str, Json]:
     return {"type": "object", "properties": members, "required": list(members)}
 
 
@@ -36,7 +38,7 @@ _SCHEMAS: dict[str, Json] = {
         conversion=_AMOUNT,
         rate=_AMOUNT,
         path=_TEXT,
-        source=_TEXT,
+        source=_MAYBE,
         date=_DATE,
         state=_STATE,
         missed=_TEXT,
@@ -100,7 +102,7 @@ def _parameter(name: str, schema: Json, where: str = "query") -> Json:
 
 _SKU = _parameter("sku", _TEXT, "path")
 _ID = _parameter("id", _TEXT, "path")
-_IN = _parameter("currency", _CODE)
+_IN = _parameter("currency", _TYPED_CODE)
 
 
 def _operation(
@@ -125,56 +127,68 @@ def _with_body(operation: dict[str, Json], body: Json) -> Json:
     return {**operation, "requestBody": {"required": True, "content": content}}
 
 
+_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "A text of your own: the same request with it gives the same quote.",
+}
+_DESCRIPTION: Json = {
+    "summary": "This description",
+    "parameters": [],
+    "responses": {
+        "200": {"description": "OK", "content": {JSON_TYPE: {"schema": {"type": "object"}}}}
+    },
+}
+_PATHS: dict[str, Json] = {
+    "/api": {"get": _DESCRIPTION},
+    "/api/openapi.json": {"get": _DESCRIPTION},
+    "/api/products": {
+        "get": _operation(
+            "Products with their prices",
+            "Products",
+            _parameter("q", {"type": "string", "maxLength": SEARCH_CHARACTERS_MAX}),
+            _parameter("category", _TEXT),
+            _IN,
+            _parameter("offset", {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX}),
+            _parameter("limit", {"type": "integer", "minimum": 0, "maximum": PAGE_PRODUCTS_MAX}),
+        )
+    },
+    "/api/products/{sku}": {
+        "get": _operation("A product, its price and why", "Product", _SKU, _IN)
+    },
+    "/api/products/{sku}/history": {
+        "get": _operation(
+            "Published rates from the product's currency to another",
+            "History",
+            _SKU,
+            _IN,
+            _parameter("range", {"type": "string", "enum": list(RANGES)}),
+        )
+    },
+    "/api/quotes": {
+        "post": _with_body(
+            _operation("Hold a price that was seen", "Quote", _KEY, created=True),
+            {
+                **_object(sku=_TEXT, currency=_TYPED_CODE, conversion=_AMOUNT, price=_AMOUNT),
+                "additionalProperties": False,
+            },
+        )
+    },
+    "/api/quotes/{id}": {"get": _operation("A quote", "Quote", _ID)},
+    "/api/quotes/{id}/redeem": {"post": _operation("Redeem a quote", "Quote", _ID)},
+    "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
+    "/api/rates": {
+        "get": _operation("All rates of a currency", "Rates", _parameter("base", _TYPED_CODE))
+    },
+    "/api/sources": {"get": _operation("How each source stands", "Sources")},
+}
+
+
 @cache
 def document() -> Json:
     """The whole description."""
-    key: Json = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": True,
-        "schema": {"type": "string", "maxLength": 255},
-        "description": "A text of your own: the same request with it gives the same quote.",
-    }
-    paths: dict[str, Json] = {
-        "/api/products": {
-            "get": _operation(
-                "Products with their prices",
-                "Products",
-                _parameter("q", _TEXT),
-                _parameter("category", _TEXT),
-                _IN,
-                _parameter("offset", {"type": "integer", "minimum": 0}),
-                _parameter(
-                    "limit", {"type": "integer", "minimum": 0, "maximum": PAGE_PRODUCTS_MAX}
-                ),
-            )
-        },
-        "/api/products/{sku}": {
-            "get": _operation("A product, its price and why", "Product", _SKU, _IN)
-        },
-        "/api/products/{sku}/history": {
-            "get": _operation(
-                "Published rates from the product's currency to another",
-                "History",
-                _SKU,
-                _IN,
-                _parameter("range", {"type": "string", "enum": list(RANGES)}),
-            )
-        },
-        "/api/quotes": {
-            "post": _with_body(
-                _operation("Hold a price that was seen", "Quote", key, created=True),
-                _object(sku=_TEXT, currency=_CODE, conversion=_AMOUNT, price=_AMOUNT),
-            )
-        },
-        "/api/quotes/{id}": {"get": _operation("A quote", "Quote", _ID)},
-        "/api/quotes/{id}/redeem": {"post": _operation("Redeem a quote", "Quote", _ID)},
-        "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
-        "/api/rates": {
-            "get": _operation("All rates of a currency", "Rates", _parameter("base", _CODE))
-        },
-        "/api/sources": {"get": _operation("How each source stands", "Sources")},
-    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -182,6 +196,6 @@ def document() -> Json:
             "version": __version__,
             "description": "What a product costs, why, and holding that price.",
         },
-        "paths": paths,
+        "paths": _PATHS,
         "components": {"schemas": _SCHEMAS},
     }

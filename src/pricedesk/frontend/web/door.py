@@ -11,8 +11,11 @@ from pricedesk.admission import ClientLimits
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.api import Api
-from pricedesk.frontend.web.pages import Site
+from pricedesk.frontend.web.framing import Framing
+from pricedesk.frontend.web.pages import CataloguePages
 from pricedesk.frontend.web.pictures import Pictures
+from pricedesk.frontend.web.quote_pages import QuotePages
+from pricedesk.frontend.web.rate_pages import RatePages
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
 from pricedesk.http.messages import NO_STORE, Request, Response, json_response
 from pricedesk.http.routes import Route, Router, RouteTable
@@ -22,21 +25,30 @@ from pricedesk.http.server import HttpService
 def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) -> Router:
     """All that can be asked for at the door."""
     static = Files()
-    site = Site(shop, Pages(static.path), appearance, new_key)
+    framing = Framing(shop, Pages(static.path), appearance)
     api = Api(shop, appearance.currency)
     pages = RouteTable(
         (
-            *site.routes(),
+            *CataloguePages(shop, framing, new_key).routes(),
+            *QuotePages(shop, framing).routes(),
+            *RatePages(shop, framing).routes(),
             *(Route(path, _always(answer)) for path, answer in static.responses.items()),
             *Pictures(appearance.pictures).routes(),
             *_operations(shop),
         ),
         ("/",),
-        write_failure=site.failure,
+        write_page=framing.failure,
         any_origin=False,
         headers=SECURITY_HEADERS,
     )
-    return Router([pages, RouteTable(api.routes(), ("/api",), headers=SECURITY_HEADERS)])
+    programs = RouteTable(
+        api.routes(),
+        ("/api",),
+        write_failure=api.failure,
+        any_origin=False,
+        headers=SECURITY_HEADERS,
+    )
+    return Router([pages, programs])
 
 
 def web_door(
@@ -44,7 +56,7 @@ def web_door(
 ) -> HttpService:
     """The door, which does not listen yet."""
     router = make_router(shop, appearance, new_key)
-    return HttpService(router, limits, shop.clock, time.monotonic)
+    return HttpService(router, limits, shop.clock, time.monotonic, refusal_headers=SECURITY_HEADERS)
 
 
 def _always(answer: Response) -> Callable[[Request, Mapping[str, str]], Response]:

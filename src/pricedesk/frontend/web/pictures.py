@@ -48,12 +48,12 @@ class Pictures:
     def _content(self, name: str) -> bytes | None:
         if self._folder is None:
             return None
-        file = (self._folder / name).resolve()
-        if not file.is_relative_to(self._folder):
-            return None  # a link that leads out of the folder
         try:
+            file = (self._folder / name).resolve()
+            if not (file.is_relative_to(self._folder) and file.is_file()):
+                return None  # a link that leads out of the folder, or what would never end
             with file.open("rb") as opened:
                 content = opened.read(PICTURE_BYTES_MAX + 1)
-        except OSError:
+        except (OSError, RuntimeError):  # the second is what a circle of links is, before 3.13
             return None
         return content if len(content) <= PICTURE_BYTES_MAX else None

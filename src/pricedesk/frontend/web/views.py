@@ -126,8 +126,8 @@ def card(product: Product, locale: Locale, price: PriceView | None, reason: str 
 
 
 def _letters(name: str) -> str:
-    """The first letters of the first two words, without such as "A"; or the first letter."""
-    words = [word for word in name.split() if len(word) > 1] or [name]
+    """The first letters of the first two words, without such as "A" and "14"; or the first one."""
+    words = [word for word in name.split() if len(word) > 1 and word[0].isalpha()] or [name]
     return "".join(word[0] for word in words[:2]).upper()
 
 
@@ -204,4 +204,4 @@ def _day_mark(day: date, shown: Range, locale: Locale) -> str:
         case Range.ALL | Range.FIVE_YEARS:
             return str(format_date(day, "yyyy", locale=locale)) if day.month == 1 else ""
         case Range.YEAR:
-            return str(format_date(day, "MMM yy", locale=locale))
+            return str(format_date(day, "MMM yyyy", locale=locale))

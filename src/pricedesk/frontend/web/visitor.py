@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import urlsplit
 
 from babel import Locale
 
@@ -15,6 +14,8 @@ from pricedesk.http.messages import Request
 CURRENCY_COOKIE = "currency"
 LANGUAGE_COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
+PATH_CHARACTERS_MAX = 2000
+"""A longer way back is not remembered."""
 
 _COOKIE = re.compile(r"\s*([A-Za-z]{1,20})=([A-Za-z_-]{2,20})\s*")
 
@@ -62,11 +63,16 @@ def is_from_here(headers: Mapping[str, str]) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    origin, host = headers.get("origin"), headers.get("host")
+    if origin is None:
+        return True
+    return bool(host) and origin.partition("://")[2] == host
+
+
+_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""What a browser takes for a path of this very host: it reads a backslash as a slash."""
 
 
 def safe_path(text: str) -> str:
     """A path of ours to go back to; the first page if it is none."""
-    is_path = text.startswith("/") and not text.startswith(("//", "/\\"))
-    return text if is_path and text.isprintable() and text.isascii() else "/"
+    return text if len(text) <= PATH_CHARACTERS_MAX and _PATH.fullmatch(text) else "/"

@@ -1,0 +1,123 @@
+"""The pages of quotes: holding a price, looking at one that is held, and its end."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from urllib.parse import quote as percent_encoded
+
+from pricedesk.currencies import currency
+from pricedesk.error_lines import ErrorReply
+from pricedesk.errors import PriceChanged, PricedeskError, UnknownProduct
+from pricedesk.frontend.price_views import quote_view
+from pricedesk.frontend.shop import Shop, seen_of
+from pricedesk.frontend.web.framing import Again, Framing, Visit, form_of, see_other
+from pricedesk.frontend.web.views import product_path
+from pricedesk.http.messages import Request, Response
+from pricedesk.http.routes import Route
+from pricedesk.quote_codes import parse_quote_id
+from pricedesk.quote_lines import QuoteReply, QuoteVerb
+
+logger = logging.getLogger(__name__)
+
+HELD_FIELDS = ("sku", "currency", "conversion", "price", "key")
+"""What a form that holds a price has."""
+
+
+class QuotePages:
+    """Prices that are held."""
+
+    def __init__(self, shop: Shop, framing: Framing) -> None:
+        self._shop = shop
+        self._framing = framing
+
+    def routes(self) -> tuple[Route, ...]:
+        """All that can be asked for."""
+        return (
+            Route("/quotes", self.find),
+            Route("/quotes", self.hold, ("POST",)),
+            Route("/quotes/{id}", self.quote),
+            Route("/quotes/{id}/redeem", partial(self.end, QuoteVerb.REDEEM), ("POST",)),
+            Route("/quotes/{id}/cancel", partial(self.end, QuoteVerb.CANCEL), ("POST",)),
+        )
+
+    async def find(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """Where somebody types the id that he has on paper."""
+        typed = dict(request.query).get("id", "").strip()
+        if typed:
+            return see_other(quote_path(typed))
+        return self._framing.page("find_quote.html", await self._framing.visit(request), "/quotes")
+
+    async def hold(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """Hold the price that a form shows, and go to the quote."""
+        visit = await self._framing.visit(request)
+        refused = self._framing.refuse_stranger(visit)
+        if refused is not None:
+            return refused
+        form, words, back = form_of(request), visit.words, "/"
+        fields = {name: form.get(name, "") for name in HELD_FIELDS}
+        try:
+            product = self._shop.product(fields["sku"])
+            back = product_path(product.sku)
+            seen = seen_of(fields.__getitem__, currency(fields["currency"]))
+            reply = await self._shop.hold(product, seen, fields["key"], visit.visitor.address)
+        except (PricedeskError, ErrorReply) as error:
+            if isinstance(error, UnknownProduct):
+                title = words("There is no such product.")
+            elif error.slug == PriceChanged.slug:
+                title = words("The price has changed")
+            else:
+                title = words("The price is not held")
+            return self._framing.message(visit, title, error, back, again=Again("/quotes", fields))
+        return see_other(f"/quotes/{reply.fields['quote']}")
+
+    async def quote(self, request: Request, path: Mapping[str, str]) -> Response:
+        """A quote, as it was recorded."""
+        visit = await self._framing.visit(request)
+        try:
+            quote_id = parse_quote_id(path["id"])
+            reply = await self._shop.quote(QuoteVerb.QUOTE, quote_id)
+        except (PricedeskError, ErrorReply) as error:
+            title = visit.words("The quote cannot be shown")
+            return self._framing.message(visit, title, error, "/quotes")
+        if quote_id != path["id"]:
+            return see_other(quote_path(quote_id))
+        return self._quote_page(visit, reply)
+
+    async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
+        """Redeem a quote, or cancel it."""
+        visit = await self._framing.visit(request)
+        refused = self._framing.refuse_stranger(visit)
+        if refused is not None:
+            return refused
+        try:
+            quote_id = parse_quote_id(path["id"])
+            await self._shop.quote(verb, quote_id)
+        except (PricedeskError, ErrorReply) as error:
+            title, back = visit.words("That was not done"), quote_path(path["id"])
+            again = Again(f"{back}/{verb.value}", {})
+            return self._framing.message(visit, title, error, back, again=again)
+        return see_other(quote_path(quote_id))
+
+    def _quote_page(self, visit: Visit, reply: QuoteReply) -> Response:
+        words, now = visit.words, self._shop.clock()
+        sku = reply.fields.get("ref") or ""
+        href = product_path(sku) if self._shop.catalogue.by_sku(sku) is not None else ""
+        try:
+            view = quote_view(reply, href, now, visit.visitor.locale, words)
+        except (PricedeskError, KeyError, ValueError):
+            logger.exception("a quote that cannot be shown")
+            reason = words("It was not recorded by this shop.")
+            return self._framing.message(visit, words("The quote cannot be shown"), reason)
+        return self._framing.page(
+            "quote.html",
+            visit,
+            "/quotes",
+            attributions=[view.price.attribution],
+            quote=view,
+            now=now.isoformat(timespec="milliseconds"),
+        )
+
+
+def quote_path(quote_id: str) -> str:
+    """Where a quote's page is."""
+    return f"/quotes/{percent_encoded(quote_id, safe='')}"

@@ -1,0 +1,407 @@
+"""The desk's JSON, to the byte; and what is said to whom asks wrongly."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from asking import Answered
+from pricedesk.backend.quotes import QuoteTerms
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.price_rules_file import parse_price_rules
+from web_desk import WebDesk, web_desk
+
+LAPTOP_IN_DOLLARS = (
+    '{"sku":"laptop","name":"A laptop","description":"14 inches",'
+    '"category":"Computers & <b>more</b>","own":{"amount":"1100.00","currency":"CAD"},'
+    '"price":{"amount":"787.47","currency":"USD","conversion":"787.47","rate":"0.715878508266",'
+    '"path":"CAD/EUR/USD","source":"ECB","date":"2026-10-30","state":"fresh","missed":"0",'
+    '"steps":[],"attribution":null},"known_at":null,"reason":null}'
+)
+LAPTOP_AT_HOME = (
+    '{"sku":"laptop","name":"A laptop","description":"14 inches",'
+    '"category":"Computers & <b>more</b>","own":{"amount":"1100.00","currency":"CAD"},'
+    '"price":{"amount":"1100.00","currency":"CAD","conversion":"1100.00","rate":"1",'
+    '"path":"CAD","source":null,"date":"2026-10-30","state":"fresh","missed":"0",'
+    '"steps":[],"attribution":null},"known_at":null,"reason":null}'
+)
+DINAR = (
+    '{"sku":"dinar","name":"In dinars","description":"","category":"",'
+    '"own":{"amount":"12.345","currency":"KWD"},"price":null,"known_at":null,'
+    '"reason":"ECB does not publish KWD"}'
+)
+SEEN = {"sku": "laptop", "currency": "USD", "conversion": "787.47", "price": "787.47"}
+RECORD = (
+    "quote=0000-0000-0001 ref=laptop name=A%20laptop amount=1100.00 from=CAD to=USD"
+    " result=787.47 price=787.47 rate=0.715878508266 date=2026-10-30 source=ECB path=CAD/EUR/USD"
+    " published=EUR/CAD:1.5606,EUR/USD:1.1172 pegs=none unrounded=787.466359092657"
+    " rounding=half-up state=fresh missed=0 rules=v=none;conversion=787.47USD"
+    " document=73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3 attribution=none"
+    " held=2026-10-30T18:00:00Z expires=2026-10-31T18:00:00Z version=0.1.0"
+)
+HELD = (
+    '{"quote":"0000-0000-0001","ref":"laptop","name":"A laptop","amount":"1100.00","from":"CAD",'
+    '"to":"USD","result":"787.47","price":"787.47","rate":"0.715878508266","date":"2026-10-30",'
+    '"source":"ECB","path":"CAD/EUR/USD","published":"EUR/CAD:1.5606,EUR/USD:1.1172","pegs":null,'
+    '"unrounded":"787.466359092657","rounding":"half-up","state":"fresh","missed":"0",'
+    '"rules":"v=none;conversion=787.47USD",'
+    '"document":"73db21584dd46cebf5cd6df75ebb6de7afcdeebff52f54d5046ca8e459c0fbb3",'
+    '"attribution":null,"held":"2026-10-30T18:00:00Z","expires":"2026-10-31T18:00:00Z",'
+    f'"version":"0.1.0","status":"held","ended":null,"record":"{RECORD}"}}'
+)
+DAY = timedelta(days=1)
+
+
+async def hold(
+    desk: WebDesk, seen: Mapping[str, str] = SEEN, key: str = "k1", address: str = "203.0.113.7"
+) -> Answered:
+    body = json.dumps(seen).encode()
+    return await desk.ask("POST", "/api/quotes", {"Idempotency-Key": key}, body, address)
+
+
+def told(answered: Answered) -> tuple[int, str, str]:
+    """Status, name and sentence of a problem."""
+    assert answered.headers["Content-Type"] == "application/problem+json"
+    assert answered.headers["Cache-Control"] == "no-store"
+    problem = json.loads(answered.text)
+    assert problem["status"] == answered.status
+    return (answered.status, problem["type"].removeprefix("/docs#"), problem["detail"])
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/api/products/laptop", LAPTOP_IN_DOLLARS),
+        ("/api/products/laptop?currency=usd", LAPTOP_IN_DOLLARS),
+        ("/api/products/laptop?currency=CAD", LAPTOP_AT_HOME),
+        ("/api/products/dinar", DINAR),
+        (
+            "/api/products?q=lap&limit=1",
+            f'{{"total":1,"offset":0,"products":[{LAPTOP_IN_DOLLARS}]}}',
+        ),
+        ("/api/products?category=none", '{"total":0,"offset":0,"products":[]}'),
+        ("/api/products?offset=4", f'{{"total":5,"offset":4,"products":[{DINAR}]}}'),
+        ("/api/products?offset=10000000", '{"total":5,"offset":10000000,"products":[]}'),
+        ("/api/products?limit=0", '{"total":5,"offset":0,"products":[]}'),
+        (
+            "/api/products/laptop/history?range=30d&currency=EUR",
+            '{"from":"CAD","to":"EUR","unit":"day","source":"ECB","rates":[',
+        ),
+        (
+            "/api/products/laptop/history?currency=CAD",
+            '{"from":"CAD","to":"CAD","unit":"day","source":null,"rates":[]}',
+        ),
+        (
+            "/api/products/dinar/history",
+            '{"from":"KWD","to":"USD","unit":"day","source":null,"rates":[]}',
+        ),
+    ],
+)
+async def test_products_in_json(desk: WebDesk, url: str, expected: str) -> None:
+    answered = await desk.get(url)
+    assert (answered.status, answered.text[: len(expected)]) == (200, expected)
+    assert answered.text == expected or expected.endswith("[")
+    assert answered.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answered.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_history_has_the_published_rates(desk: WebDesk) -> None:
+    answered = await desk.get("/api/products/laptop/history?range=30d&currency=EUR")
+    rates = json.loads(answered.text)["rates"]
+    assert (rates[0], rates[-1]) == (
+        {"date": "2026-09-30", "rate": "0.620925178516"},
+        {"date": "2026-10-30", "rate": "0.640779187492"},
+    )
+
+
+async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
+    answered = await desk.get("/api/rates?base=EUR")
+    rates = json.loads(answered.text)
+    assert (rates["base"], rates["date"]) == ("EUR", "2026-10-30")
+    usd = {"rate": "1.1172", "date": "2026-10-30", "source": "ECB", "state": "fresh", "missed": 0}
+    assert rates["rates"]["USD"] == usd
+    assert (await desk.get("/api/sources")).text == (
+        '{"away":false,"sources":[{"source":"ECB","name":"European Central Bank",'
+        '"newest":"2026-10-30","state":"fresh","missed":0,'
+        '"expected":"2026-11-02T15:00:00+00:00","failing_since":null}]}'
+    )
+
+
+async def test_rules_are_told_step_by_step(tmp_path: Path, book: RateBook) -> None:
+    rules = parse_price_rules("[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n", "r")
+    async with web_desk(tmp_path, book, rules=rules) as desk:
+        price = json.loads((await desk.get("/api/products/laptop")).text)["price"]
+        assert (price["amount"], price["conversion"]) == ("807.99", "787.47")
+        assert price["steps"] == [
+            {"name": "margin", "value": "2.5", "before": "787.47", "after": "807.16"},
+            {"name": "ending", "value": "0.99", "before": "807.16", "after": "807.99"},
+        ]
+        kept = await hold(desk, {**SEEN, "price": "807.99"})
+        assert (kept.status, json.loads(kept.text)["price"]) == (201, "807.99")
+        assert told(await hold(desk, key="other")) == (
+            409,
+            "price-changed",
+            "the price has changed from 787.47 to 807.99 USD",
+        )
+
+
+async def test_a_quote_is_held_read_redeemed_and_the_same_to_the_byte(desk: WebDesk) -> None:
+    first = await hold(desk)
+    assert (first.status, first.text) == (201, HELD)
+    assert (await hold(desk)).text == HELD
+    for spelled in ("0000-0000-0001", "000000000001", "oooo%20oooo%20oool"):
+        assert (await desk.get(f"/api/quotes/{spelled}")).text == HELD
+    redeemed = await desk.ask("POST", "/api/quotes/0000-0000-0001/redeem")
+    assert (redeemed.status, redeemed.text) == (
+        200,
+        HELD.replace('"held","ended":null', '"redeemed","ended":"2026-10-30T18:00:00Z"'),
+    )
+    desk.clock.now += 2 * DAY
+    assert (await desk.ask("POST", "/api/quotes/0000-0000-0001/redeem")).text == redeemed.text
+    assert told(await desk.ask("POST", "/api/quotes/0000-0000-0001/cancel"))[:2] == (
+        409,
+        "quote-redeemed",
+    )
+
+
+async def test_a_product_in_its_own_currency_can_be_held(desk: WebDesk) -> None:
+    seen = {"sku": "laptop", "currency": "CAD", "conversion": "1100.00", "price": "1100.00"}
+    kept = await hold(desk, seen)
+    record = json.loads(kept.text)
+    assert (kept.status, record["price"], record["source"]) == (201, "1100.00", None)
+
+
+async def test_what_has_ended_is_refused_by_name(desk: WebDesk) -> None:
+    await hold(desk)
+    await hold(desk, key="k2")
+    assert (await desk.ask("POST", "/api/quotes/0000-0000-0002/cancel")).status == 200
+    assert told(await desk.ask("POST", "/api/quotes/0000-0000-0002/redeem"))[:2] == (
+        409,
+        "quote-cancelled",
+    )
+    desk.clock.now += DAY
+    expired = await desk.get("/api/quotes/0000-0000-0001")
+    assert '"status":"expired","ended":"2026-10-31T18:00:00Z"' in expired.text
+    assert told(await desk.ask("POST", "/api/quotes/0000-0000-0001/redeem"))[:2] == (
+        409,
+        "quote-expired",
+    )
+    desk.clock.now -= DAY
+    assert told(await desk.ask("POST", "/api/quotes/0000-0000-0001/redeem"))[:2] == (
+        409,
+        "quote-expired",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "expected"),
+    [
+        ({"sku": "no"}, "k", (404, "unknown-product", 'there is no product "no"')),
+        ({"sku": "\ud800"}, "k", (404, "unknown-product", 'there is no product "\\ud800"')),
+        (
+            {"currency": "ABC"},
+            "k",
+            (422, "unknown-currency", '"ABC" is not an ISO 4217 currency code'),
+        ),
+        ({"currency": "KWD"}, "k", (404, "no-rate-for-currency", "ECB does not publish KWD")),
+        (
+            {"price": "1e5"},
+            "k",
+            (422, "invalid-amount", '"1e5" is not a number: write it like 1100 or 19.99'),
+        ),
+        (
+            {"conversion": ""},
+            "k",
+            (422, "invalid-request", "conversion and price say what was seen, and are needed both"),
+        ),
+        (
+            {"conversion": "787.46", "price": "787.46"},
+            "k",
+            (409, "price-changed", "the result is 787.47 USD now, not 787.46"),
+        ),
+        (
+            {},
+            "",
+            (422, "invalid-request", "the header Idempotency-Key is needed: a text of your own"),
+        ),
+        (
+            {},
+            "é",
+            (422, "invalid-request", 'key is "\\xe9": it is to be printable ASCII'),
+        ),
+        (
+            {},
+            "k" * 256,
+            (422, "invalid-request", "key is to have 1 to 255 characters, not 256"),
+        ),
+        (
+            {"more": "x"},
+            "k",
+            (422, "invalid-request", '"more" is not known: sku, currency, conversion, price are'),
+        ),
+    ],
+)
+async def test_what_cannot_be_held_is_refused_by_name(
+    desk: WebDesk, change: dict[str, str], key: str, expected: tuple[int, str, str]
+) -> None:
+    assert told(await hold(desk, {**SEEN, **change}, key)) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b"[" * 15_000,
+        b'{"sku":' * 2000,
+        b'{"price":' + b"9" * 10_000 + b"}",
+        b'{"sku":1}',
+        b'{"sku":null}',
+        b'{"sku":"a","sku":"b"}',
+        b'{"sku":"' + b"a" * 20_000 + b'"}',
+        '{"sku":"a"}'.encode("utf-16"),
+    ],
+)
+async def test_a_bad_body_is_refused_and_nothing_else_happens(desk: WebDesk, body: bytes) -> None:
+    answered = await desk.ask("POST", "/api/quotes", {"Idempotency-Key": "k"}, body)
+    assert told(answered)[:2] == (422, "invalid-request")
+
+
+async def test_a_key_is_for_one_request(desk: WebDesk) -> None:
+    await hold(desk)
+    other = {"sku": "pc", "currency": "USD", "conversion": "1718.11", "price": "1718.11"}
+    assert told(await hold(desk, other))[:2] == (422, "quote-key-reused")
+
+
+async def test_stale_rates_are_shown_as_such_and_not_held(desk: WebDesk) -> None:
+    desk.clock.now += 10 * DAY
+    price = json.loads((await desk.get("/api/products/laptop")).text)["price"]
+    assert (price["state"], price["missed"]) == ("stale", "6")
+    assert told(await hold(desk))[:2] == (503, "rate-not-fresh")
+
+
+async def test_nobody_holds_too_many(tmp_path: Path, book: RateBook) -> None:
+    terms = replace(QuoteTerms(), per_customer_max=1)
+    async with web_desk(tmp_path, book, terms=terms) as desk:
+        assert (await hold(desk, address="2001:db8::1")).status == 201
+        assert told(await hold(desk, key="k2", address="2001:db8::2"))[:2] == (
+            429,
+            "too-many-quotes",
+        )
+        assert (await hold(desk, key="k3", address="2001:db8:0:1::2")).status == 201
+        assert (await hold(desk, key="k4", address="203.0.113.7")).status == 201
+        assert (await hold(desk, key="k5", address="::ffff:203.0.113.7")).status == 429
+        assert (await hold(desk, key="k6", address="unknown")).status == 201
+
+
+async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk: WebDesk) -> None:
+    before = await desk.get("/api/products/laptop")
+    desk.lines.away = True
+    desk.clock.now += timedelta(hours=1)
+    known = LAPTOP_IN_DOLLARS.replace('"known_at":null', '"known_at":"2026-10-30T18:00:00+00:00"')
+    assert (await desk.get("/api/products/laptop")).text == known
+    assert (await desk.get("/api/products/laptop?currency=CAD")).text == LAPTOP_AT_HOME
+    never = json.loads((await desk.get("/api/products/pc")).text)
+    assert (never["price"], never["known_at"], never["reason"]) == (None, None, None)
+    for method, url in (
+        ("POST", "/api/quotes"),
+        ("GET", "/api/quotes/0000-0000-0001"),
+        ("POST", "/api/quotes/0000-0000-0001/redeem"),
+        ("GET", "/api/rates"),
+    ):
+        body = json.dumps(SEEN).encode()
+        answered = await desk.ask(method, url, {"Idempotency-Key": "k"}, body)
+        assert told(answered) == (
+            503,
+            "service-unavailable",
+            "the conversion service does not answer",
+        )
+        assert answered.headers["Retry-After"] == "5"
+    desk.lines.away = False
+    assert (await desk.get("/api/products/laptop")).text == before.text
+    assert (await hold(desk)).status == 201
+
+
+async def test_a_store_that_fails_says_nothing_of_itself(desk: WebDesk) -> None:
+    desk.lines.instead["hold "] = "error store-failed /data/secret.sqlite3: disk full"
+    answered = await hold(desk)
+    assert told(answered) == (503, "store-failed", "the conversion service does not answer")
+    assert answered.headers["Retry-After"] == "5"
+
+
+async def test_a_refusal_of_a_later_back_end_is_one_of_a_gateway(desk: WebDesk) -> None:
+    desk.lines.instead["hold "] = "error never-heard-of no"
+    assert told(await hold(desk)) == (502, "never-heard-of", "no")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("ref=laptop", "ref=pc"),
+        ("from=CAD", "from=EUR"),
+        ("to=USD", "to=JPY"),
+        ("price=787.47", "price=1.00"),
+        ("quote=", "quota="),
+    ],
+)
+async def test_the_quote_of_another_question_is_none(desk: WebDesk, right: str, wrong: str) -> None:
+    desk.lines.instead["hold "] = RECORD.replace(right, wrong, 1) + " status=held"
+    assert told(await hold(desk))[1] == "service-unavailable"
+    assert desk.lines.dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "slug"),
+    [
+        ("GET", "/api/products/nothing", 404, "unknown-product"),
+        ("GET", "/api/products?currency=XXX", 422, "unknown-currency"),
+        ("GET", "/api/products?offset=-1", 422, "invalid-request"),
+        ("GET", "/api/products?offset=10000001", 422, "invalid-request"),
+        ("GET", "/api/products?offset=%D9%A1", 422, "invalid-request"),
+        ("GET", "/api/products?limit=101", 422, "invalid-request"),
+        ("GET", "/api/products?limit=1&limit=1", 422, "invalid-request"),
+        ("GET", "/api/products?page=1", 422, "invalid-request"),
+        ("GET", f"/api/products?q={'a' * 101}", 422, "invalid-request"),
+        ("GET", "/api/products/laptop/history?range=2y", 422, "invalid-request"),
+        ("GET", "/api/rates?base=XXX", 422, "unknown-currency"),
+        ("GET", "/api/rates?base=KWD", 404, "no-rate-for-currency"),
+        ("GET", "/api/quotes/1", 422, "invalid-request"),
+        ("GET", "/api/quotes/0000-0000-0009", 404, "unknown-quote"),
+        ("GET", "/api/quotes/0000-0000-0009?x=1", 422, "invalid-request"),
+        ("GET", "/api/nothing", 404, "not-found"),
+        ("GET", "/api/", 404, "not-found"),
+        ("GET", "/api/%zz", 400, "invalid-request"),
+        ("GET", "/api/rates?%ff", 400, "invalid-request"),
+        ("DELETE", "/api/rates", 405, "method-not-allowed"),
+        ("GET", "/api/quotes", 405, "method-not-allowed"),
+    ],
+)
+async def test_what_is_asked_wrongly_is_refused_by_name(
+    desk: WebDesk, method: str, url: str, status: int, slug: str
+) -> None:
+    assert told(await desk.ask(method, url))[:2] == (status, slug)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}]
+)
+@pytest.mark.parametrize(
+    "url", ["/api/quotes", "/api/quotes/0000-0000-0001/redeem", "/api/quotes/0000-0000-0001/cancel"]
+)
+async def test_a_page_of_another_site_does_nothing(
+    desk: WebDesk, headers: dict[str, str], url: str
+) -> None:
+    body = json.dumps(SEEN).encode()
+    named = {"Idempotency-Key": "k", "Host": "shop.example", **headers}
+    answered = await desk.ask("POST", url, named, body)
+    assert told(answered)[:2] == (403, "other-site")
+    assert "Access-Control-Allow-Origin" not in answered.headers
+    assert not [line for line in desk.lines.asked if line.startswith(("hold", "redeem", "cancel"))]

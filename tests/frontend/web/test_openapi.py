@@ -1,0 +1,114 @@
+"""The description of the desk's JSON: complete, and true for whatever it allows to be asked."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.web.api_description import document
+from pricedesk.http.messages import Response
+from pricedesk.http.routes import Router
+from web_desk import WebDesk, web_desk
+from wsgi_door import wsgi_application
+
+EXAMPLES_MAX = 25
+"""Of each operation and kind of data; the same ones every time."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+DESCRIBED: Any = document()
+PATHS: Mapping[str, Any] = DESCRIBED["paths"]
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(runner: asyncio.Runner, tmp_path: Path, book: RateBook) -> Iterator[WebDesk]:
+    """A desk whose handlers are waited for, from code that is not asynchronous."""
+    stack = AsyncExitStack()
+    few = RateBook(list(book)[-40:])
+    yield runner.run(stack.enter_async_context(web_desk(tmp_path, few)))
+    runner.run(stack.aclose())
+
+
+@pytest.fixture
+def schema(runner: asyncio.Runner, desk: WebDesk) -> BaseSchema:
+    def respond(router: Router, *asked: Any) -> Response:  # noqa: ANN401  # what the router is asked
+        return runner.run(router.respond(*asked))
+
+    application = wsgi_application(desk.router, respond)
+    loaded: BaseSchema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+    return loaded
+
+
+def can_be_wrong(operation: Mapping[str, Any]) -> bool:
+    """Whether something can be asked that is against the description: a path is any text."""
+    return "requestBody" in operation or any(p["in"] != "path" for p in operation["parameters"])
+
+
+CASES = [
+    pytest.param(path, method, mode, id=f"{method} {path} {mode.value}")
+    for path, operations in PATHS.items()
+    for method, operation in operations.items()
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or can_be_wrong(operation)
+]
+
+
+@pytest.mark.parametrize(("path", "method", "mode"), CASES)
+def test_every_answer_is_one_that_is_described(
+    schema: BaseSchema, path: str, method: str, mode: GenerationMode
+) -> None:
+    described = schema[path][method.upper()]
+
+    @given(case=described.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES_MAX,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: Case[Any]) -> None:
+        case.call_and_validate(checks=CHECKS)
+
+    ask()
+
+
+def test_every_route_is_described_and_nothing_else(desk: WebDesk) -> None:
+    router = desk.router
+    served = {path for path in router._exact if path.startswith("/api")}
+    for places in router._patterns.values():
+        for place in places:
+            names = iter(place.names)
+            parts = [f"{{{next(names)}}}" if part is None else part for part in place.segments]
+            served |= {"/".join(parts)} if parts[1] == "api" else set()
+    assert served == {*PATHS}

@@ -1,0 +1,645 @@
+"""The pages as anybody may ask for them: statuses, essential text, and headers."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote as percent_encoded
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asking import Answered
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.currencies import Currency
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.price_rules_file import parse_price_rules
+from pricedesk.frontend.web.rendering import SECURITY_HEADERS
+from pricedesk.frontend.web.visitor import cookie, is_from_here, safe_path
+from pricedesk.money import Money
+from web_desk import CAD, EUR, JPY, USD, WebDesk, web_desk
+
+VOID = {"meta", "link", "input", "img", "br"}
+DAY = timedelta(days=1)
+HELD = {"sku": "laptop", "currency": "USD", "conversion": "787.47", "price": "787.47", "key": "k"}
+
+
+class Parsed(HTMLParser):
+    """A page as a browser reads it: elements with their attributes' names, values, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.shape: list[tuple[str, tuple[str, ...]]] = []
+        self.values: list[tuple[str, str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.shape.append((tag, tuple(name for name, _ in attrs)))
+        self.values += [(tag, name, value or "") for name, value in attrs]
+        self.text += " "
+        if tag not in VOID and not self.rawdata.startswith("/>", self.offset_of_end()):
+            self._open.append(tag)
+
+    def offset_of_end(self) -> int:
+        text = self.get_starttag_text() or ""
+        return self.rawdata.index(text) + len(text) - 2
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.shape.append((tag, tuple(name for name, _ in attrs)))
+        self.values += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.text += " "
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def main(answered: Answered) -> str:
+    """The text of a page's content, on one line."""
+    assert answered.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answered.headers["Cache-Control"] == "no-store"
+    content = re.search("<main.*?</main>", answered.text, re.DOTALL)
+    assert content
+    return " ".join(Parsed(content[0]).text.split())
+
+
+# What pages say.
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "texts"),
+    [
+        ("/", 200, ["Products", "5 products", "A laptop $787.47 CA$1,100.00 ECB, 30 October 2026"]),
+        ("/?q=lap", 200, ["1 product ", "A laptop"]),
+        ("/?q=nothing+at+all", 200, ["0 products", "Show all products"]),
+        ("/?category=Kitchen", 200, ["1 product ", "A kettle"]),
+        ("/?category=Computers+%26+%3Cb%3Emore%3C%2Fb%3E", 200, ["2 products"]),
+        ("/?category=none", 200, ["0 products", "Show all products"]),
+        ("/?page=99", 200, ["5 products", "A laptop"]),
+        ("/?page=0", 200, ["5 products"]),
+        ("/?page=-1", 200, ["5 products"]),
+        ("/?page=%D9%A2", 200, ["5 products"]),
+        ("/?page=" + "9" * 5000, 200, ["5 products"]),
+        (
+            "/products/laptop",
+            200,
+            ["A laptop 14 inches $787.47", "1 CAD = 0.715878508266 USD", "CAD/EUR/USD"],
+        ),
+        ("/products/a%2Fb%20c%3F%25%23", 200, ["Odd sku $1.12"]),
+        (
+            "/products/dinar",
+            200,
+            ["In dinars KWD12.345 There is no published rate from KWD to USD."],
+        ),
+        ("/products/laptop?range=nonsense", 200, ["1 year"]),
+        ("/products/nothing", 404, ["There is no such product.", "Back"]),
+        ("/products", 404, ["There is no such page", "Back"]),
+        ("/products/", 404, ["There is no such page"]),
+        ("/products/a/b", 404, ["There is no such page"]),
+        ("//evil.example/", 404, ["There is no such page"]),
+        ("/quotes", 200, ["Find a quote"]),
+        ("/quotes/0000-0000-0009", 404, ["The quote cannot be shown", "There is no quote with"]),
+        ("/quotes/x", 422, ["The quote cannot be shown", '"x" is not the id of a quote']),
+        ("/rates", 200, ["Rates of one US Dollar", "EUR"]),
+        ("/rates?base=CAD&to=USD", 200, ["USD for 1 CAD", "From 29 Oct 2025 to 30 Oct 2026"]),
+        ("/rates?base=CAD&to=CAD", 200, ["Rates of one Canadian Dollar"]),
+        ("/rates?base=CAD&to=KWD", 200, ["Rates of one Canadian Dollar"]),
+        ("/rates?base=XXX", 422, ["That is no currency", '"XXX" is not an ISO 4217']),
+        ("/rates?base=KWD", 404, ["There are no rates to show", "ECB does not publish KWD."]),
+        ("/sources", 200, ["European Central Bank", "in order"]),
+        ("/%ff", 400, ["That cannot be answered", '"%ff" does not stand for UTF-8.']),
+        ("/%", 400, ["That cannot be answered"]),
+        ("/?q=%zz", 400, ["That cannot be answered"]),
+        ("/?q=%ff", 400, ["That cannot be answered"]),
+        ("/products/%00", 404, ["There is no such product."]),
+        ("/?q=%00%0d%0aSet-Cookie:x", 200, ["0 products"]),
+    ],
+)
+async def test_what_is_asked_for_is_answered_with_a_page(
+    desk: WebDesk, url: str, status: int, texts: list[str]
+) -> None:
+    answered = await desk.get(url)
+    said = main(answered)
+    assert answered.status == status
+    assert [text for text in texts if text not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "texts"),
+    [
+        ("fr-CA,fr;q=0.9", ["Produits", "5 produits", "A laptop 1 100,00 $"]),
+        ("de-DE", ["A laptop 704,86 €"]),
+        ("ja", ["A laptop ￥123,829", "A kettle ￥4,900"]),
+        ("en-JO", ["There are no rates for JOD, so prices are shown in USD.", "A laptop $787.47"]),
+        ("ar-JO", ["There are no rates for JOD, so prices are shown in USD."]),
+        ("en-KW", ["There are no rates for KWD", "In dinars KWD12.345"]),
+        ("x" * 5000, ["A laptop $787.47"]),
+        ("\x00;q=é,,;;q=9", ["A laptop $787.47"]),
+    ],
+)
+async def test_a_visitor_sees_his_own_currency_or_is_told_why_not(
+    desk: WebDesk, accept: str, texts: list[str]
+) -> None:
+    said = main(await desk.get("/", accept_language=accept)).replace("\u202f", " ")
+    said = said.replace("\xa0", " ")
+    assert [text for text in texts if text not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("cookies", "text"),
+    [
+        ("currency=EUR", "A laptop €704.86"),
+        ("language=fr; currency=EUR", "A laptop 704,86 €"),
+        ("currency=eur", "A laptop $787.47"),
+        ("currency=KWD", "There are no rates for KWD, so prices are shown in USD."),
+        ("currency=EUR; currency=JPY", "A laptop ¥123,829"),
+        ("currency=<script>; language=../../etc", "A laptop $787.47"),
+        ("=;;;currency==;" * 300, "A laptop $787.47"),
+        ("language=zz", "A laptop $787.47"),
+    ],
+)
+async def test_cookies_are_choices_and_nothing_else(desk: WebDesk, cookies: str, text: str) -> None:
+    said = main(await desk.get("/", cookie=cookies)).replace("\xa0", " ")
+    assert text in said
+
+
+async def test_a_product_in_the_visitors_own_currency_is_not_converted(desk: WebDesk) -> None:
+    answered = await desk.get("/products/laptop", cookie="currency=CAD")
+    said = main(answered)
+    assert "A laptop 14 inches CA$1,100.00 Hold this price" in said
+    assert "Converted" not in said
+    assert "none" not in said
+    kept = await desk.submit(
+        "/quotes", {**HELD, "currency": "CAD", "conversion": "1100.00", "price": "1100.00"}
+    )
+    quote = main(await desk.get(kept.headers["Location"]))
+    assert "Why this price The shop's own price CA$1,100.00 Price CA$1,100.00" in quote
+
+
+async def test_the_pages_language_is_that_of_its_texts(desk: WebDesk) -> None:
+    for accept, language in (("fr-CA", "fr-CA"), ("de-DE", "en"), ("ar", "en"), ("", "en")):
+        answered = await desk.get("/", accept_language=accept)
+        assert f'<html lang="{language}">' in answered.text
+
+
+async def test_pages_are_turned(tmp_path: Path, book: RateBook) -> None:
+    products = [Product(f"p{n}", f"Thing {n}", Money(100, CAD), "", "A & B") for n in range(49)]
+    async with web_desk(tmp_path, book, products) as desk:
+        second = await desk.get("/?q=thing&category=A+%26+B&page=2")
+        assert 'rel="prev" href="/?q=thing&amp;category=A+%26+B"' in second.text
+        assert 'rel="next" href="/?q=thing&amp;category=A+%26+B&amp;page=3"' in second.text
+        beyond = main(await desk.get("/?page=4"))
+        assert "Thing 48" in beyond
+        assert "Page 3 of 3" in beyond
+
+
+async def test_a_long_chart_has_its_table(desk: WebDesk) -> None:
+    said = main(await desk.get("/products/laptop?range=all", cookie="currency=JPY"))
+    assert "From 29 Jan 1999 to 30 Oct 2026" in said
+    assert said.endswith("29 Jan 1999 ¥84,189")
+
+
+async def test_rules_are_steps_of_the_reason(tmp_path: Path, book: RateBook) -> None:
+    rules = parse_price_rules(
+        "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n[JPY]\nstep = 10\n", "r"
+    )
+    async with web_desk(tmp_path, book, rules=rules) as desk:
+        said = main(await desk.get("/products/laptop"))
+        assert "Margin of 2.5 % $807.16 Up to a price that ends in 0.99 $807.99" in said
+        in_yen = main(await desk.get("/products/laptop", cookie="currency=JPY"))
+        assert "To the nearest multiple of 10 ¥126,930" in in_yen
+
+
+# Holding.
+
+
+async def test_a_price_is_held_and_redeemed(desk: WebDesk) -> None:
+    sent = await desk.submit("/quotes", HELD)
+    assert (sent.status, sent.headers["Location"]) == (303, "/quotes/0000-0000-0001")
+    assert (await desk.submit("/quotes", HELD)).headers["Location"] == sent.headers["Location"]
+    said = main(await desk.get("/quotes/0000-0000-0001"))
+    assert "held $787.47 A laptop Time left 24:00:00 Redeem Cancel" in said
+    typed = await desk.get("/quotes?id=+oooo+0000+0001+")
+    assert (typed.status, typed.headers["Location"]) == (303, "/quotes/oooo%200000%200001")
+    spelled = await desk.get("/quotes/oooo%200000%200001")
+    assert (spelled.status, spelled.headers["Location"]) == (303, "/quotes/0000-0000-0001")
+    redeemed = await desk.submit("/quotes/0000-0000-0001/redeem", b"")
+    assert (redeemed.status, redeemed.headers["Location"]) == (303, "/quotes/0000-0000-0001")
+    desk.clock.now += 10 * DAY
+    said = main(await desk.get("/quotes/0000-0000-0001"))
+    assert "This price was redeemed on 30 October 2026, 6:00:00 pm UTC." in said
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "texts"),
+    [
+        ({"sku": "gone"}, 404, ["There is no such product."]),
+        ({"sku": ""}, 404, ["There is no such product."]),
+        ({"currency": "XXX"}, 422, ["The price is not held"]),
+        ({"price": ""}, 422, ["The price is not held"]),
+        ({"price": "787.47x"}, 422, ["The price is not held"]),
+        ({"key": ""}, 422, ["The price is not held", "Key is to have 1 to 255 characters"]),
+        (
+            {"conversion": "787.46", "price": "787.46"},
+            409,
+            [
+                "The price has changed",
+                "Please look at",
+                "The result is 787.47 USD now, not 787.46.",
+            ],
+        ),
+        (
+            {"price": "1.00"},
+            409,
+            ["The price has changed", "has changed from 1.00 to 787.47 USD."],
+        ),
+    ],
+)
+async def test_what_cannot_be_held_has_a_page_that_says_why(
+    desk: WebDesk, change: dict[str, str], status: int, texts: list[str]
+) -> None:
+    answered = await desk.submit("/quotes", {**HELD, **change})
+    said = main(answered)
+    assert answered.status == status
+    assert [text for text in [*texts, "Back"] if text not in said] == []
+
+
+async def test_stale_rates_and_old_quotes_are_refused_with_words(desk: WebDesk) -> None:
+    await desk.submit("/quotes", HELD)
+    desk.clock.now += 10 * DAY
+    said = main(await desk.get("/products/laptop"))
+    assert "stale: 6 publications missed" in said
+    stale = await desk.submit("/quotes", {**HELD, "key": "k2"})
+    assert (stale.status, "too old to hold a price at" in main(stale)) == (503, True)
+    assert "Retry-After" not in stale.headers
+    expired = await desk.submit("/quotes/0000-0000-0001/redeem", b"")
+    assert (expired.status, "Its time is over." in main(expired)) == (409, True)
+    said = main(await desk.get("/quotes/0000-0000-0001"))
+    assert "This quote expired on 31 October 2026, 6:00:00 pm UTC" in said
+
+
+async def test_the_back_end_goes_and_comes_back(desk: WebDesk) -> None:
+    await desk.get("/products/laptop")
+    desk.lines.away = True
+    await desk.shop.standing.look()
+    desk.clock.now += timedelta(minutes=5)
+    answered = await desk.get("/products/laptop")
+    said = main(answered)
+    assert "The conversion service cannot be reached." in said
+    assert "last known 30 October 2026, 6:00:00 pm UTC" in said
+    assert "Not now: the conversion service cannot be reached." in said
+    assert '<button class="primary" disabled aria-describedby="cannot">' in answered.text
+    never = main(await desk.get("/products/pc"))
+    assert "CA$2,400.00 The price cannot be computed now" in never
+    at_home = main(await desk.get("/products/pc", cookie="currency=CAD"))
+    assert "A PC CA$2,400.00 Hold this price Not now" in at_home
+    for page in ("/rates?base=JPY", "/sources", "/quotes/0000-0000-0001"):
+        answered = await desk.get(page)
+        assert (answered.status, answered.headers["Retry-After"]) == (503, "5"), page
+        assert "inside" not in answered.text
+    desk.lines.away = False
+    await desk.shop.standing.look()
+    said = main(await desk.get("/products/laptop"))
+    assert "cannot be reached" not in said
+
+
+async def test_a_hold_without_an_answer_can_be_tried_again_with_the_same_key(desk: WebDesk) -> None:
+    desk.lines.away = True
+    failed = await desk.submit("/quotes", HELD)
+    assert (failed.status, failed.headers["Retry-After"]) == (503, "5")
+    values = Parsed(failed.text).values
+    names = [value for tag, name, value in values if tag == "input" and name == "name"]
+    kept = [value for tag, name, value in values if tag == "input" and name == "value"]
+    again = dict(zip(names, kept, strict=True))
+    assert {name: again[name] for name in HELD} == HELD
+    assert "Try again" in main(failed)
+    desk.lines.away = False
+    assert (await desk.submit("/quotes", HELD)).status == 303
+
+
+async def test_a_record_that_is_none_of_ours_is_told_as_such(desk: WebDesk) -> None:
+    desk.lines.instead["quote "] = "quote=0000-0000-0001 ref=laptop status=held"
+    answered = await desk.get("/quotes/0000-0000-0001")
+    assert answered.status == 502
+    assert "It was not recorded by this shop." in main(answered)
+
+
+# Forms.
+
+
+@pytest.mark.parametrize("url", ["/quotes", "/preferences"])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"%zz=1", "application/x-www-form-urlencoded"),
+        (b"sku=%ff", "application/x-www-form-urlencoded"),
+        (b"sku=\xff", "application/x-www-form-urlencoded"),
+        (b"sku=a&sku=b", "application/x-www-form-urlencoded"),
+        (b"a=" + b"x" * 20_000, "application/x-www-form-urlencoded"),
+        (b"&" * 20_000, "application/x-www-form-urlencoded"),
+        (b"sku=laptop", "text/plain"),
+        (b"sku=laptop", ""),
+        (b'--x\r\nContent-Disposition: form-data; name="a"', "multipart/form-data; boundary=x"),
+        (b"{}", "application/json"),
+    ],
+)
+async def test_an_odd_form_gets_a_page_and_does_nothing(
+    desk: WebDesk, url: str, body: bytes, kind: str
+) -> None:
+    answered = await desk.submit(url, body, content_type=kind)
+    assert answered.status == 422
+    assert "That cannot be answered" in main(answered)
+    assert "Set-Cookie" not in answered.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "same-origin, cross-site"},
+        {"sec-fetch-site": ""},
+    ],
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/quotes",
+        "/quotes/0000-0000-0001/redeem",
+        "/quotes/0000-0000-0001/cancel",
+        "/preferences",
+    ],
+)
+async def test_a_form_of_another_site_does_nothing(
+    desk: WebDesk, url: str, headers: dict[str, str]
+) -> None:
+    answered = await desk.submit(url, HELD, **{k.replace("-", "_"): v for k, v in headers.items()})
+    assert (answered.status, "Set-Cookie" in answered.headers) == (403, False)
+    assert "not this shop's" in main(answered)
+    assert not [line for line in desk.lines.asked if line.startswith(("hold", "redeem", "cancel"))]
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_ours"),
+    [
+        ({}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"origin": "https://shop.example", "host": "shop.example"}, True),
+        ({"origin": "https://shop.example:8443", "host": "shop.example:8443"}, True),
+        ({"origin": "https://shop.example.evil", "host": "shop.example"}, False),
+        ({"origin": "https://shop.example:81", "host": "shop.example"}, False),
+        ({"origin": "null", "host": "shop.example"}, False),
+        ({"origin": "null", "host": ""}, False),
+        ({"origin": "null"}, False),
+        ({"origin": ""}, False),
+        ({"origin": "https://[", "host": "shop.example"}, False),
+    ],
+)
+def test_a_form_is_ours_as_far_as_the_browser_says(
+    headers: Mapping[str, str], is_ours: bool
+) -> None:
+    assert is_from_here(headers) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("fields", "cookies", "location"),
+    [
+        ({"currency": "eur", "back": "/products/a%20b?x=1"}, "currency=EUR", "/products/a%20b?x=1"),
+        ({"language": "fr", "back": "//evil.example"}, "language=fr", "/"),
+        ({"language": "fr\r\nX: y"}, "", "/"),
+        ({"language": "a" * 100}, "", "/"),
+        ({"language": "de"}, "", "/"),
+        ({"back": "https://evil.example"}, "", "/"),
+    ],
+)
+async def test_a_choice_is_remembered(
+    desk: WebDesk, fields: dict[str, str], cookies: str, location: str
+) -> None:
+    answered = await desk.submit("/preferences", fields)
+    assert (answered.status, answered.headers["Location"]) == (303, location)
+    told = answered.headers.get("Set-Cookie", "")
+    assert told == (cookie(*cookies.split("="))[1] if cookies else "")
+    if told:
+        assert told.endswith("; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly")
+
+
+async def test_what_is_no_currency_is_not_remembered(desk: WebDesk) -> None:
+    answered = await desk.submit("/preferences", {"currency": "EUR\r\nX-Evil: 1"})
+    assert (answered.status, "Set-Cookie" in answered.headers) == (422, False)
+    assert "That is no currency" in main(answered)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "evil",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/a\\b",
+        "/a b",
+        "/a\r\nX: y",
+        "/é",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/" + "a" * 2000,
+    ],
+)
+def test_nobody_is_sent_elsewhere(path: str) -> None:
+    assert safe_path(path) == "/"
+
+
+def test_one_is_sent_back_where_one_was() -> None:
+    for path in ("/", "/?q=a+b&page=2", "/products/a%2Fb?range=1y", "/a//b"):
+        assert safe_path(path) == path
+
+
+# Whatever is written, it is text.
+
+
+ANYTHING = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            "\"><img src=x onerror='alert(1)'>",
+            "' autofocus onfocus=alert(1) x='",
+            "</title></textarea></style><svg onload=x>",
+            "{{ 7*7 }}{% raw %}",
+            "<!--",
+            "]]>",
+            "&lt;b&gt;&#60;",
+            "javascript:alert(1)",
+            "\u202eabc\u2066",
+        ]
+    ),
+)
+
+
+@settings(max_examples=30)
+@given(name=ANYTHING, category=ANYTHING, query=ANYTHING)
+async def test_what_somebody_has_written_is_never_markup(
+    book: RateBook, tmp_path_factory: pytest.TempPathFactory, name: str, category: str, query: str
+) -> None:
+    plain = Product("x", "x", Money(100, JPY), "x", "x")
+    odd = Product(name.strip() or "x", name, Money(100, JPY), name, category)
+    folder = tmp_path_factory.mktemp("desk")
+    sku = percent_encoded(odd.sku, safe="")
+    asked = percent_encoded(query, safe="")
+    async with web_desk(folder, book, [plain]) as desk, web_desk(folder, book, [odd]) as other:
+        for mine, theirs in (
+            ("/", "/"),
+            ("/products/x", f"/products/{sku}"),
+            ("/?q=y%20y&category=y", f"/?q=y%20y%20{asked}&category=y{asked}"),
+            ("/quotes/y", f"/quotes/{asked}"),
+            ("/products/y", f"/products/y{asked}"),
+            ("/rates?base=yy", f"/rates?base=yy{asked}"),
+        ):
+            ours, found = Parsed((await desk.get(mine)).text), (await other.get(theirs)).text
+            assert Parsed(found).shape == ours.shape
+            for tag, attribute, value in Parsed(found).values:
+                assert not attribute.startswith("on")
+                if attribute in ("href", "src", "action"):
+                    assert re.match("/(?!/)|#", value), (tag, value)
+
+
+async def test_a_held_product_with_an_odd_name_is_text(tmp_path: Path, book: RateBook) -> None:
+    odd = '<b onclick="x">&amp;%none none'
+    async with web_desk(tmp_path, book, [Product(odd, odd, Money(100, JPY))]) as desk:
+        sent = await desk.submit(
+            "/quotes",
+            {"sku": odd, "currency": "JPY", "conversion": "100", "price": "100", "key": odd},
+        )
+        answered = await desk.get(sent.headers["Location"])
+        assert odd in main(answered)
+        assert "<b " not in answered.text
+
+
+# Headers.
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/"),
+        ("HEAD", "/"),
+        ("GET", "/products/laptop"),
+        ("GET", "/nothing"),
+        ("GET", "/%zz"),
+        ("POST", "/"),
+        ("BREW", "/"),
+        ("OPTIONS", "/"),
+        ("OPTIONS", "/api/quotes"),
+        ("POST", "/preferences"),
+        ("GET", "/api"),
+        ("GET", "/api/nothing"),
+        ("GET", "/api/%zz"),
+        ("PUT", "/api/rates"),
+        ("GET", "/pictures/no.png"),
+        ("GET", "/static/no.css"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/version"),
+    ],
+)
+async def test_every_answer_is_safe_in_a_browser(desk: WebDesk, method: str, url: str) -> None:
+    answered = await desk.ask(method, url)
+    assert {name: answered.headers[name] for name, _ in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+    assert not [name for name in answered.headers if name.startswith("Access-Control")]
+
+
+async def test_a_fault_of_ours_is_a_page_too(
+    desk: WebDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(desk.shop, "offers", broken)
+    answered = await desk.get("/", accept_language="fr")
+    assert (answered.status, "Une erreur est survenue" in main(answered)) == (500, True)
+    assert "secret" not in answered.text
+    assert {name: answered.headers[name] for name, _ in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "allow"),
+    [
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("GET", "/quotes/0000-0000-0001/redeem", "POST, OPTIONS"),
+        ("PUT", "/quotes", "GET, HEAD, POST, OPTIONS"),
+        ("GET", "/preferences", "POST, OPTIONS"),
+    ],
+)
+async def test_another_method_is_told_which_there_are(
+    desk: WebDesk, method: str, url: str, allow: str
+) -> None:
+    answered = await desk.ask(method, url)
+    assert (answered.status, answered.headers["Allow"]) == (405, allow)
+    assert "That cannot be answered" in main(answered)
+    assert (await desk.ask("OPTIONS", url)).headers["Allow"] == allow
+
+
+@pytest.mark.parametrize("url", ["/", "/products/laptop", "/nothing", "/api/products", "/rates"])
+async def test_head_is_get_without_a_body(desk: WebDesk, url: str) -> None:
+    head, get = await desk.ask("HEAD", url), await desk.ask("GET", url)
+    assert (head.status, head.text) == (get.status, "")
+    varying = ("Content-Length",) if url == "/products/laptop" else ()  # its form's key
+    same = {k: v for k, v in get.headers.items() if k not in varying}
+    assert {k: v for k, v in head.headers.items() if k not in varying} == same
+
+
+async def test_static_files_are_kept_for_ever(desk: WebDesk) -> None:
+    page = Parsed((await desk.get("/")).text)
+    paths = [value for _, name, value in page.values if name in ("href", "src")]
+    static = [path for path in paths if path.startswith("/static/")]
+    assert len(static) == 3
+    for path in static:
+        file = await desk.get(path)
+        assert file.status == 200
+        assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        known = await desk.get(path, if_none_match=file.headers["ETag"])
+        assert (known.status, known.text) == (304, "")
+        assert known.headers["Cache-Control"] == file.headers["Cache-Control"]
+
+
+async def test_the_events_begin_with_the_book(desk: WebDesk) -> None:
+    response = await desk.router.respond("GET", "/events")
+    assert dict(response.headers)["Cache-Control"] == "no-store"
+    assert response.media_type == "text/event-stream; charset=utf-8"
+    assert not isinstance(response.body, bytes)
+
+
+async def test_health_readiness_and_version(desk: WebDesk) -> None:
+    assert (await desk.get("/healthz")).text == '{"status":"ok"}'
+    assert (await desk.get("/readyz")).text == '{"status":"ok","back-end":"reachable"}'
+    desk.lines.away = True
+    await desk.shop.standing.look()
+    assert (await desk.get("/readyz")).text == '{"status":"ok","back-end":"away"}'
+    assert (await desk.get("/version")).text == '{"name":"pricedesk","version":"0.1.0"}'
+
+
+@pytest.mark.parametrize(
+    ("unit", "minor", "texts"),
+    [
+        (EUR, 100, ["€1.00"]),
+        (JPY, 0, ["$0.00"]),
+        (USD, 999_999_999_999_999, ["$9,999,999,999,999.99"]),
+    ],
+)
+async def test_amounts_of_any_size_are_shown(
+    tmp_path: Path, book: RateBook, unit: Currency, minor: int, texts: list[str]
+) -> None:
+    money = Money(minor, unit)
+    long = "W" * 70
+    async with web_desk(tmp_path, book, [Product("x", long, money)]) as desk:
+        said = main(await desk.get("/products/x"))
+        assert [text for text in texts if text not in said.replace("\xa0", " ")] == []
