@@ -38,10 +38,14 @@ DEFAULT = currency("USD")
 
 @dataclass
 class InProcess:
-    """Asks the lines of a back-end; `requests` are those that it was asked."""
+    """Asks the lines of a back-end; `requests` are those that it was asked.
+
+    With `loses_next` the answer to the next request about a quote is lost on its way.
+    """
 
     lines: LineSession
     away: bool = False
+    loses_next: bool = False
     requests: list[str] = field(default_factory=list)
 
     async def ask(self, request: str) -> str:
@@ -49,6 +53,10 @@ class InProcess:
         if self.away:
             raise ServiceUnavailable("the back-end is away")
         reply = self.lines.answer(request.encode())
+        if self.loses_next and not isinstance(reply, bytes):
+            self.loses_next = False
+            await reply
+            raise ServiceUnavailable("the answer was lost")
         return (reply if isinstance(reply, bytes) else await reply).decode().removesuffix("\n")
 
     def drop(self) -> None:

@@ -4,6 +4,7 @@ import runpy
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,8 @@ GOOD = [
     ("HTTP_MAX_CONNECTIONS", "100", 100),
     ("WEB_MAX_CONNECTIONS", "100", 100),
     ("WEB_ADDRESS", "::1", "::1"),
+    ("TRUSTED_PROXIES", "", ()),
+    ("TRUSTED_PROXIES", "10.0.0.2, fd00::/8", (ip_network("10.0.0.2"), ip_network("fd00::/8"))),
     ("WEB_PORT", "0", 0),
     ("SHOP_NAME", "Érable & Co.", "Érable & Co."),
     ("PICTURES", "/srv/pictures", Path("/srv/pictures")),
@@ -115,6 +118,12 @@ BAD = [
     ("TELNET_PORT", "\N{ARABIC-INDIC DIGIT THREE}", PORT),
     ("WEB_MAX_CONNECTIONS", "0", "must be a whole number from 1 to 1000000"),
     ("WEB_ADDRESS", "", TEXT),
+    ("TRUSTED_PROXIES", "proxy", "must be addresses or networks, as in 10.0.0.2,172.16.0.0/12"),
+    (
+        "TRUSTED_PROXIES",
+        "10.0.0.2/8",
+        "must be addresses or networks, as in 10.0.0.2,172.16.0.0/12",
+    ),
     ("WEB_PORT", "http", PORT),
     ("SHOP_NAME", "", TEXT),
     ("PICTURES", " /srv", TEXT),

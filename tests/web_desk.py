@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_network
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,9 @@ from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
-from pricedesk.frontend.web.door import make_router
+from pricedesk.frontend.web.door import Site, make_router
 from pricedesk.money import Money
+from pricedesk.running import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,7 +88,11 @@ class WebDesk:
 
     def __post_init__(self) -> None:
         appearance = Appearance('The "Shop" & <co>', USD, self.pictures)
-        self.router = make_router(self.shop, appearance, lambda: f"key-{next(self.keys)}")
+        self.leaving = Leaving()
+        proxies = (ip_network("10.0.0.0/8"),)
+        self.router = make_router(
+            Site(self.shop, appearance, lambda: f"key-{next(self.keys)}", self.leaving, proxies)
+        )
 
     async def ask(
         self,

@@ -83,6 +83,17 @@ class Ending:
     announce: Callable[[], None] = lambda: None
 
 
+class Leaving:
+    """Whether a service is about to end, for who asks whether customers should come."""
+
+    def __init__(self) -> None:
+        self.leaving = False
+
+    def announce(self) -> None:
+        """Say so from now on."""
+        self.leaving = True
+
+
 async def serve(
     openings: Sequence[Opening],
     background: Sequence[Callable[[], Coroutine[None, None, None]]],

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -169,6 +170,13 @@ def _source_urls(value: str) -> Mapping[str, str]:
                 raise ValueError("must be addresses to which a path and a query can be added")
             addresses[name] = _url(address.strip())
     return addresses
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if value)
+    except ValueError as error:
+        raise ValueError("must be addresses or networks, as in 10.0.0.2,172.16.0.0/12") from error
 
 
 def _rounding(value: str) -> Rounding:
@@ -343,6 +351,12 @@ class Settings:
     web_max_connections: int = _setting(
         _count, "4000", "Clients of the web page at the same time; one more is told 503."
     )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        _networks,
+        "",
+        "Proxies before the web page, as in 10.0.0.2,172.16.0.0/12: what they say in"
+        " X-Forwarded-For is who asks, for whom held prices are counted.",
+    )
     max_connections_per_address: int = _setting(
         _count, "1000", "Clients of one port from the same address at the same time."
     )
@@ -451,7 +465,7 @@ def _shown(value: object) -> str:  # noqa: PLR0911  # a case for each type of se
         case datetime():
             return value.isoformat()
         case tuple():
-            return ",".join(value)
+            return ",".join(map(str, value))
         case dict():
             return ";".join(f"{_shown_key(key)}={_shown(item)}" for key, item in value.items())
         case str():

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from pricedesk.errors import ServiceUnavailable
-from pricedesk.frontend.rates_client import RETRY_SECONDS, RatesClient
+from pricedesk.errors import InvalidRequest, ServiceUnavailable
+from pricedesk.frontend.rates_client import RETRY_SECONDS, RatesClient, RatesClients
+from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.settings import HostPort
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -207,3 +208,38 @@ async def test_a_request_whose_asker_left_does_not_shift_the_replies_of_others()
         leaving.cancel()
         release.set()
         assert await staying == "two"
+
+
+@pytest.mark.parametrize("character", ["x", "\u20ac"])
+async def test_a_request_longer_than_a_line_is_not_sent(character: str) -> None:
+    async with rig(echo) as it:
+        size = len(character.encode())
+        longest = character * (LINE_BYTES_MAX // size)
+        assert await it.client.ask(longest) == longest
+        with pytest.raises(InvalidRequest, match=f"at most {LINE_BYTES_MAX} bytes"):
+            await it.client.ask(longest + character * size)
+        assert await it.client.ask("still here") == "still here"
+
+
+async def test_of_several_clients_the_one_with_the_least_to_wait_for_is_asked() -> None:
+    silent = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            if line == b"slow\n":
+                await silent.wait()
+            writer.write(b"pong\n" if line == b"ping\n" else line)
+
+    async with rig(slow) as it:
+        second = RatesClient(it.address, time.monotonic)
+        clients = RatesClients([it.client, second])
+        waiting = asyncio.ensure_future(clients.ask("slow"))
+        while it.client.waiting == 0:  # noqa: ASYNC110  # seen from outside
+            await asyncio.sleep(0)
+        assert await clients.ask("quick") == "quick"
+        silent.set()
+        assert await waiting == "slow"
+        clients.drop()
+        with pytest.raises(ServiceUnavailable):  # For a moment, all of them.
+            await clients.ask("at once")
+        clients.close()

@@ -16,6 +16,7 @@ from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules_file import parse_price_rules
+from pricedesk.frontend.shop import key_of
 from pricedesk.frontend.telnet_server import TelnetSession
 from pricedesk.frontend.terminal_text import COLUMNS, columns
 from pricedesk.money import Money
@@ -359,11 +360,27 @@ async def test_each_hold_has_its_own_key_and_counts_for_the_customers_address(
         await customer.types("hold 1")
     holds = [request for request in desk.rates.requests if request.startswith("hold")]
     assert holds == [
-        f"hold 1100.00 CAD USD ref=laptop name=A%20laptop key=key-{n} for=192.0.2.7"
+        f"hold 1100.00 CAD USD ref=laptop name=A%20laptop key={key_of(f'key-{n}', '192.0.2.7')}"
+        " for=192.0.2.7"
         f" expects=787.47 price=807.99 rules=v={RULES.version};conversion=787.47USD;"
         "margin=2.5:807.16;ending=0.99:807.99"
         for n in (1, 2)
     ]
+
+
+async def test_a_hold_without_an_answer_is_asked_again_with_its_key(desk: TelnetDesk) -> None:
+    customer = desk.customer()
+    desk.rates.loses_next = True
+    said = await customer.types("hold 1")
+    assert said.startswith(b"The conversion service did not answer: no price is known to be held.")
+    await customer.types("hold 1")
+    await customer.types("hold 1")
+    keys = [
+        request.partition("key=")[2].partition(" ")[0]
+        for request in desk.rates.requests
+        if request.startswith("hold")
+    ]
+    assert keys == [key_of(f"key-{n}", "192.0.2.7") for n in (1, 1, 2)]
 
 
 async def test_a_price_at_a_stale_rate_is_not_held_and_the_reason_is_told(

@@ -11,8 +11,9 @@ ANSWERS_MAX = 20_000
 CHARACTERS_MAX = 16 * 1024 * 1024
 """So many answers are remembered, the ones used last, with so many characters in all."""
 
-REMEMBERED = ("explain ", "rates ", "history ")
-"""How requests begin whose answers are: what a quote was is no news of what it is."""
+REMEMBERED = ("explain ", "rates ")
+"""How requests begin whose answers are: prices. Histories are long, and end with today; what a
+quote was is no news of what it is."""
 
 
 class LastAnswers:

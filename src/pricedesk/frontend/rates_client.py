@@ -1,4 +1,4 @@
-"""The desk's one connection to the back-end: kept open, pipelined, and never waited for long.
+"""The desk's connections to the back-end: kept open, pipelined, and never waited for long.
 
 Requests of all clients share it. Those that are made in one turn of the loop leave in one
 write; replies come back in order. When the connection is gone, the next request makes a
@@ -9,12 +9,13 @@ that many customers do not become many attempts.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import cast
 
 from pricedesk.error_lines import is_goodbye
-from pricedesk.errors import ServiceUnavailable
+from pricedesk.errors import InvalidRequest, ServiceUnavailable
+from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.settings import HostPort
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,11 @@ class _Link(asyncio.Protocol):
         if len(self._partial) > REPLY_BYTES_MAX:
             self.close()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests have no reply yet."""
+        return len(self._waiting)
+
     def send(self, request: str) -> asyncio.Future[str]:
         """Send a request line; its reply comes through the future."""
         loop = asyncio.get_running_loop()
@@ -117,10 +123,16 @@ class _Link(asyncio.Protocol):
 
 
 class RatesClient:
-    """Asks the back-end at one address. `seconds` is a clock that never steps."""
+    """Asks the back-end at one address, over one connection.
 
-    def __init__(self, backend: HostPort, seconds: Callable[[], float]) -> None:
+    `seconds` is a clock that never steps, `purpose` is for the log.
+    """
+
+    def __init__(
+        self, backend: HostPort, seconds: Callable[[], float], purpose: str = "prices"
+    ) -> None:
         self._backend = backend
+        self._purpose = purpose
         self._seconds = seconds
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
@@ -132,8 +144,11 @@ class RatesClient:
         """The reply to a request line.
 
         Raises:
+            InvalidRequest: it is longer than a line may be; it would end the connection.
             ServiceUnavailable: there was none within ANSWER_SECONDS.
         """
+        if len(request.encode()) > LINE_BYTES_MAX:
+            raise InvalidRequest(f"a request has at most {LINE_BYTES_MAX} bytes")
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 try:
@@ -142,6 +157,11 @@ class RatesClient:
                     return await self._ask_once(request)
         except TimeoutError as error:
             raise ServiceUnavailable(f"{self._backend} did not answer in time") from error
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have no reply yet."""
+        return self._link.waiting if self._link is not None else 0
 
     async def keep_alive(self) -> None:
         """Try the connection now and then, for ever."""
@@ -194,7 +214,8 @@ class RatesClient:
             self._link = connecting.result()
             self._failed_at = None
             if not self._reachable and not self._early_losses:
-                logger.info("back-end reached", extra={"backend": str(self._backend)})
+                told = {"backend": str(self._backend), "purpose": self._purpose}
+                logger.info("back-end reached", extra=told)
                 self._reachable = True
         else:
             self._is_away(str(error))
@@ -203,7 +224,8 @@ class RatesClient:
         """Not to be asked for a moment; told once."""
         self._failed_at = self._seconds()
         if self._reachable is not False:
-            logger.warning("back-end away", extra={"reason": reason})
+            told = {"reason": reason, "purpose": self._purpose}
+            logger.warning("back-end away", extra=told)
             self._reachable = False
 
     def _link_lost(self, link: "_Link") -> None:
@@ -228,3 +250,28 @@ class RatesClient:
             link.close()
             raise ServiceUnavailable(f"{self._backend} is not a Pricedesk back-end")
         return link
+
+
+class RatesClients:
+    """Several clients of one back-end; asked is the one that has the least to wait for.
+
+    Over one connection a reply that waits for the disk holds the others up, and the back-end
+    sees one request at a time.
+    """
+
+    def __init__(self, clients: Sequence[RatesClient]) -> None:
+        self._clients = clients
+
+    async def ask(self, request: str) -> str:
+        """The reply to a request line; raises what a client does."""
+        return await min(self._clients, key=lambda client: client.waiting).ask(request)
+
+    def drop(self) -> None:
+        """Nobody knows whose reply it was that cannot be trusted: all connect anew."""
+        for client in self._clients:
+            client.drop()
+
+    def close(self) -> None:
+        """Drop the connections for good."""
+        for client in self._clients:
+            client.close()

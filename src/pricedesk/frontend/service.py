@@ -12,12 +12,12 @@ from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.price_rules import NO_RULES
 from pricedesk.frontend.price_rules_file import read_price_rules
-from pricedesk.frontend.rates_client import RatesClient
+from pricedesk.frontend.rates_client import RatesClient, RatesClients
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
 from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
 from pricedesk.line_service import Limits, LineService
-from pricedesk.running import Door, Ending, Opening, serve
+from pricedesk.running import Door, Ending, Leaving, Opening, serve
 from pricedesk.settings import HostPort, Settings
 
 KEY_BYTES = 16
@@ -29,14 +29,24 @@ def new_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
-def web_door(shop: Shop, settings: Settings) -> Door:
+LEDGER_CONNECTIONS = 8
+"""Over which prices are held and quotes looked at; so many are written at once."""
+
+
+def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
     """The door on port 8080."""
     # Imported late: its packages take a while, which telnet need not wait for.
     from pricedesk.frontend.web import door  # noqa: PLC0415
 
-    appearance = Appearance(settings.shop_name, settings.default_to, settings.pictures)
     limits = ClientLimits(settings.web_max_connections, settings.max_connections_per_address)
-    return door.web_door(shop, appearance, limits, new_key)
+    site = door.Site(
+        shop,
+        Appearance(settings.shop_name, settings.default_to, settings.pictures),
+        new_key,
+        leaving,
+        settings.trusted_proxies,
+    )
+    return door.web_door(site, limits)
 
 
 async def run_frontend(settings: Settings) -> int:
@@ -50,10 +60,18 @@ async def run_frontend(settings: Settings) -> int:
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     clock = clock_from(settings.clock)
     client = RatesClient(settings.backend, time.monotonic)
-    # A second connection: replies come in order, and a quote waits for the disk.
-    ledger = RatesClient(settings.backend, time.monotonic)
+    # Connections of their own: replies come in order, a quote waits for the disk, and a look
+    # that failed makes those fail at once that come right after it.
+    ledger = RatesClients(
+        [
+            RatesClient(settings.backend, time.monotonic, f"quotes {n}")
+            for n in range(1, LEDGER_CONNECTIONS + 1)
+        ]
+    )
+    looks = RatesClient(settings.backend, time.monotonic, "news")
     rates = LastAnswers(client, clock)
-    standing = Standing(ledger)
+    standing = Standing(looks)
+    leaving = Leaving()
     desk = Desk(rates, settings.default_to, rules, memory=rates)
     shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, ledger)
     service = LineService(
@@ -79,15 +97,15 @@ async def run_frontend(settings: Settings) -> int:
             ),
             Opening(
                 "web",
-                lambda: web_door(shop, settings),
+                lambda: web_door(shop, settings, leaving),
                 HostPort(settings.web_address, settings.web_port),
                 "PRICEDESK_WEB_ADDRESS and PRICEDESK_WEB_PORT",
                 settings.web_max_connections,
             ),
         ],
         [client.keep_alive, standing.watch, catalogue.watch],
-        Ending(settings.drain_delay_seconds, settings.drain_seconds),
+        Ending(settings.drain_delay_seconds, settings.drain_seconds, leaving.announce),
     )
-    client.close()
-    ledger.close()
+    for connection in (client, ledger, looks):
+        connection.close()
     return code

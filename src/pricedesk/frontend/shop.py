@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from pricedesk.currencies import CURRENCIES, Currency
@@ -26,7 +27,14 @@ from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
-from pricedesk.quote_lines import Hold, OfQuote, QuoteReply, QuoteVerb, parse_quote_reply
+from pricedesk.quote_lines import (
+    KEY_CHARACTERS_MAX,
+    Hold,
+    OfQuote,
+    QuoteReply,
+    QuoteVerb,
+    parse_quote_reply,
+)
 from pricedesk.rate_lines import (
     AskHistory,
     AskRates,
@@ -174,11 +182,13 @@ class Shop:
         """Hold the price that a customer has seen.
 
         Raises:
+            InvalidRequest: the key is none.
             PriceChanged: the shop's rules make another one now.
             ServiceUnavailable: the back-end did not answer; asking again with the key is safe.
             ErrorReply: it refuses, with its reason.
         """
-        request = self._desk.hold(product, seen, key, customer_of(customer))
+        whose = customer_of(customer)
+        request = self._desk.hold(product, seen, key_of(key, whose), whose)
         reply = await answered(self._ledger, request, parse_quote_reply)
         if not _is_of(reply, request):
             self._ledger.drop()
@@ -199,6 +209,19 @@ class Shop:
             self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply
+
+
+def key_of(key: str, customer: str) -> str:
+    """A customer's key as the ledger has it: nobody meets a key of somebody else.
+
+    Raises:
+        InvalidRequest: it is empty, too long, or not of printable ASCII.
+    """
+    if not (0 < len(key) <= KEY_CHARACTERS_MAX and key.isascii() and key.isprintable()):
+        raise InvalidRequest(
+            f"the key is to have 1 to {KEY_CHARACTERS_MAX} printable characters of ASCII"
+        )
+    return sha256(f"{customer} {key}".encode()).hexdigest()
 
 
 def customer_of(address: str) -> str:

@@ -1,11 +1,13 @@
 """The door on port 10000: the tutorial's telnet menu, and the words beyond it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
-from pricedesk.errors import PricedeskError
+from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.desk import Seen
 from pricedesk.frontend.dialogue import Action, AskHold, AskQuote, AskWhy, Dialogue, Look
 from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.frontend.shop import Offer, Shop
@@ -19,6 +21,15 @@ NOTICES = Notices(
     internal_error=b"The price cannot be computed now because of a fault, which was noted.\n",
     closing=b"The price desk is closing. Please come again.\n",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A price that was to be held, and the key that it was asked with."""
+
+    product: Product
+    seen: Seen
+    key: str
 
 
 class TelnetSession:
@@ -42,6 +53,7 @@ class TelnetSession:
         self._peer = peer
         self._new_key = new_key
         self._types_utf8 = False
+        self._unanswered: _Asked | None = None
 
     @property
     def finished(self) -> bool:
@@ -82,10 +94,18 @@ class TelnetSession:
     async def _held(self, action: AskHold, offer: Offer) -> Say:
         if offer.price is None or offer.known_at is not None:
             return self._dialogue.not_held(offer)
+        seen, before = offer.price.seen, self._unanswered
+        same = before is not None and (before.product, before.seen) == (offer.product, seen)
+        asked = (
+            before if before is not None and same else _Asked(offer.product, seen, self._new_key())
+        )
+        self._unanswered = None
         try:
-            reply = await self._shop.hold(
-                offer.product, offer.price.seen, self._new_key(), self._peer.address
-            )
+            reply = await self._shop.hold(asked.product, seen, asked.key, self._peer.address)
+        except ServiceUnavailable as error:
+            # Perhaps it is held: the same words again are the same request.
+            self._unanswered = asked
+            return self._dialogue.not_done(error, action)
         except (PricedeskError, ErrorReply) as error:
             return self._dialogue.not_done(error, action)
         return self._dialogue.held(reply, self._shop.clock())

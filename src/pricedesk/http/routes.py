@@ -129,11 +129,22 @@ class _Place:
                 *(m for m in self.handlers if m != "GET"), "OPTIONS")  # fmt: skip
 
 
+AddressOf: TypeAlias = Callable[[str, Mapping[str, str]], str]
+
+
+def _of_the_connection(address: str, _headers: Mapping[str, str]) -> str:
+    return address
+
+
 class Router:
     """The routes of several tables as one function from request to response."""
 
-    def __init__(self, tables: Iterable[RouteTable]) -> None:
+    def __init__(
+        self, tables: Iterable[RouteTable], address_of: AddressOf = _of_the_connection
+    ) -> None:
+        """`address_of` says who asks, by the address of a connection and the headers."""
         tables = tuple(tables)
+        self._address_of = address_of
         self._tables = {prefix: table for table in tables for prefix in table.prefixes}
         self._default = RouteTable(())
         self._exact: dict[str, _Place] = {}
@@ -167,7 +178,13 @@ class Router:
                 place, values = found
                 table = place.table
             request = Request(
-                method, path, raw_path, parse_query(raw_query), headers, body, address
+                method,
+                path,
+                raw_path,
+                parse_query(raw_query),
+                headers,
+                body,
+                self._address_of(address, headers),
             )
         except InvalidRequest as error:
             response = table.failure(

@@ -230,12 +230,12 @@ async def test_what_has_ended_is_refused_by_name(desk: WebDesk) -> None:
         (
             {},
             "é",
-            (422, "invalid-request", 'key is "\\xe9": it is to be printable ASCII'),
+            (422, "invalid-request", "the key is to have 1 to 255 printable characters of ASCII"),
         ),
         (
             {},
             "k" * 256,
-            (422, "invalid-request", "key is to have 1 to 255 characters, not 256"),
+            (422, "invalid-request", "the key is to have 1 to 255 printable characters of ASCII"),
         ),
         (
             {"more": "x"},
@@ -333,7 +333,7 @@ async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk
 async def test_a_store_that_fails_says_nothing_of_itself(desk: WebDesk) -> None:
     desk.lines.instead["hold "] = "error store-failed /data/secret.sqlite3: disk full"
     answered = await hold(desk)
-    assert told(answered) == (503, "store-failed", "the conversion service does not answer")
+    assert told(answered) == (503, "service-unavailable", "the conversion service does not answer")
     assert answered.headers["Retry-After"] == "5"
 
 

@@ -246,7 +246,7 @@ async def test_a_price_is_held_and_redeemed(desk: WebDesk) -> None:
         ({"currency": "XXX"}, 422, ["The price is not held"]),
         ({"price": ""}, 422, ["The price is not held"]),
         ({"price": "787.47x"}, 422, ["The price is not held"]),
-        ({"key": ""}, 422, ["The price is not held", "Key is to have 1 to 255 characters"]),
+        ({"key": ""}, 422, ["The price is not held", "The key is to have 1 to 255 printable"]),
         (
             {"conversion": "787.46", "price": "787.46"},
             409,
@@ -624,6 +624,10 @@ async def test_health_readiness_and_version(desk: WebDesk) -> None:
     desk.lines.away = True
     await desk.shop.standing.look()
     assert (await desk.get("/readyz")).text == '{"status":"ok","back-end":"away"}'
+    desk.leaving.announce()
+    answered = await desk.get("/readyz")
+    assert answered.status == 503
+    assert answered.text == '{"status":"unavailable","reason":"the service is shutting down"}'
     assert (await desk.get("/version")).text == '{"name":"pricedesk","version":"0.1.0"}'
 
 

@@ -5,6 +5,9 @@ Nothing else imports this module when the desk starts, because its packages take
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 
 from pricedesk import __version__
 from pricedesk.admission import ClientLimits
@@ -17,13 +20,31 @@ from pricedesk.frontend.web.pictures import Pictures
 from pricedesk.frontend.web.quote_pages import QuotePages
 from pricedesk.frontend.web.rate_pages import RatePages
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
-from pricedesk.http.messages import NO_STORE, Request, Response, json_response
+from pricedesk.frontend.web.visitor import Networks, address_of
+from pricedesk.http.messages import NO_STORE, Json, Request, Response, json_response
 from pricedesk.http.routes import Route, Router, RouteTable
 from pricedesk.http.server import HttpService
+from pricedesk.running import Leaving
 
 
-def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) -> Router:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the door shows: a shop, what it looks like, and whether it is about to close.
+
+    `new_key` gives a key that no two forms share. Of a connection from one of
+    `trusted_proxies` it is believed whom it says to speak for.
+    """
+
+    shop: Shop
+    appearance: Appearance
+    new_key: Callable[[], str]
+    leaving: Leaving
+    trusted_proxies: Networks = ()
+
+
+def make_router(site: Site) -> Router:
     """All that can be asked for at the door."""
+    shop, appearance, new_key = site.shop, site.appearance, site.new_key
     static = Files()
     framing = Framing(shop, Pages(static.path), appearance)
     api = Api(shop, appearance.currency)
@@ -34,7 +55,7 @@ def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) 
             *RatePages(shop, framing).routes(),
             *(Route(path, _always(answer)) for path, answer in static.responses.items()),
             *Pictures(appearance.pictures).routes(),
-            *_operations(shop),
+            *_operations(site),
         ),
         ("/",),
         write_page=framing.failure,
@@ -48,30 +69,36 @@ def make_router(shop: Shop, appearance: Appearance, new_key: Callable[[], str]) 
         any_origin=False,
         headers=SECURITY_HEADERS,
     )
-    return Router([pages, programs])
+    return Router([pages, programs], partial(address_of, site.trusted_proxies))
 
 
-def web_door(
-    shop: Shop, appearance: Appearance, limits: ClientLimits, new_key: Callable[[], str]
-) -> HttpService:
+def web_door(site: Site, limits: ClientLimits) -> HttpService:
     """The door, which does not listen yet."""
-    router = make_router(shop, appearance, new_key)
-    return HttpService(router, limits, shop.clock, time.monotonic, refusal_headers=SECURITY_HEADERS)
+    return HttpService(
+        make_router(site),
+        limits,
+        site.shop.clock,
+        time.monotonic,
+        refusal_headers=SECURITY_HEADERS,
+    )
 
 
 def _always(answer: Response) -> Callable[[Request, Mapping[str, str]], Response]:
     return lambda _request, _path: answer
 
 
-def _operations(shop: Shop) -> tuple[Route, ...]:
+def _operations(site: Site) -> tuple[Route, ...]:
     """Whether the desk lives, and whether it can name prices."""
 
     def healthz(_request: Request, _path: Mapping[str, str]) -> Response:
         return json_response({"status": "ok"}, headers=(NO_STORE,))
 
     def readyz(_request: Request, _path: Mapping[str, str]) -> Response:
+        if site.leaving.leaving:
+            told: Json = {"status": "unavailable", "reason": "the service is shutting down"}
+            return json_response(told, HTTPStatus.SERVICE_UNAVAILABLE, (NO_STORE,))
         # Without the back-end the last known prices are shown, so customers may come.
-        rates = "away" if shop.standing.away else "reachable"
+        rates = "away" if site.shop.standing.away else "reachable"
         return json_response({"status": "ok", "back-end": rates}, headers=(NO_STORE,))
 
     def version(_request: Request, _path: Mapping[str, str]) -> Response:

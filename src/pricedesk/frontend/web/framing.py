@@ -16,7 +16,6 @@ from pricedesk.errors import (
     QuoteRedeemed,
     RateNotFresh,
     ServiceUnavailable,
-    StoreFailed,
     TooManyQuotes,
     UnknownQuote,
     in_quotes,
@@ -40,7 +39,7 @@ RETRY_SECONDS = 5
 """When to ask again what the back-end could not answer, which is looked at all the time."""
 
 RETRY_AFTER = ("Retry-After", str(RETRY_SECONDS))
-PASSING = frozenset({ServiceUnavailable.slug, StoreFailed.slug})
+PASSING = frozenset({ServiceUnavailable.slug})
 """Failures that are over when the back-end is back."""
 
 
@@ -270,7 +269,7 @@ def _meanings(words: Words) -> dict[str, str]:
     return {
         PriceChanged.slug: words("Please look at the new price before you hold it."),
         RateNotFresh.slug: words("The newest rate that is known is too old to hold a price at."),
-        TooManyQuotes.slug: words("Please redeem or cancel one, or wait until one expires."),
+        TooManyQuotes.slug: words("Please wait until one of them expires."),
         UnknownQuote.slug: words("There is no quote with this id. Perhaps it is mistyped."),
         QuoteExpired.slug: words("Its time is over."),
         QuoteCancelled.slug: words("It was cancelled before."),
