@@ -81,7 +81,7 @@ SOURCES = SourcesReply(
     },
 )
 SOURCES_LINE = (
-    "book=97bb8313da86d9c7"
+    "book=97bb8313da86d9c7 holds_stale=no"
     " ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,2026-10-31T08:05:00Z"
     ",no%20answer%2C%20100%25%20lost,European%20Central%20Bank,Source:%20ECB,https://www.ecb.europa.eu/a?b=c,no,yes"
     " ERAPI=none,none,0,2026-10-31T00:00:00Z,none,none"

@@ -302,14 +302,16 @@ class SourcesReply:
 
     `book` is another text whenever something that prices follow from is another: a publication,
     a correction, a value that was released, the order of the sources. It is the same in all
-    processes that know the same.
+    processes that know the same. `holds_stale` is whether prices are held at stale rates.
     """
 
     book: str
     sources: Mapping[str, SourceStatus]
+    holds_stale: bool = False
 
     def __str__(self) -> str:
-        return " ".join([f"book={self.book}", *(f"{k}={s}" for k, s in self.sources.items())])
+        first = [f"book={self.book}", f"holds_stale={_yes_or_no(self.holds_stale)}"]
+        return " ".join([*first, *(f"{key}={source}" for key, source in self.sources.items())])
 
 
 def parse_sources(line: str) -> SourcesReply:
@@ -322,7 +324,7 @@ def parse_sources(line: str) -> SourcesReply:
     words = _words(line)
     try:
         found = {key: _source_status(text) for key, text in words.items() if _KEY.fullmatch(key)}
-        return SourcesReply(words["book"], found)
+        return SourcesReply(words["book"], found, words.get("holds_stale") == "yes")
     except (KeyError, ValueError, InvalidDate) as error:
         raise InvalidRequest(f"{in_quotes(line)} does not tell of sources") from error
 

@@ -236,7 +236,7 @@ def test_the_rates_of_a_history_may_be_older_than_is_answered_with(bureau: Burea
 def test_sources_are_told_with_what_a_status_table_shows(bureau: Bureau) -> None:
     book = bureau.book.version[:16]
     standing = "ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z"
-    assert asked(bureau, "sources") == f"book={book} {standing},none,none,{ECB_WORD}"
+    assert asked(bureau, "sources") == f"book={book} holds_stale=no {standing},none,none,{ECB_WORD}"
     failed = Look(
         "ECB",
         FRIDAY_EVENING,
@@ -244,7 +244,7 @@ def test_sources_are_told_with_what_a_status_table_shows(bureau: Bureau) -> None
         failing_since=datetime(2026, 10, 30, 15, 5, 1, 500, tzinfo=UTC),
     )
     assert asked(bureau, "sources", {"ECB": failed}) == (
-        f"book={book} {standing},2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD}"
+        f"book={book} holds_stale=no {standing},2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD}"
     )
 
 

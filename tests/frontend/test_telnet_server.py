@@ -436,14 +436,24 @@ async def test_a_back_end_that_goes_in_the_middle_of_a_hold_is_told_as_it_is() -
     )
 
 
-async def test_a_quote_that_another_client_held_is_told_as_far_as_it_is_known(
-    desk: TelnetDesk,
+@pytest.mark.parametrize(
+    ("held", "own"),
+    [
+        ("hold 1100 CAD USD rules=ours", b"CA$1,100.00"),
+        ("hold 1100.005 CAD USD name=A%1B[31m%E2%80%AEthing", b"1100.005 CAD"),
+    ],
+)
+async def test_a_quote_that_another_client_held_is_told_as_it_was_recorded(
+    desk: TelnetDesk, held: str, own: bytes
 ) -> None:
-    await desk.rates.ask("hold 1100 CAD USD rules=ours")
-    assert await desk.customer().types("redeem 0000-0000-0001") == (
-        b"Quote 0000-0000-0001: redeemed\n"
-        b"It was not held at a price desk, so no more is told of it here.\n"
-    )
+    await desk.rates.ask(held)
+    said = await desk.customer().types("redeem 0000-0000-0001")
+    lines = said.splitlines()
+    assert lines[0] == b"Quote 0000-0000-0001: redeemed"
+    assert b"  The shop's own price             " + own in lines
+    assert b"  Price                            $787.47" in lines
+    assert said.replace(b"\n", b"").isascii()
+    assert all(character >= 0x20 for line in lines for character in line)
 
 
 # Lists.

@@ -95,7 +95,8 @@ class LineSession:
             case Command() as command:
                 return self._reply_to_command(command)
             case request:
-                return rates_line(self._bureau, request, self._looks)
+                holds_stale = self._quotes is not None and self._quotes.holds_stale
+                return rates_line(self._bureau, request, self._looks, holds_stale=holds_stale)
 
     def _reply_to_command(self, command: Command) -> str:
         match command:

@@ -47,6 +47,11 @@ class QuoteDesk:
         self._writing: asyncio.Future[Settled] | None = None
         self._thread = ThreadPoolExecutor(1, "quotes")
 
+    @property
+    def holds_stale(self) -> bool:
+        """Whether prices are held at stale rates."""
+        return self._terms.stale
+
     async def answer(self, request: Hold | OfQuote) -> QuoteReply:
         """What becomes of a request; it is on the disk when this returns.
 

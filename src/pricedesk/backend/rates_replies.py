@@ -1,6 +1,7 @@
 """What the lines say of many rates, and of the sources: the bureau's answers as replies."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pricedesk.backend.bureau import Bureau, Question, SourceAge
 from pricedesk.backend.calendars import State, state
@@ -28,7 +29,13 @@ BOOK_CHARACTERS = 16
 """So much of the digest of all publications is told: 64 bits, to see that it is another."""
 
 
-def rates_line(bureau: Bureau, asked: RatesRequest, looks: Callable[[], Mapping[str, Look]]) -> str:
+def rates_line(
+    bureau: Bureau,
+    asked: RatesRequest,
+    looks: Callable[[], Mapping[str, Look]],
+    *,
+    holds_stale: bool = False,
+) -> str:
     """The reply to one of these requests; `looks` gives the last look at each source.
 
     Raises:
@@ -40,7 +47,7 @@ def rates_line(bureau: Bureau, asked: RatesRequest, looks: Callable[[], Mapping[
         case AskHistory():
             return history_line(bureau, asked)
         case AskSources():
-            return str(sources_reply(bureau, looks()))
+            return str(replace(sources_reply(bureau, looks()), holds_stale=holds_stale))
 
 
 def rates_reply(bureau: Bureau, asked: AskRates) -> RatesReply:

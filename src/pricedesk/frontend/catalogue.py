@@ -21,6 +21,9 @@ OPTIONAL_COLUMNS = ("description", "category", "picture")
 
 PRODUCTS_MAX = 250_000
 SKU_CHARACTERS_MAX = 64
+PRICE_DIGITS_MAX = 15
+"""With all decimals. In the weakest currency it still is an amount that can be converted back."""
+
 NAME_CHARACTERS_MAX = 70
 """A menu line is the number, a dot and the name, and has to fit a terminal of 80 columns."""
 
@@ -76,6 +79,10 @@ def product_from(values: Mapping[str, str]) -> Product:
     price = Money.parse(values["price"], currency(values["currency"]))
     if price.amount_minor < 0:
         raise InvalidCatalogue(f"price {in_quotes(values['price'])} is negative")
+    if price.amount_minor >= 10**PRICE_DIGITS_MAX:
+        raise InvalidCatalogue(f"price {in_quotes(values['price'])} has too many digits")
+    if values["sku"] in (".", ".."):
+        raise InvalidCatalogue("sku is a dot or two, which stand for something else in addresses")
     picture = values.get("picture", "")
     if picture and not PICTURE_PATH.fullmatch(picture):
         raise InvalidCatalogue(

@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from babel import Locale
 
 from pricedesk.currencies import currency
+from pricedesk.errors import RequestError
 from pricedesk.frontend.desk import Price, is_address
 from pricedesk.frontend.locales import instant_text, money_text, publication_text
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.translations import Words
 from pricedesk.money import Money
 from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteStatus
+from pricedesk.tables import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +141,18 @@ def quote_view(
 ) -> QuoteView:
     """A quote, all from its record: nothing is computed again. `href` is its product's page.
 
+    One that was held without a desk may have an amount that is no price, and rules of another
+    kind: they are shown as they are.
+
     Raises:
-        InvalidRequest, UnknownCurrency: the record is not one of the desk's.
+        KeyError, ValueError, RequestError: the record is none.
     """
-    told = {name: value or "" for name, value in reply.fields.items()}
-    own = Money.parse(told["amount"], currency(told["from"]))
+    told = {name: printable(value or "") for name, value in reply.fields.items()}
     unit = currency(told["to"])
-    priced = parse_priced(told["rules"]) if told["rules"] else None
     price = PriceView(
         amount=told["price"],
         text=money_text(Money.parse(told["price"], unit), locale),
-        own=money_text(own, locale),
+        own=_own_text(told["amount"], told["from"], locale),
         base=told["from"],
         counter=told["to"],
         conversion=money_text(Money.parse(told["result"], unit), locale),
@@ -159,7 +162,7 @@ def quote_view(
         age=_age(told["source"], told["date"], locale),
         state=told["state"],
         state_words=state_words(told["state"], int(told["missed"]), words),
-        steps=step_views(priced.steps, locale, words) if priced is not None else (),
+        steps=_recorded_steps(told["rules"], locale, words),
         attribution=told["attribution"] if is_address(told["attribution"]) else "",
     )
     expires = datetime.fromisoformat(told["expires"])
@@ -177,6 +180,20 @@ def quote_view(
         left=time_left(expires - now),
         facts=tuple((name, value) for name, value in told.items() if value),
     )
+
+
+def _own_text(amount: str, code: str, locale: Locale) -> str:
+    try:
+        return money_text(Money.parse(amount, currency(code)), locale)
+    except RequestError:
+        return f"{amount} {code}"
+
+
+def _recorded_steps(rules: str, locale: Locale, words: Words) -> tuple[StepView, ...]:
+    try:
+        return step_views(parse_priced(rules).steps, locale, words) if rules else ()
+    except RequestError:
+        return ()
 
 
 def status_words(status: QuoteStatus, words: Words) -> str:

@@ -5,6 +5,7 @@ import time
 
 from pricedesk.admission import ClientLimits
 from pricedesk.clock import clock_from
+from pricedesk.errors import InvalidSetting
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.catalogue_live import LiveCatalogue
 from pricedesk.frontend.catalogue_source import catalogue_source
@@ -55,7 +56,10 @@ async def run_frontend(settings: Settings) -> int:
     Raises:
         InvalidCatalogue, StoreFailed: the catalogue cannot be used.
         InvalidPriceRules: the file of price rules cannot be used.
+        InvalidSetting: the folder of pictures is none.
     """
+    if settings.pictures is not None and not settings.pictures.is_dir():
+        raise InvalidSetting(f"PRICEDESK_PICTURES: {settings.pictures} is no folder")
     catalogue = LiveCatalogue(catalogue_source(settings.catalogue))
     rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
     clock = clock_from(settings.clock)

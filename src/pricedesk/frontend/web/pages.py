@@ -139,6 +139,10 @@ class CataloguePages:
         """Why a price cannot be held now; empty if it can."""
         if offer.known_at is not None or self._shop.standing.away:
             return visit.words("Not now: the conversion service cannot be reached.")
+        told = self._shop.standing.sources
+        stale = offer.price is not None and offer.price.state == "stale"
+        if stale and told is not None and not told.holds_stale:
+            return visit.words("Not now: the newest rate that is known is too old.")
         return ""
 
     async def _price_chart(self, offer: Offer, shown: Range, visit: Visit) -> ChartView | None:
