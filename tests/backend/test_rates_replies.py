@@ -244,7 +244,8 @@ def test_sources_are_told_with_what_a_status_table_shows(bureau: Bureau) -> None
         failing_since=datetime(2026, 10, 30, 15, 5, 1, 500, tzinfo=UTC),
     )
     assert asked(bureau, "sources", {"ECB": failed}) == (
-        f"book={book} holds_stale=no {standing},2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD}"
+        f"book={book} holds_stale=no {standing}"
+        f",2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD}"
     )
 
 
