@@ -128,11 +128,11 @@ async def test_a_picture_that_changes_while_it_is_sent_is_broken_off(
 
 async def test_a_slow_client_keeps_no_file_open(router: Router, tmp_path: Path) -> None:
     (tmp_path / "pictures" / "x.png").write_bytes(b"a" * PICTURE_BYTES_MAX)
-    before = len(os.listdir("/dev/fd"))
+    before = len(list(Path("/dev/fd").iterdir()))
     kept = [await picture(router, "/pictures/x.png") for _ in range(20)]
     begun = [next(chunk for chunk in _of(each) if chunk) for each in kept]
     assert len(begun) == len(kept)
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def _of(response: Response) -> Stream:
