@@ -32,6 +32,10 @@ def router(tmp_path: Path) -> Router:
     return Router([RouteTable(Pictures(folder).routes(), ("/",))])
 
 
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 async def picture(router: Router, path: str, **headers: str) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return await router.respond("GET", path, "", named)
@@ -128,11 +132,11 @@ async def test_a_picture_that_changes_while_it_is_sent_is_broken_off(
 
 async def test_a_slow_client_keeps_no_file_open(router: Router, tmp_path: Path) -> None:
     (tmp_path / "pictures" / "x.png").write_bytes(b"a" * PICTURE_BYTES_MAX)
-    before = len(list(Path("/dev/fd").iterdir()))
+    before = open_files()
     kept = [await picture(router, "/pictures/x.png") for _ in range(20)]
     begun = [next(chunk for chunk in _of(each) if chunk) for each in kept]
     assert len(begun) == len(kept)
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert open_files() == before
 
 
 def _of(response: Response) -> Stream:

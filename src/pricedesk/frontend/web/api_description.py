@@ -91,6 +91,7 @@ _SCHEMAS: dict[str, Json] = {
         },
     ),
     "Sources": _object(away={"type": "boolean"}, sources=_list({"type": "object"})),
+    "Meaning": _object(name=_TEXT, status={"type": "integer"}, meaning=_TEXT),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 
@@ -181,6 +182,11 @@ _PATHS: dict[str, Json] = {
     "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
     "/api/rates": {
         "get": _operation("All rates of a currency", "Rates", _parameter("base", _TYPED_CODE))
+    },
+    "/api/problems/{name}": {
+        "get": _operation(
+            "What the name of a failure means", "Meaning", _parameter("name", _TEXT, "path")
+        )
     },
     "/api/sources": {"get": _operation("How each source stands", "Sources")},
 }

@@ -10,7 +10,7 @@ from pricedesk import __version__
 from pricedesk.admission import ClientLimits
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.shop import Shop
-from pricedesk.frontend.web.api import Api
+from pricedesk.frontend.web.api import PROBLEMS, Api
 from pricedesk.frontend.web.framing import Framing
 from pricedesk.frontend.web.pages import CataloguePages
 from pricedesk.frontend.web.pictures import Pictures
@@ -56,7 +56,14 @@ def web_door(
 ) -> HttpService:
     """The door, which does not listen yet."""
     router = make_router(shop, appearance, new_key)
-    return HttpService(router, limits, shop.clock, time.monotonic, refusal_headers=SECURITY_HEADERS)
+    return HttpService(
+        router,
+        limits,
+        shop.clock,
+        time.monotonic,
+        refusal_headers=SECURITY_HEADERS,
+        problems=PROBLEMS,
+    )
 
 
 def _always(answer: Response) -> Callable[[Request, Mapping[str, str]], Response]:
