@@ -88,15 +88,15 @@ def told(answered: Answered) -> tuple[int, str, str]:
         ("/api/products?limit=0", '{"total":5,"offset":0,"products":[]}'),
         (
             "/api/products/laptop/history?range=30d&currency=EUR",
-            '{"from":"CAD","to":"EUR","unit":"day","source":"ECB","rates":[',
+            '{"from":"CAD","to":"EUR","unit":"day","source":"ECB","attribution":null,"rates":[',
         ),
         (
             "/api/products/laptop/history?currency=CAD",
-            '{"from":"CAD","to":"CAD","unit":"day","source":null,"rates":[]}',
+            '{"from":"CAD","to":"CAD","unit":"day","source":null,"attribution":null,"rates":[]}',
         ),
         (
             "/api/products/dinar/history",
-            '{"from":"KWD","to":"USD","unit":"day","source":null,"rates":[]}',
+            '{"from":"KWD","to":"USD","unit":"day","source":null,"attribution":null,"rates":[]}',
         ),
     ],
 )
@@ -122,6 +122,7 @@ async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
     rates = json.loads(answered.text)
     assert (rates["base"], rates["date"]) == ("EUR", "2026-10-30")
     usd = {"rate": "1.1172", "date": "2026-10-30", "source": "ECB", "state": "fresh", "missed": 0}
+    usd |= {"attribution": None}
     assert rates["rates"]["USD"] == usd
     assert (await desk.get("/api/sources")).text == (
         '{"away":false,"sources":[{"source":"ECB","name":"European Central Bank",'

@@ -131,6 +131,7 @@ class Api:
                 "to": unit.code,
                 "unit": shown.unit.value,
                 "source": found.source if found is not None else None,
+                "attribution": self._shop.attribution(found.source) or None if found else None,
                 "rates": [{"date": str(day), "rate": rate} for day, rate in points],
             }
         )
@@ -175,6 +176,7 @@ class Api:
                 "source": rate.source,
                 "state": rate.state,
                 "missed": rate.missed,
+                "attribution": self._shop.attribution(rate.source) or None,
             }
             for code, rate in found.rates.items()
         }

@@ -66,6 +66,7 @@ _SCHEMAS: dict[str, Json] = {
         **{"from": _CODE, "to": _CODE},
         unit={"type": "string", "enum": ["day", "week", "month"]},
         source=_MAYBE,
+        attribution=_MAYBE,
         rates=_list(_object(date=_DATE, rate=_AMOUNT)),
     ),
     "Quote": {
@@ -86,7 +87,12 @@ _SCHEMAS: dict[str, Json] = {
         rates={
             "type": "object",
             "additionalProperties": _object(
-                rate=_AMOUNT, date=_DATE, source=_MAYBE, state=_STATE, missed={"type": "integer"}
+                rate=_AMOUNT,
+                date=_DATE,
+                source=_MAYBE,
+                state=_STATE,
+                missed={"type": "integer"},
+                attribution=_MAYBE,
             ),
         },
     ),
