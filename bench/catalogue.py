@@ -23,8 +23,9 @@ from pathlib import Path
 
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
-from pricedesk.frontend.catalogue_csv import catalogue_csv, read_catalogue
+from pricedesk.frontend.catalogue_csv import catalogue_csv
 from pricedesk.frontend.catalogue_index import with_index
+from pricedesk.frontend.catalogue_source import CsvCatalogue
 from pricedesk.frontend.catalogue_store import SqliteCatalogue
 from pricedesk.money import Money
 
@@ -131,9 +132,9 @@ def main(count: int) -> None:
         store = SqliteCatalogue(file)
         print(f"CSV file of {path.stat().st_size / 2**20:.1f} MiB")
         row("put into SQLite", [timed(lambda: store.replace(made)) for _ in range(3)])
-        row("read the CSV file", [timed(lambda: read_catalogue(path)) for _ in range(3)])
+        row("read the CSV file", [timed(CsvCatalogue(path).read) for _ in range(3)])
         row("read the SQLite file", [timed(store.read) for _ in range(3)])
-        plain = read_catalogue(path)
+        plain = CsvCatalogue(path).read()
         row("make the index", [timed(lambda: with_index(plain)) for _ in range(3)])
         searches(plain, with_index(plain))
         for what, setting in (("three products", ""), ("CSV", str(path)), ("SQLite", str(file))):

@@ -102,9 +102,11 @@ class WebDesk:
         body: bytes = b"",
         address: str = "203.0.113.7",
     ) -> Answered:
-        """What is answered; header names may have capitals."""
+        """What is answered; header names may have capitals. A body is JSON if none says more."""
         path, _, query = url.partition("?")
         named = {name.lower(): value for name, value in (headers or {}).items()}
+        if body:
+            named.setdefault("content-type", "application/json")
         response = await self.router.respond(method, path, query, named, body, address)
         assert isinstance(response.body, bytes)
         return Answered(response.status, dict(response.headers), response.body.decode())

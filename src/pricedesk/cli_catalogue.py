@@ -130,14 +130,9 @@ def _told_line_by_line(outcome: str) -> Iterator[None]:
 
 
 def _read(file: Path) -> "list[Product]":
-    from pricedesk.frontend.catalogue_csv import (
-        PROBLEMS_MAX,
-        decoded,
-        parse_catalogue,
-        read_bytes,
-    )
+    from pricedesk.frontend.catalogue_csv import PROBLEMS_MAX, parse_catalogue, read_file
 
-    text = decoded(read_bytes(file), str(file))
+    text = read_file(file)
     with _bar("reading", text.count("\n")) as advance:
         return parse_catalogue(text, str(file), PROBLEMS_MAX, advance)
 

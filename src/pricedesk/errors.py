@@ -218,14 +218,18 @@ class UnknownProduct(PricedeskError):
 class InvalidCatalogue(PricedeskError):
     """The catalogue is missing or wrong; the text names it and the line.
 
-    `problems` has such a text for each of the lines that are wrong, where several are told.
+    `problems` has such a text for each of the lines that are wrong, where several are told. What
+    is `passing` says nothing of the products: a file that cannot be read now may be read later.
     """
 
     slug = "invalid-catalogue"
 
-    def __init__(self, reason: str, problems: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, reason: str, problems: tuple[str, ...] = (), *, passing: bool = False
+    ) -> None:
         super().__init__(reason)
         self.problems = problems or (reason,)
+        self.passing = passing
 
 
 class InvalidPriceRules(PricedeskError):

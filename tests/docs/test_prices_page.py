@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from pricedesk.currencies import currency
+from pricedesk.frontend.price_rules import StepName
 from pricedesk.frontend.price_rules_file import CURRENCY_KEYS, parse_price_rules
 from pricedesk.money import Money
 
@@ -20,7 +21,8 @@ def test_the_comments_in_the_file_say_what_happens() -> None:
     plain = parse_price_rules(TOML.replace("2.5", "0"), "prices.md")
     assert str(plain.priced(Money(80322, currency("USD"))).price) == "803.99"
     assert str(plain.priced(Money(123829, currency("JPY"))).price) == "123980"
-    assert RULES.priced(Money(12345, currency("CAD"))).steps[0].words == "cash rounding to 0.05"
+    (cash,) = RULES.priced(Money(12345, currency("CAD"))).steps
+    assert (cash.name, cash.value) == (StepName.CASH, "0.05")
 
 
 def test_every_rule_is_on_the_page() -> None:

@@ -22,7 +22,7 @@ from pricedesk.frontend.catalogue_csv import catalogue_csv as written
 from pricedesk.frontend.catalogue_csv import (
     packaged_catalogue,
     parse_catalogue,
-    read_catalogue,
+    read_file,
 )
 from pricedesk.frontend.catalogue_index import INDEXED_FROM, WordIndex, with_index
 from pricedesk.money import Money
@@ -47,7 +47,7 @@ def test_a_file_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
         b"\xef\xbb\xbfsku,name,price,currency\r\n"
         b'k,"Caf\xc3\xa9, beans",12.5,CAD\r\n\r\ny,Tea,900,JPY\r\n'
     )
-    assert list(read_catalogue(path)) == [
+    assert parse_catalogue(read_file(path), "products.csv") == [
         Product("k", "Café, beans", Money(1250, CAD)),
         Product("y", "Tea", Money(900, JPY)),
     ]
@@ -277,9 +277,9 @@ def test_a_file_that_is_not_text_is_refused_with_the_line(tmp_path: Path) -> Non
     path = tmp_path / "products.csv"
     path.write_bytes(HEADER.encode() + b"a,\xff,1,CAD\n")
     with pytest.raises(InvalidCatalogue, match=r"products\.csv, line 2: not UTF-8 text$"):
-        read_catalogue(path)
+        read_file(path)
 
 
 def test_a_file_that_is_missing_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidCatalogue, match=r"none\.csv cannot be read: No such file"):
-        read_catalogue(tmp_path / "none.csv")
+        read_file(tmp_path / "none.csv")

@@ -2,20 +2,25 @@
 
 import logging
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pricedesk.currencies import currency
 from pricedesk.errors import InvalidCatalogue
+from pricedesk.frontend import catalogue_store
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.catalogue_live import LiveCatalogue
 from pricedesk.frontend.catalogue_source import CsvCatalogue, PackagedCatalogue
+from pricedesk.frontend.catalogue_store import SqliteCatalogue
 from pricedesk.frontend.menu import AskPrice, Say
 from pricedesk.money import Money
 
 HEADER = "sku,name,price,currency\n"
 TEA = Product("t", "Tea", Money(500, currency("CAD")))
+CAKE = Product("c", "Cake", Money(900, currency("CAD")))
 
 
 def write(path: Path, rows: str, changed_ns: int) -> None:
@@ -132,3 +137,42 @@ async def test_the_packaged_catalogue_never_changes() -> None:
     await live.look()
     await live.look()
     assert live.catalogue is before
+
+
+async def test_a_file_that_cannot_be_read_once_is_read_at_the_next_look(
+    path: Path, live: LiveCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, "t,Tea,6,CAD\n", 2)
+    with monkeypatch.context() as patch:
+
+        def broken(*_arguments: object) -> None:
+            raise OSError(5, "Input/output error")
+
+        patch.setattr(Path, "open", broken)
+        await live.look()
+        await live.look()
+    assert len(live.catalogue) == 2
+    await live.look()
+    assert [str(product.price) for product in live.catalogue] == ["6.00"]
+
+
+async def test_a_database_that_is_locked_for_a_while_is_read_after_that(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue_store, "WAIT_SECONDS", 0)
+    file = tmp_path / "shop.sqlite3"
+    store = SqliteCatalogue(file)
+    store.replace([TEA, CAKE])
+    live = LiveCatalogue(store)
+    store.replace([CAKE])
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        await live.look()
+        await live.look()
+        await live.look()
+        assert list(live.catalogue) == [TEA, CAKE]
+        assert [vars(r)["reason"] for r in caplog.records] == [f"{file}: database is locked"]
+        other.execute("ROLLBACK")
+    await live.look()
+    await live.look()
+    assert list(live.catalogue) == [CAKE]

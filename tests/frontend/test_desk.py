@@ -47,9 +47,9 @@ async def test_without_rules_a_price_is_the_conversion() -> None:
 async def test_rules_make_the_price_from_the_conversion_step_by_step() -> None:
     price = await Desk(RATES, USD, RULES).price(LAPTOP)
     assert (price.conversion, price.amount) == ("787.47", "807.99")
-    assert [(step.words, str(step.after)) for step in price.steps] == [
-        ("margin 2.5 %", "807.16"),
-        ("up to an ending of 0.99", "807.99"),
+    assert [(step.name.value, step.value, str(step.after)) for step in price.steps] == [
+        ("margin", "2.5", "807.16"),
+        ("ending", "0.99", "807.99"),
     ]
     assert price.record == (
         f"v={RULES.version};conversion=787.47USD;margin=2.5:807.16;ending=0.99:807.99"

@@ -15,7 +15,6 @@ from pricedesk.frontend.locales import (
     CURRENCIES_SINCE,
     ENGLISH,
     LANGUAGES,
-    age_text,
     currency_name,
     currency_of,
     date_text,
@@ -94,12 +93,9 @@ def test_names_are_those_of_the_language() -> None:
     assert language_name(locale("fr-CA")) == "français (Canada)"
 
 
-def test_the_age_of_a_rate_is_said_in_words() -> None:
+def test_where_a_rate_is_from_is_said_in_words() -> None:
     assert publication_text("ECB", FRIDAY) == "ECB, 30 October 2026"
     assert publication_text("ECB", FRIDAY, locale("fr")) == "ECB, 30 octobre 2026"
-    assert age_text("fresh", "0") == ""
-    assert age_text("late", "1") == "late: 1 later publication is due and not known here yet"
-    assert age_text("stale", "2") == "stale: 2 later publications are due and not known here yet"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pricedesk.frontend.price_rules import (
     NO_RULES,
     Priced,
     PriceRules,
+    StepName,
     parse_priced,
 )
 from pricedesk.frontend.price_rules_file import (
@@ -110,21 +111,23 @@ ALL = rules(
 )
 
 
-def test_the_steps_come_in_order_each_with_its_words() -> None:
+def test_the_steps_come_in_order_each_with_its_value() -> None:
     priced = ALL.priced(money("783.63", "CHF"))
-    assert [(step.words, str(step.before), str(step.after)) for step in priced.steps] == [
-        ("margin 3.25 %", "783.63", "809.10"),
-        ("up to a multiple of 0.50", "809.10", "809.50"),
-        ("cash rounding to 0.05", "809.50", "809.50"),
-        ("not below 2.00", "809.50", "809.50"),
+    assert [
+        (step.name, step.value, str(step.before), str(step.after)) for step in priced.steps
+    ] == [
+        (StepName.MARGIN, "3.25", "783.63", "809.10"),
+        (StepName.STEP, "0.50up", "809.10", "809.50"),
+        (StepName.CASH, "0.05", "809.50", "809.50"),
+        (StepName.FLOOR, "2.00", "809.50", "809.50"),
     ]
-    assert [step.words for step in ALL.priced(money("1", "USD")).steps] == [
-        "margin 2.5 %",
-        "up to an ending of 0.99",
-        "not below 4.99",
+    assert [(step.name, step.value) for step in ALL.priced(money("1", "USD")).steps] == [
+        (StepName.MARGIN, "2.5"),
+        (StepName.ENDING, "0.99"),
+        (StepName.FLOOR, "4.99"),
     ]
     nearest = rules('[EUR]\nstep = "0.05"').priced(money("1", "EUR"))
-    assert [step.words for step in nearest.steps] == ["to the nearest multiple of 0.05"]
+    assert [(step.name, step.value) for step in nearest.steps] == [(StepName.STEP, "0.05")]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 import pricedesk
 from asking import respond
 from pricedesk.backend.http.pages import write_as_frankfurter
-from pricedesk.errors import InvalidAmount, NoRateForDate, PricedeskError
+from pricedesk.error_lines import ErrorReply
+from pricedesk.errors import InvalidAmount, InvalidRequest, NoRateForDate, PricedeskError
 from pricedesk.http.messages import Request, Response, Stream, json_response
-from pricedesk.http.routes import STATUS, Route, Router, RouteTable
+from pricedesk.http.routes import STATUS, Route, Router, RouteTable, status_of
 
 for module in pkgutil.walk_packages(pricedesk.__path__, "pricedesk."):
     importlib.import_module(module.name)
@@ -70,6 +71,7 @@ def router(*routes: Route) -> Router:
         ),
         ("/", "/v1", "/v2"),
         write_as_frankfurter,
+        exposed=("Pricedesk-Rate-State",),
     )
     both = (Route("/convert", shows), Route("/convert", shows, ("POST",)))
     return Router([frankfurter, RouteTable(both, ("/convert",))])
@@ -160,7 +162,8 @@ def test_a_browser_may_ask_from_any_origin(
     assert header(response, "Access-Control-Allow-Origin") == "*"
     assert header(response, "Access-Control-Allow-Methods") == methods
     assert header(response, "Access-Control-Max-Age") == "7200"
-    assert header(response, "Access-Control-Expose-Headers") == "ETag, Pricedesk-Rate-State"
+    exposed = "ETag, Pricedesk-Rate-State" if path.startswith("/v1") else "ETag"
+    assert header(response, "Access-Control-Expose-Headers") == exposed
     assert header(response, "Access-Control-Allow-Headers") == for_bodies
     assert header(response, "Vary") == "Origin"
 
@@ -319,3 +322,22 @@ def test_an_empty_stream_is_a_stream() -> None:
 def test_one_method_of_a_path_has_one_route() -> None:
     with pytest.raises(ValueError, match="GET /x has two routes"):
         Router([RouteTable((Route("/x", shows),)), RouteTable((Route("/x", shows),))])
+
+
+def test_the_status_of_a_failure_is_that_of_its_kind_or_of_its_name() -> None:
+    class _Special(InvalidRequest):
+        pass
+
+    class _Strange(PricedeskError):
+        slug = "strange"
+
+    assert status_of(_Special("x")) == 422
+    assert status_of(_Strange("x")) == 500
+    assert status_of(ErrorReply("unknown-quote", "x")) == 404
+    assert status_of(ErrorReply("strange", "x")) == 502
+
+    def fails(_request: Request, _path: Mapping[str, str]) -> Response:
+        raise _Special("no")
+
+    response = respond(Router([RouteTable((Route("/x", fails),))]), "GET", "/x")
+    assert response.status == 422

@@ -98,6 +98,19 @@ def product_from(values: Mapping[str, str]) -> Product:
     )
 
 
+def row_of(product: Product) -> tuple[str, ...]:
+    """A product as texts, in the order of COLUMNS + OPTIONAL_COLUMNS; `product_from` reads them."""
+    return (
+        product.sku,
+        product.name,
+        str(product.price),
+        product.price.currency.code,
+        product.description,
+        product.category,
+        product.picture,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Some of the products that were looked for, and how many there are in all."""

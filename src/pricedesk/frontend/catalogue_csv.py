@@ -14,7 +14,9 @@ from pricedesk.frontend.catalogue import (
     Catalogue,
     Product,
     product_from,
+    row_of,
 )
+from pricedesk.frontend.text_files import UnusableFileError, read_text
 
 FILE_BYTES_MAX = 256 * 1024 * 1024
 """PRODUCTS_MAX of them with descriptions as long as they may be, and some room."""
@@ -34,42 +36,16 @@ def packaged_catalogue() -> Catalogue:
     return Catalogue(parse_catalogue(text, "products.csv"))
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """The products of a CSV file, in its order.
+def read_file(path: Path) -> str:
+    """The text of a catalogue's file.
 
     Raises:
-        InvalidCatalogue: the file cannot be read or is wrong; names the file and the line.
-    """
-    return Catalogue(parse_catalogue(decoded(read_bytes(path), str(path)), str(path)))
-
-
-def read_bytes(path: Path) -> bytes:
-    """What a file has in it.
-
-    Raises:
-        InvalidCatalogue: it cannot be read, or is too large.
+        InvalidCatalogue: it cannot be read, is too large or is not UTF-8; names it.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise InvalidCatalogue(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > FILE_BYTES_MAX:
-        raise InvalidCatalogue(f"{path} is larger than {FILE_BYTES_MAX} bytes")
-    return raw
-
-
-def decoded(raw: bytes, name: str) -> str:
-    """The text of a file; `name` is what errors call it.
-
-    Raises:
-        InvalidCatalogue: it is not UTF-8; names the line.
-    """
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InvalidCatalogue(f"{name}, line {line}: not UTF-8 text") from error
+        return read_text(path, FILE_BYTES_MAX)
+    except UnusableFileError as error:
+        raise InvalidCatalogue(str(error), passing=error.passing) from error
 
 
 def parse_catalogue(
@@ -165,17 +141,7 @@ def catalogue_csv(products: Iterable[Product]) -> Iterator[str]:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS + OPTIONAL_COLUMNS)
     for product in products:
-        writer.writerow(
-            (
-                product.sku,
-                product.name,
-                str(product.price),
-                product.price.currency.code,
-                product.description,
-                product.category,
-                product.picture,
-            )
-        )
+        writer.writerow(row_of(product))
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

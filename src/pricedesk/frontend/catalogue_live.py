@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Hashable
 
-from pricedesk.errors import PricedeskError
+from pricedesk.errors import InvalidCatalogue, PricedeskError
 from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.catalogue_index import with_index
-from pricedesk.frontend.catalogue_source import CatalogueSource
+from pricedesk.frontend.catalogue_store import CatalogueSource
 from pricedesk.frontend.menu import Menu
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ class LiveCatalogue:
         """Take a changed catalogue in, if it is complete and right.
 
         A file that is being written changes from look to look, so it is read when it has been
-        the same twice. One that cannot be used leaves the old one in its place.
+        the same twice. One that cannot be used leaves the old one in its place; what is wrong in it
+        is wrong until it is changed, and a database that is locked or away is read again.
         """
         try:
             mark = await asyncio.to_thread(self._source.mark)
@@ -67,6 +68,8 @@ class LiveCatalogue:
             self._failure = ""
         except PricedeskError as error:
             self._refused(error)
+            if not isinstance(error, InvalidCatalogue) or error.passing:
+                return  # It is tried again at the next look.
         self._taken = mark
 
     def _read_if_changed(self) -> Catalogue | None:

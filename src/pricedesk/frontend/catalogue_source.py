@@ -2,39 +2,19 @@
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Protocol
 
 from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.catalogue_csv import (
-    decoded,
     packaged_catalogue,
     parse_catalogue,
-    read_bytes,
+    read_file,
 )
-from pricedesk.frontend.catalogue_store import PostgresCatalogue, SqliteCatalogue, stamp
-
-
-class CatalogueSource(Protocol):
-    """Something that a catalogue is read from."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in a log, without a password."""
-
-    def read(self, problems_max: int = 1) -> Catalogue:
-        """All products.
-
-        Raises:
-            InvalidCatalogue: something is wrong with them; at most so many problems.
-            StoreFailed: the database cannot be read.
-        """
-
-    def mark(self) -> Hashable:
-        """Something that is another thing after each change; None if nothing is there.
-
-        Raises:
-            StoreFailed: the database cannot be read.
-        """
+from pricedesk.frontend.catalogue_store import (
+    CatalogueSource,
+    PostgresCatalogue,
+    SqliteCatalogue,
+    stamp,
+)
 
 
 class CsvCatalogue:
@@ -50,8 +30,7 @@ class CsvCatalogue:
 
     def read(self, problems_max: int = 1) -> Catalogue:
         """All products of the file."""
-        text = decoded(read_bytes(self._path), self.name)
-        return Catalogue(parse_catalogue(text, self.name, problems_max))
+        return Catalogue(parse_catalogue(read_file(self._path), self.name, problems_max))
 
     def mark(self) -> Hashable:
         """When the file was changed, how long it is, and which one it is."""

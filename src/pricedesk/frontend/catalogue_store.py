@@ -24,6 +24,7 @@ from pricedesk.frontend.catalogue import (
     Catalogue,
     Product,
     product_from,
+    row_of,
 )
 
 if TYPE_CHECKING:
@@ -62,18 +63,31 @@ CREATE OR REPLACE TRIGGER catalogue_changed
 """PostgreSQL says nowhere cheaply whether a table has changed."""
 
 
-class CatalogueStore(Protocol):
-    """A database that a catalogue can be put into."""
+class CatalogueSource(Protocol):
+    """Something that a catalogue is read from."""
 
     @property
     def name(self) -> str:
-        """What it is called, without a password."""
+        """What it is called in a log, without a password."""
 
     def read(self, problems_max: int = 1) -> Catalogue:
-        """All products."""
+        """All products.
+
+        Raises:
+            InvalidCatalogue: something is wrong with them; at most so many problems.
+            StoreFailed: the database cannot be read.
+        """
 
     def mark(self) -> Hashable:
-        """Another thing after each change."""
+        """Something that is another thing after each change; None if nothing is there.
+
+        Raises:
+            StoreFailed: the database cannot be read.
+        """
+
+
+class CatalogueStore(CatalogueSource, Protocol):
+    """A database that a catalogue can be put into."""
 
     def replace(self, products: Iterable[Product]) -> None:
         """Put these in the place of all others, at once or not at all.
@@ -105,8 +119,9 @@ class SqliteCatalogue:
 
     def read(self, problems_max: int = 1) -> Catalogue:
         """All products; the file is not written to."""
-        if not self._path.exists():
-            raise InvalidCatalogue(f"{self.name} cannot be read: No such file or directory")
+        if stamp(self._path) is None:
+            reason = f"{self.name} cannot be read: No such file or directory"
+            raise InvalidCatalogue(reason, passing=True)
         with self._connected("ro") as connection:
             rows = connection.execute(_SELECT, (PRODUCTS_MAX + 1,)).fetchall()
         return _catalogue(rows, self.name, problems_max)
@@ -224,17 +239,7 @@ class PostgresCatalogue:
 
 
 def _numbered(products: Iterable[Product]) -> Iterator[tuple[int | str, ...]]:
-    for position, product in enumerate(products):
-        yield (
-            position,
-            product.sku,
-            product.name,
-            str(product.price),
-            product.price.currency.code,
-            product.description,
-            product.category,
-            product.picture,
-        )
+    return ((position, *row_of(product)) for position, product in enumerate(products))
 
 
 def _catalogue(rows: Sequence[Sequence[object]], name: str, problems_max: int) -> Catalogue:

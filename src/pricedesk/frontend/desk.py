@@ -116,6 +116,10 @@ class Desk:
         known = self._memory.last(str(request)) if self._memory is not None else None
         return (self._price(request, known[0]), known[1]) if known is not None else None
 
+    def after_rules(self, product: Product, conversion: Money) -> Money:
+        """What the shop's rules make of a conversion of a product's own price."""
+        return self._priced(self._request(product, conversion.currency), conversion).price
+
     def hold(self, product: Product, seen: Seen, key: str, customer: str) -> Hold:
         """What is asked of the back-end to hold the price that a customer has seen.
 

@@ -192,14 +192,3 @@ def language_name(locale: Locale) -> str:
 def publication_text(source: str, day: date, locale: Locale = ENGLISH) -> str:
     """Where a rate is from: "ECB, 30 October 2026"."""
     return f"{source}, {date_text(day, locale)}"
-
-
-def age_text(state: str, missed: str) -> str:
-    """In English, how old a rate is that is not fresh; empty for one that is.
-
-    `state` and `missed` are those of a `Price`.
-    """
-    if state == "fresh":
-        return ""
-    later = "1 later publication is" if missed == "1" else f"{missed} later publications are"
-    return f"{state}: {later} due and not known here yet"

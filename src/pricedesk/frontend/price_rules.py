@@ -47,23 +47,6 @@ class Step:
     before: Money
     after: Money
 
-    @property
-    def words(self) -> str:
-        """The rule in English: "margin 2.5 %"."""
-        match self.name:
-            case StepName.MARGIN:
-                return f"margin {self.value} %"
-            case StepName.ENDING:
-                return f"up to an ending of {self.value}"
-            case StepName.STEP if self.value.endswith(UPWARDS):
-                return f"up to a multiple of {self.value.removesuffix(UPWARDS)}"
-            case StepName.STEP:
-                return f"to the nearest multiple of {self.value}"
-            case StepName.CASH:
-                return f"cash rounding to {self.value}"
-            case StepName.FLOOR:
-                return f"not below {self.value}"
-
 
 @dataclass(frozen=True, slots=True)
 class Priced:

@@ -22,6 +22,7 @@ from pricedesk.frontend.price_rules import (
     StepName,
     cash_rule,
 )
+from pricedesk.frontend.text_files import UnusableFileError, read_text
 from pricedesk.money import ExactDecimal, Money
 
 FILE_BYTES_MAX = 64 * 1024
@@ -42,17 +43,9 @@ def read_price_rules(path: Path) -> PriceRules:
         InvalidPriceRules: it cannot be read or is wrong; names the file and the place.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-    except OSError as error:
-        raise InvalidPriceRules(f"{path} cannot be read: {error.strerror}") from error
-    if len(raw) > FILE_BYTES_MAX:
-        raise InvalidPriceRules(f"{path} is larger than {FILE_BYTES_MAX} bytes")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InvalidPriceRules(f"{path}, line {line}: not UTF-8 text") from error
+        text = read_text(path, FILE_BYTES_MAX)
+    except UnusableFileError as error:
+        raise InvalidPriceRules(str(error)) from error
     return parse_price_rules(text, str(path))
 
 

@@ -50,35 +50,9 @@ def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
     return door.web_door(site, limits)
 
 
-async def run_frontend(settings: Settings) -> int:
-    """Serve the telnet desk until a signal stops it; gives the exit code.
-
-    Raises:
-        InvalidCatalogue, StoreFailed: the catalogue cannot be used.
-        InvalidPriceRules: the file of price rules cannot be used.
-        InvalidSetting: the folder of pictures is none.
-    """
-    if settings.pictures is not None and not settings.pictures.is_dir():
-        raise InvalidSetting(f"PRICEDESK_PICTURES: {settings.pictures} is no folder")
-    catalogue = LiveCatalogue(catalogue_source(settings.catalogue))
-    rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
-    clock = clock_from(settings.clock)
-    client = RatesClient(settings.backend, time.monotonic)
-    # Connections of their own: replies come in order, a quote waits for the disk, and a look
-    # that failed makes those fail at once that come right after it.
-    ledger = RatesClients(
-        [
-            RatesClient(settings.backend, time.monotonic, f"quotes {n}")
-            for n in range(1, LEDGER_CONNECTIONS + 1)
-        ]
-    )
-    looks = RatesClient(settings.backend, time.monotonic, "news")
-    rates = LastAnswers(client, clock)
-    standing = Standing(looks)
-    leaving = Leaving()
-    desk = Desk(rates, settings.default_to, rules, memory=rates)
-    shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, ledger)
-    service = LineService(
+def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings) -> Door:
+    """The door on port 10000."""
+    return LineService(
         lambda peer: TelnetSession(catalogue.menu, shop, settings.default_to, peer, new_key),
         NOTICES,
         Limits(
@@ -90,11 +64,53 @@ async def run_frontend(settings: Settings) -> int:
         time.monotonic,
         charset=True,
     )
+
+
+class Connections:
+    """The connections to the back-end.
+
+    Replies come in order, so a quote, which waits for the disk, is not asked for over the one
+    that prices come over; and a look that failed makes those fail at once that come right after.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        def client(purpose: str) -> RatesClient:
+            return RatesClient(settings.backend, time.monotonic, purpose)
+
+        self.prices = client("prices")
+        self.looks = client("looks")
+        self.quotes = RatesClients(
+            [client(f"quotes {n}") for n in range(1, LEDGER_CONNECTIONS + 1)]
+        )
+
+    def close(self) -> None:
+        """Drop all of them for good."""
+        for connection in (self.prices, self.looks, self.quotes):
+            connection.close()
+
+
+async def run_frontend(settings: Settings) -> int:
+    """Serve the desk, on telnet and as a web page, until a signal stops it; gives the exit code.
+
+    Raises:
+        InvalidCatalogue, StoreFailed: the catalogue cannot be used.
+        InvalidPriceRules: the file of price rules cannot be used.
+        InvalidSetting: the folder of pictures is none.
+    """
+    if settings.pictures is not None and not settings.pictures.is_dir():
+        raise InvalidSetting(f"PRICEDESK_PICTURES: {settings.pictures} is no folder")
+    catalogue = LiveCatalogue(catalogue_source(settings.catalogue))
+    rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
+    connections, leaving = Connections(settings), Leaving()
+    rates = LastAnswers(connections.prices, clock_from(settings.clock))
+    standing = Standing(connections.looks)
+    desk = Desk(rates, settings.default_to, rules, memory=rates)
+    shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, connections.quotes)
     code = await serve(
         [
             Opening(
                 "telnet",
-                lambda: service,
+                lambda: telnet_door(shop, catalogue, settings),
                 HostPort(settings.telnet_address, settings.telnet_port),
                 "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
                 settings.max_connections,
@@ -107,9 +123,8 @@ async def run_frontend(settings: Settings) -> int:
                 settings.web_max_connections,
             ),
         ],
-        [client.keep_alive, standing.watch, catalogue.watch],
+        [connections.prices.keep_alive, standing.watch, catalogue.watch],
         Ending(settings.drain_delay_seconds, settings.drain_seconds, leaving.announce),
     )
-    for connection in (client, ledger, looks):
-        connection.close()
+    connections.close()
     return code

@@ -23,7 +23,7 @@ from pricedesk.errors import (
 )
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Catalogue, Product
-from pricedesk.frontend.desk import Desk, Price, Seen
+from pricedesk.frontend.desk import Desk, Price, Seen, is_address
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
@@ -38,9 +38,9 @@ from pricedesk.quote_lines import (
 from pricedesk.rate_lines import (
     AskHistory,
     AskRates,
-    DayRate,
     HistoryReply,
     RatesReply,
+    SourceStatus,
     Unit,
     parse_history,
     parse_rates,
@@ -142,9 +142,9 @@ class Shop:
             ErrorReply: it refuses.
         """
         found = await self._known_rates(base)
-        if self.standing.sources is None:
-            await self.standing.look()
-        return replace(found, rates={c: r for c, r in found.rates.items() if self._is_shown(r)})
+        await self._know_sources()
+        shown = {c: r for c, r in found.rates.items() if self._may_show(r.source)}
+        return replace(found, rates=shown)
 
     async def _known_rates(self, base: Currency) -> RatesReply:
         request = AskRates(base)
@@ -156,17 +156,46 @@ class Shop:
                 raise
             return parse_rates(known[0])
 
-    def _is_shown(self, rate: DayRate) -> bool:
-        if rate.source is None:
-            return True
+    async def _know_sources(self) -> None:
+        if self.standing.sources is None:
+            await self.standing.look()
+
+    def _source(self, key: str | None) -> SourceStatus | None:
         told = self.standing.sources
-        source = told.sources.get(rate.source) if told is not None else None
-        return source is not None and source.redistributable
+        return told.sources.get(key) if told is not None and key is not None else None
+
+    def _may_show(self, key: str | None) -> bool:
+        """Whether a source's rates may be handed on; official parities are nobody's."""
+        source = self._source(key)
+        return key is None or (source is not None and source.redistributable)
+
+    def attribution(self, key: str | None) -> str:
+        """The address that a source wants to be named where its rates are; empty if none."""
+        source = self._source(key)
+        if source is None or not source.attribution_required:
+            return ""
+        return source.attribution_url if is_address(source.attribution_url) else ""
+
+    def in_the_past(self, product: Product, conversion: Money) -> Money:
+        """What a product would have cost at another conversion, by the rules of today."""
+        return self._desk.after_rules(product, conversion)
 
     async def history(
         self, base: Currency, counter: Currency, first: date, unit: Unit
     ) -> HistoryReply | None:
-        """The rates of a pair since a day; None where there are none or nobody can say."""
+        """The rates of a pair since a day; None where there are none or nobody can say.
+
+        There are none either of a source whose tables may not be handed on.
+        """
+        found = await self._known_history(base, counter, first, unit)
+        if found is None:
+            return None
+        await self._know_sources()
+        return found if self._may_show(found.source) else None
+
+    async def _known_history(
+        self, base: Currency, counter: Currency, first: date, unit: Unit
+    ) -> HistoryReply | None:
         if base == counter:
             return None
         request = AskHistory(base, counter, first, self.clock().date(), unit)

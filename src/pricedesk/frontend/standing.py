@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2
 """How often the back-end is asked; so long after a publication an open page hears of it."""
 
+LOOK_AGAIN_SECONDS = 0.5
+"""How often while it is away."""
+
 HEARTBEAT_SECONDS = 15
 """How often a listener hears something, so that a connection that is dead is found."""
 
@@ -43,7 +46,7 @@ class Standing:
         """Look for ever."""
         while True:
             await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS if self.away else LOOK_SECONDS)
 
     async def look(self) -> None:
         """Ask once."""

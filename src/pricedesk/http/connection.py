@@ -97,9 +97,11 @@ class Shared:
         port: "Port[Connection]",
         tally: Tally,
         refusal_headers: tuple[tuple[str, str], ...],
+        problems: str,
     ) -> None:
         self.router = router
         self.refusal_headers = tuple((n.lower().encode(), v.encode()) for n, v in refusal_headers)
+        self.problems = problems
         self.port = port
         self.seconds = port.seconds
         self.tally = tally
@@ -454,7 +456,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._unparsed = b""
         self._shared.count(failure.status, self._ending_since)
         shared = [*self._shared.state.default_headers, *self._shared.refusal_headers]
-        self.transport.write(refusal(failure, shared))
+        self.transport.write(refusal(failure, shared, self._shared.problems))
         if self._peer_finished:
             self.transport.close()
             return

@@ -150,10 +150,16 @@ class Failure:
     detail: str
 
 
-def problem(failure: Failure, members: Mapping[str, Json] = MappingProxyType({})) -> Response:
-    """A failure as RFC 9457 has it, with further members; its type is on the page of the API."""
+PROBLEMS = "/docs#"
+"""Before a failure's name: where the back-end tells what it means."""
+
+
+def problem(
+    failure: Failure, members: Mapping[str, Json] = MappingProxyType({}), place: str = PROBLEMS
+) -> Response:
+    """A failure as RFC 9457 has it, with further members; at `place` its name is explained."""
     document: Json = {
-        "type": f"/docs#{failure.slug}",
+        "type": f"{place}{failure.slug}",
         "title": failure.slug.replace("-", " "),
         "status": int(failure.status),
         "detail": failure.detail,

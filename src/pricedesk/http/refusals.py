@@ -7,7 +7,7 @@ as problems, and the connection ends with them.
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from pricedesk.http.messages import Failure, problem
+from pricedesk.http.messages import PROBLEMS, Failure, problem
 
 HEADER_SECONDS = 5
 """From a request's begin, the first one's being the connection's, to the end of its headers."""
@@ -62,9 +62,11 @@ class RefusedError(Exception):
         self.failure = failure
 
 
-def refusal(failure: Failure, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def refusal(
+    failure: Failure, headers: Iterable[tuple[bytes, bytes]], place: str = PROBLEMS
+) -> bytes:
     """The whole answer that tells of a failure, as it is sent; the connection ends with it."""
-    document = problem(failure)
+    document = problem(failure, place=place)
     body = b"" if not isinstance(document.body, bytes) else document.body
     own = [
         ("Connection", "close"),

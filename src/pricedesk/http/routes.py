@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from pricedesk import errors
+from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, PricedeskError
 from pricedesk.http.messages import (
     NO_STORE,
@@ -59,6 +60,20 @@ STATUS: Mapping[type[PricedeskError], HTTPStatus] = {
 }
 """The status of each expected failure, on every path of this door."""
 
+_STATUS_BY_SLUG = {kind.slug: status for kind, status in STATUS.items()}
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The status of an expected failure, whoever has raised it.
+
+    What another service refuses with a name that is not known here is its fault.
+    """
+    if isinstance(error, ErrorReply):
+        return _STATUS_BY_SLUG.get(error.slug, HTTPStatus.BAD_GATEWAY)
+    kinds = (kind for kind in type(error).__mro__ if kind in STATUS)
+    return next((STATUS[kind] for kind in kinds), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 INTERNAL = Failure(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal",
@@ -93,14 +108,15 @@ class RouteTable:
     """Routes that belong together, and how failures below `prefixes` are written.
 
     Failures of the routes themselves are written so too. `any_origin` lets pages of other
-    origins read the answers in a browser; `headers` are on every answer. Where people come,
-    `write_page` writes the failures.
+    origins read the answers in a browser, with the headers that are `exposed`; `headers` are on
+    every answer. Where people come, `write_page` writes the failures.
     """
 
     routes: tuple[Route, ...]
     prefixes: tuple[str, ...] = ()
     write_failure: FailureWriter = problem
     any_origin: bool = True
+    exposed: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     write_page: PageWriter | None = None
 
@@ -220,8 +236,7 @@ class Router:
             answer = handler(request, values)
             return _begun(answer if isinstance(answer, Response) else await answer)
         except PricedeskError as error:
-            status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-            return table.failure(Failure(status, error.slug, str(error)), request.headers)
+            return table.failure(Failure(status_of(error), error.slug, str(error)), request.headers)
         except Exception:  # an error of ours is a 500, and the connection lives
             logger.exception("internal error while answering a request")
             return table.failure(INTERNAL, request.headers)
@@ -313,7 +328,7 @@ def _finished(
     if etag:
         own = (*own, ("ETag", f'"{etag}"'))
     if table.any_origin:
-        own = _for_browsers(own, headers, place)
+        own = _for_browsers(own, headers, place, table)
     is_known = etag and method in ("GET", "HEAD") and _known(headers.get("if-none-match", ""), etag)
     if is_known:
         status = HTTPStatus.NOT_MODIFIED
@@ -348,7 +363,10 @@ def _known(if_none_match: str, etag: str) -> bool:
 
 
 def _for_browsers(
-    own: tuple[tuple[str, str], ...], headers: Mapping[str, str], place: _Place | None
+    own: tuple[tuple[str, str], ...],
+    headers: Mapping[str, str],
+    place: _Place | None,
+    table: RouteTable,
 ) -> tuple[tuple[str, str], ...]:
     """The headers with which any page may read the answer in a browser."""
     vary = [value for name, value in own if name == "Vary"]
@@ -363,6 +381,6 @@ def _for_browsers(
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Allow-Methods", ", ".join([*methods, "OPTIONS"])),
         ("Access-Control-Max-Age", "7200"),
-        ("Access-Control-Expose-Headers", "ETag, Pricedesk-Rate-State"),
+        ("Access-Control-Expose-Headers", ", ".join(("ETag", *table.exposed))),
     )
     return (*own, ("Access-Control-Allow-Headers", "Content-Type")) if "POST" in methods else own

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from pricedesk.admission import ClientLimits, Gate
 from pricedesk.clock import Clock
 from pricedesk.http.connection import Connection, Shared
+from pricedesk.http.messages import PROBLEMS
 from pricedesk.http.routes import Router
 from pricedesk.port import Port
 from pricedesk.tally import Tally
@@ -18,7 +19,8 @@ from pricedesk.tally import Tally
 class HttpService(Port[Connection]):
     """One listening port for HTTP; `clock` gives the Date of the answers.
 
-    `refusal_headers` are on what is said before there is a request for the router.
+    `refusal_headers` are on what is said before there is a request for the router,
+    and `problems` is where such failures are explained.
     """
 
     sweep_seconds = 0.5
@@ -32,10 +34,11 @@ class HttpService(Port[Connection]):
         tally: Tally | None = None,
         *,
         refusal_headers: tuple[tuple[str, str], ...] = (),
+        problems: str = PROBLEMS,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.tally = tally if tally is not None else Tally()
-        self._shared = Shared(router, self, self.tally, refusal_headers)
+        self._shared = Shared(router, self, self.tally, refusal_headers, problems)
         self._clock = clock
 
     def connect(self) -> Connection:

@@ -29,9 +29,9 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import openapi
 from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.openapi import OPERATIONS, Operation
-from pricedesk.backend.http.pages import error_meanings
 from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.http.meanings import meanings
 from pricedesk.http.routes import STATUS, Router
 from wsgi_door import wsgi_application
 
@@ -176,9 +176,9 @@ def test_the_page_has_every_operation_and_every_error_once(api: Asker) -> None:
     page = Page(api.text("/docs"))
     assert len(page.ids) == len(set(page.ids))
     names = {operation.name for operation in OPERATIONS}
-    assert set(page.ids) == names | set(error_meanings()) | set(openapi.TAGS) | {"errors"}
+    assert set(page.ids) == names | set(meanings()) | set(openapi.TAGS) | {"errors"}
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    assert {error.slug for error in STATUS} <= set(error_meanings())
+    assert {error.slug for error in STATUS} <= set(meanings())
 
 
 def test_what_is_not_there_is_told_as_frankfurter_does(api: Asker) -> None:

@@ -68,7 +68,7 @@ def told(answered: Answered) -> tuple[int, str, str]:
     assert answered.headers["Cache-Control"] == "no-store"
     problem = json.loads(answered.text)
     assert problem["status"] == answered.status
-    return (answered.status, problem["type"].removeprefix("/docs#"), problem["detail"])
+    return (answered.status, problem["type"].removeprefix("/api/problems/"), problem["detail"])
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def told(answered: Answered) -> tuple[int, str, str]:
         ("/api/products?limit=0", '{"total":5,"offset":0,"products":[]}'),
         (
             "/api/products/laptop/history?range=30d&currency=EUR",
-            '{"from":"CAD","to":"EUR","unit":"day","source":"ECB","rates":[',
+            '{"from":"CAD","to":"EUR","unit":"day","source":"ECB","attribution":null,"rates":[',
         ),
         (
             "/api/products/laptop/history?currency=CAD",
-            '{"from":"CAD","to":"CAD","unit":"day","source":null,"rates":[]}',
+            '{"from":"CAD","to":"CAD","unit":"day","source":null,"attribution":null,"rates":[]}',
         ),
         (
             "/api/products/dinar/history",
-            '{"from":"KWD","to":"USD","unit":"day","source":null,"rates":[]}',
+            '{"from":"KWD","to":"USD","unit":"day","source":null,"attribution":null,"rates":[]}',
         ),
     ],
 )
@@ -122,6 +122,7 @@ async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
     rates = json.loads(answered.text)
     assert (rates["base"], rates["date"]) == ("EUR", "2026-10-30")
     usd = {"rate": "1.1172", "date": "2026-10-30", "source": "ECB", "state": "fresh", "missed": 0}
+    usd |= {"attribution": None}
     assert rates["rates"]["USD"] == usd
     assert (await desk.get("/api/sources")).text == (
         '{"away":false,"sources":[{"source":"ECB","name":"European Central Bank",'
@@ -271,7 +272,8 @@ async def test_what_cannot_be_held_is_refused_by_name(
     ],
 )
 async def test_a_bad_body_is_refused_and_nothing_else_happens(desk: WebDesk, body: bytes) -> None:
-    answered = await desk.ask("POST", "/api/quotes", {"Idempotency-Key": "k"}, body)
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    answered = await desk.ask("POST", "/api/quotes", headers, body)
     assert told(answered)[:2] == (422, "invalid-request")
 
 
@@ -317,7 +319,7 @@ async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk
         ("POST", "/api/quotes/0000-0000-0001/redeem"),
         ("GET", "/api/rates"),
     ):
-        body = json.dumps(SEEN).encode()
+        body = json.dumps(SEEN).encode() if url == "/api/quotes" else b""
         answered = await desk.ask(method, url, {"Idempotency-Key": "k"}, body)
         assert told(answered) == (
             503,
@@ -405,3 +407,47 @@ async def test_a_page_of_another_site_does_nothing(
     assert told(answered)[:2] == (403, "other-site")
     assert "Access-Control-Allow-Origin" not in answered.headers
     assert not [line for line in desk.lines.asked if line.startswith(("hold", "redeem", "cancel"))]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"]
+)
+async def test_a_body_is_to_be_called_json(desk: WebDesk, content_type: str) -> None:
+    headers = {"Idempotency-Key": "k", "Content-Type": content_type}
+    answered = await desk.ask("POST", "/api/quotes", headers, json.dumps(SEEN).encode())
+    assert told(answered)[:2] == (415, "unsupported-media-type")
+    assert not [line for line in desk.lines.asked if line.startswith("hold")]
+
+
+async def test_a_body_that_is_nested_deeply_is_refused(desk: WebDesk) -> None:
+    answered = await desk.ask("POST", "/api/quotes", {"Idempotency-Key": "k"}, b"[" * 16_000)
+    assert told(answered) == (422, "invalid-request", "the body is nested too deeply")
+
+
+async def test_a_body_where_none_is_wanted_is_refused(desk: WebDesk) -> None:
+    await hold(desk)
+    answered = await desk.ask("POST", "/api/quotes/0000-0000-0001/redeem", body=b"{}")
+    assert told(answered)[:2] == (422, "invalid-request")
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [("/api/rates?base=QQQ", 422), ("/api/products/none", 404), ("/api/none", 404)],
+)
+async def test_the_type_of_a_problem_is_a_path_that_explains_it(
+    desk: WebDesk, url: str, status: int
+) -> None:
+    answered = json.loads((await desk.get(url)).text)
+    explained = await desk.get(answered["type"])
+    assert explained.status == 200
+    meaning = json.loads(explained.text)
+    assert (meaning["status"], meaning["name"]) == (status, answered["type"].rpartition("/")[2])
+    assert meaning["meaning"].endswith(".")
+    assert (await desk.get("/api/problems/none")).status == 404
+
+
+async def test_pages_of_other_origins_read_nothing_of_the_json(desk: WebDesk) -> None:
+    answered = await desk.get("/api/products/laptop", Origin="https://evil.example")
+    assert answered.status == 200
+    assert not [name for name in answered.headers if name.startswith("Access-Control")]
+    assert answered.headers["Cross-Origin-Resource-Policy"] == "same-origin"

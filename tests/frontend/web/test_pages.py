@@ -218,6 +218,37 @@ async def test_rules_are_steps_of_the_reason(tmp_path: Path, book: RateBook) -> 
         assert "To the nearest multiple of 10 ¥126,930" in in_yen
 
 
+async def test_of_sources_nothing_is_known_before_the_back_end_has_told(desk: WebDesk) -> None:
+    desk.lines.away = True
+    answered = await desk.get("/sources")
+    assert (answered.status, answered.headers["Retry-After"]) == (503, "5")
+
+
+async def test_the_chart_has_the_rules_and_ends_with_the_price(
+    tmp_path: Path, book: RateBook
+) -> None:
+    rules = parse_price_rules("[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n", "r")
+    async with web_desk(tmp_path, book, rules=rules) as desk:
+        said = main(await desk.get("/products/laptop?range=30d"))
+    assert "At each published rate, with the shop's steps of today." in said
+    rows = said.partition("Day USD ")[2]
+    assert rows.startswith("30 Oct 2026 $807.99 29 Oct 2026 ")
+    assert {amount[-3:] for amount in re.findall(r"\$[0-9,.]+", rows)} == {".99"}
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/rates?base=QQQ", 422),
+        ("/rates?base=EUR&to=QQQ", 422),
+        ("/rates?base=KWD", 404),
+        ("/rates?base=", 422),
+    ],
+)
+async def test_rates_of_no_currency_are_not_found(desk: WebDesk, url: str, status: int) -> None:
+    assert (await desk.get(url)).status == status
+
+
 # Holding.
 
 
@@ -301,7 +332,7 @@ async def test_the_back_end_goes_and_comes_back(desk: WebDesk) -> None:
     assert "CA$2,400.00 The price cannot be computed now" in never
     at_home = main(await desk.get("/products/pc", cookie="currency=CAD"))
     assert "A PC CA$2,400.00 Hold this price Not now" in at_home
-    for page in ("/rates?base=JPY", "/sources", "/quotes/0000-0000-0001"):
+    for page in ("/rates?base=JPY", "/quotes/0000-0000-0001"):
         answered = await desk.get(page)
         assert (answered.status, answered.headers["Retry-After"]) == (503, "5"), page
         assert "inside" not in answered.text

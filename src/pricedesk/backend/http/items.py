@@ -4,24 +4,17 @@ What is wrong with the document, or with the shape of an item, refuses the whole
 an item's words mean is read when it is answered.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
 
 from pricedesk.errors import InvalidRequest, in_quotes
+from pricedesk.http.json_bodies import Digits, read_json
 
 ITEMS_MAX = 10_000
 """Items of one request."""
 
 _MEMBERS = {"items", "explain", "known_at", "sources"}
 _ITEM_MEMBERS = {"amount", "from", "to", "on"}
-
-
-class Digits(str):
-    """A number of a JSON document, as it was written."""
-
-    __slots__ = ()
 
 
 class InvalidItem(Exception):  # the way from a reader to the one answer it gets
@@ -88,38 +81,3 @@ def _item(index: int, item: object) -> Mapping[str, str]:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, Digits)
-
-
-def read_json(body: bytes) -> object:
-    """A JSON document whose numbers are `Digits`.
-
-    Raises:
-        InvalidRequest: it is none, or has a name twice in one object.
-    """
-    try:
-        return json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_float=Digits,
-            parse_int=Digits,
-            parse_constant=_no_number,
-        )
-    except UnicodeDecodeError as error:
-        raise InvalidRequest("the body is not UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise InvalidRequest(f"the body is no JSON: {error.msg} at {error.pos}") from error
-    except RecursionError as error:
-        raise InvalidRequest("the body is nested too deeply") from error
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            raise InvalidRequest(f"{in_quotes(name)} is there twice in one object")
-        found[name] = value
-    return found
-
-
-def _no_number(word: str) -> NoReturn:
-    raise InvalidRequest(f"{word} is no number in JSON")

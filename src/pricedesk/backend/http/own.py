@@ -14,13 +14,13 @@ from pricedesk.backend.http.caching import Scope, cache_control
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
 from pricedesk.backend.http.parameters import (
     day_of,
-    other_than_json,
     parameters,
     source_keys,
 )
 from pricedesk.currencies import currency
 from pricedesk.dates import parse_date, parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
+from pricedesk.http.json_bodies import other_than_json
 from pricedesk.http.messages import (
     NO_STORE,
     Failure,
@@ -94,7 +94,7 @@ class _Conversions:
         parameters(request, ())
         refused = other_than_json(request)
         if refused is not None:
-            return refused
+            return problem(refused)
         try:
             items = read_items(request.body)
         except InvalidItem as error:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pricedesk.backend.http import openapi
 from pricedesk.backend.http.caching import FOR_A_DAY
 from pricedesk.backend.http.openapi import OPERATIONS, TAGS, Operation
-from pricedesk.http import refusals
+from pricedesk.http.meanings import meanings
 from pricedesk.http.messages import (
     NO_STORE,
     TEXT_TYPE,
@@ -23,20 +23,11 @@ from pricedesk.http.messages import (
     Response,
     json_response,
 )
-from pricedesk.http.routes import INTERNAL, STATUS, Route, RouteTable
+from pricedesk.http.routes import Route, RouteTable
 
 _HTML_TYPE = "text/html; charset=utf-8"
 _DOCS = "/docs"
 _VERSIONS = {"v1": "frozen", "v2": "current"}
-
-_OF_HTTP = {
-    "not-found": "There is nothing at this path.",
-    "method-not-allowed": "The path is not answered for this method; Allow says for which it is.",
-    "not-acceptable": "It is not written in the format that the path asks for.",
-    "unsupported-media-type": "The body of this request is to be JSON, and to say so.",
-    INTERNAL.slug: "A fault of the service; it was logged.",
-}
-"""What the errors mean that are no errors of the domain."""
 
 
 def route_table() -> RouteTable:
@@ -144,27 +135,11 @@ def _operation(one: Operation) -> str:
     )
 
 
-def error_meanings() -> dict[str, tuple[int, str]]:
-    """Every error that this door can give, by its slug: its status and what it means."""
-    found = {
-        error.slug: (int(status), str(error.__doc__).strip().partition("\n")[0])
-        for error, status in STATUS.items()
-    }
-    statuses = {"not-found": 404, "method-not-allowed": 405, "not-acceptable": 406}
-    statuses |= {"unsupported-media-type": 415, INTERNAL.slug: int(INTERNAL.status)}
-    found |= {slug: (status, _OF_HTTP[slug]) for slug, status in statuses.items()}
-    for failure in vars(refusals).values():
-        if isinstance(failure, Failure):
-            meaning = f"{failure.detail[0].upper()}{failure.detail[1:]}."
-            found[failure.slug] = (int(failure.status), meaning)
-    return found
-
-
 def _errors() -> str:
     rows = "".join(
         f'<tr id="{slug}"><td><code>{slug}</code></td><td>{status}</td>'
         f"<td>{escape(meaning)}</td></tr>"
-        for slug, (status, meaning) in sorted(error_meanings().items())
+        for slug, (status, meaning) in sorted(meanings().items())
     )
     return (
         '<section id="errors"><h2>errors</h2><p>Problems of /convert and /quotes (RFC 9457) have'

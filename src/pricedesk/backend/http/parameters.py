@@ -6,13 +6,12 @@ asked, and nobody sees it.
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from http import HTTPStatus
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.currencies import Currency, currency
 from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, UnknownCurrency, in_quotes
-from pricedesk.http.messages import JSON_TYPE, Failure, Request, Response, problem
+from pricedesk.http.messages import Request
 
 NAMES_SHOWN_MAX = 10
 """So many unknown names does a refusal repeat."""
@@ -38,20 +37,6 @@ def parameters(request: Request, known: Collection[str]) -> Mapping[str, str]:
     if twice:
         raise InvalidRequest(f"repeated parameter: {shown(twice)}")
     return found
-
-
-def other_than_json(request: Request) -> Response | None:
-    """The refusal of a body that is not called JSON; None for one that is."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == JSON_TYPE.partition(";")[0]:
-        return None
-    return problem(
-        Failure(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            f"the body is to be application/json, not {in_quotes(media_type)}",
-        )
-    )
 
 
 def shown(names: Collection[str], separator: str = ", ") -> str:

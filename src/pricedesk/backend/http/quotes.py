@@ -5,11 +5,11 @@ Every value is a text, decoded from the quote's record; `record` is that record,
 
 from collections.abc import Mapping
 
-from pricedesk.backend.http.items import Digits, read_json
-from pricedesk.backend.http.parameters import other_than_json, parameters
+from pricedesk.backend.http.parameters import parameters
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.errors import InvalidRequest, in_quotes
-from pricedesk.http.messages import NO_STORE, Request, Response, json_response
+from pricedesk.http.json_bodies import Digits, other_than_json, read_json
+from pricedesk.http.messages import NO_STORE, Request, Response, json_response, problem
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import HOLD_NAMES, Hold, OfQuote, QuoteReply, QuoteVerb, hold_of
@@ -28,7 +28,7 @@ def route_table(quotes: QuoteDesk) -> RouteTable:
         parameters(request, ())
         refused = other_than_json(request)
         if refused is not None:
-            return refused
+            return problem(refused)
         return _told(await quotes.answer(_hold(request)))
 
     def asked(verb: QuoteVerb, request: Request, values: Mapping[str, str]) -> OfQuote:

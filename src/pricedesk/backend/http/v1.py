@@ -15,7 +15,7 @@ from itertools import chain
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
-from pricedesk.backend.http.caching import Scope, cache_control, rate_state
+from pricedesk.backend.http.caching import STATE_HEADER, Scope, cache_control, rate_state
 from pricedesk.backend.http.parameters import capitals, parameters
 from pricedesk.backend.http.rate_format import amount_text, plain_text
 from pricedesk.backend.rate_book import PEG, SourceHistory
@@ -80,6 +80,7 @@ def route_table(bureau: Bureau) -> RouteTable:
         ),
         ("/v1",),
         write_failure,
+        exposed=(STATE_HEADER,),
     )
 
 

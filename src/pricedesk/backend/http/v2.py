@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
-from pricedesk.backend.http.caching import Scope, cache_control, rate_state
+from pricedesk.backend.http.caching import STATE_HEADER, Scope, cache_control, rate_state
 from pricedesk.backend.http.parameters import currencies, day_of, parameters, shown, source_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
@@ -56,6 +56,7 @@ def route_table(bureau: Bureau) -> RouteTable:
         ),
         ("/v2",),
         write_failure,
+        exposed=(STATE_HEADER,),
     )
 
 

@@ -4,7 +4,6 @@ Amounts and rates are strings, so that no digit is lost in a program that reads 
 binary floats. What is wrong is told as RFC 9457 has it.
 """
 
-import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,19 +17,14 @@ from pricedesk.frontend.desk import Price
 from pricedesk.frontend.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.api_description import document
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
-from pricedesk.frontend.web.framing import PASSING, RETRY_AFTER, status_of
+from pricedesk.frontend.web.framing import PASSING, RETRY_AFTER
 from pricedesk.frontend.web.views import RANGES, Range
 from pricedesk.frontend.web.visitor import is_from_here
-from pricedesk.http.messages import (
-    NO_STORE,
-    Failure,
-    Json,
-    Request,
-    Response,
-    json_response,
-    problem,
-)
-from pricedesk.http.routes import Route
+from pricedesk.http import messages
+from pricedesk.http.json_bodies import Digits, other_than_json, read_json
+from pricedesk.http.meanings import meanings
+from pricedesk.http.messages import NO_STORE, Failure, Json, Request, Response, json_response
+from pricedesk.http.routes import Route, status_of
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteVerb
 
@@ -38,9 +32,16 @@ PAGE_PRODUCTS = 24
 
 BODY_BYTES_MAX = 16 * 1024
 
+PROBLEMS = "/api/problems/"
+"""Before a failure's name: where it is explained."""
+
 OF_ANOTHER_SITE = Failure(
     HTTPStatus.FORBIDDEN, "other-site", "a page of another site may not do this for its visitor"
 )
+_OTHER_SITE = "A page of another site has sent the request."
+
+
+problem = partial(messages.problem, place=PROBLEMS)
 
 
 class Api:
@@ -65,11 +66,20 @@ class Api:
             Route("/api/quotes/{id}/cancel", partial(end, QuoteVerb.CANCEL), ("POST",)),
             Route("/api/rates", self.rates),
             Route("/api/sources", self.sources),
+            Route("/api/problems/{name}", self.problem),
         )
 
     def description(self, _request: Request, _path: Mapping[str, str]) -> Response:
         """What there is, as OpenAPI 3.1."""
         return json_response(document())
+
+    def problem(self, _request: Request, path: Mapping[str, str]) -> Response:
+        """What the name of a failure means."""
+        known = meanings() | {OF_ANOTHER_SITE.slug: (int(OF_ANOTHER_SITE.status), _OTHER_SITE)}
+        if path["name"] not in known:
+            return problem(Failure(HTTPStatus.NOT_FOUND, "not-found", "there is no such failure"))
+        status, meaning = known[path["name"]]
+        return json_response({"name": path["name"], "status": status, "meaning": meaning})
 
     def failure(self, failure: Failure) -> Response:
         """A failure as RFC 9457 has it; how the back-end failed is for the shop's log."""
@@ -121,6 +131,7 @@ class Api:
                 "to": unit.code,
                 "unit": shown.unit.value,
                 "source": found.source if found is not None else None,
+                "attribution": self._shop.attribution(found.source) or None if found else None,
                 "rates": [{"date": str(day), "rate": rate} for day, rate in points],
             }
         )
@@ -130,6 +141,9 @@ class Api:
         if not is_from_here(request.headers):
             return problem(OF_ANOTHER_SITE)
         _query(request, ())
+        refused = other_than_json(request)
+        if refused is not None:
+            return problem(refused)
         values = _body(request, ("sku", "currency", "conversion", "price"))
         product = self._shop.product(values.get("sku", ""))
         seen = seen_of(lambda name: values.get(name, ""), currency(values.get("currency", "")))
@@ -143,6 +157,8 @@ class Api:
         _query(request, ())
         if verb is not QuoteVerb.QUOTE and not is_from_here(request.headers):
             return problem(OF_ANOTHER_SITE)
+        if request.body:
+            raise InvalidRequest("a body is for POST /api/quotes only")
         return await _told(self._shop.quote(verb, parse_quote_id(path["id"])), HTTPStatus.OK)
 
     async def rates(self, request: Request, _path: Mapping[str, str]) -> Response:
@@ -160,6 +176,7 @@ class Api:
                 "source": rate.source,
                 "state": rate.state,
                 "missed": rate.missed,
+                "attribution": self._shop.attribution(rate.source) or None,
             }
             for code, rate in found.rates.items()
         }
@@ -220,26 +237,15 @@ def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
     """The members of a JSON object, all of them strings."""
     if len(request.body) > BODY_BYTES_MAX:
         raise InvalidRequest(f"the body has more than {BODY_BYTES_MAX} bytes")
-    try:
-        told = json.loads(request.body.decode(), object_pairs_hook=_members)
-    except (RecursionError, ValueError) as error:
-        raise InvalidRequest("the body is no JSON in UTF-8") from error
+    told = read_json(request.body)
     if not isinstance(told, dict):
         raise InvalidRequest("the body is to be an object of JSON")
     for name, value in told.items():
         if name not in known:
             raise InvalidRequest(f"{in_quotes(name)} is not known: {', '.join(known)} are")
-        if not isinstance(value, str):
+        if not isinstance(value, str) or isinstance(value, Digits):
             raise InvalidRequest(f"{name} is to be a string: no digit of an amount is lost in one")
     return told
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON, each of whose names is there once."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise InvalidRequest("a name is there twice in an object of the body")
-    return members
 
 
 async def _told(asked: Awaitable[QuoteReply], status: HTTPStatus) -> Response:

@@ -66,6 +66,7 @@ _SCHEMAS: dict[str, Json] = {
         **{"from": _CODE, "to": _CODE},
         unit={"type": "string", "enum": ["day", "week", "month"]},
         source=_MAYBE,
+        attribution=_MAYBE,
         rates=_list(_object(date=_DATE, rate=_AMOUNT)),
     ),
     "Quote": {
@@ -86,11 +87,17 @@ _SCHEMAS: dict[str, Json] = {
         rates={
             "type": "object",
             "additionalProperties": _object(
-                rate=_AMOUNT, date=_DATE, source=_MAYBE, state=_STATE, missed={"type": "integer"}
+                rate=_AMOUNT,
+                date=_DATE,
+                source=_MAYBE,
+                state=_STATE,
+                missed={"type": "integer"},
+                attribution=_MAYBE,
             ),
         },
     ),
     "Sources": _object(away={"type": "boolean"}, sources=_list({"type": "object"})),
+    "Meaning": _object(name=_TEXT, status={"type": "integer"}, meaning=_TEXT),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 
@@ -181,6 +188,11 @@ _PATHS: dict[str, Json] = {
     "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
     "/api/rates": {
         "get": _operation("All rates of a currency", "Rates", _parameter("base", _TYPED_CODE))
+    },
+    "/api/problems/{name}": {
+        "get": _operation(
+            "What the name of a failure means", "Meaning", _parameter("name", _TEXT, "path")
+        )
     },
     "/api/sources": {"get": _operation("How each source stands", "Sources")},
 }

@@ -13,7 +13,7 @@ from pricedesk import __version__
 from pricedesk.admission import ClientLimits
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.shop import Shop
-from pricedesk.frontend.web.api import Api
+from pricedesk.frontend.web.api import PROBLEMS, Api
 from pricedesk.frontend.web.framing import Framing
 from pricedesk.frontend.web.pages import CataloguePages
 from pricedesk.frontend.web.pictures import Pictures
@@ -80,6 +80,7 @@ def web_door(site: Site, limits: ClientLimits) -> HttpService:
         site.shop.clock,
         time.monotonic,
         refusal_headers=SECURITY_HEADERS,
+        problems=PROBLEMS,
     )
 
 

@@ -10,7 +10,6 @@ from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import (
     InvalidRequest,
     PriceChanged,
-    PricedeskError,
     QuoteCancelled,
     QuoteExpired,
     QuoteRedeemed,
@@ -27,7 +26,7 @@ from pricedesk.frontend.translations import Words, words_for
 from pricedesk.frontend.web.rendering import Pages
 from pricedesk.frontend.web.visitor import Visitor, is_from_here, visitor_of
 from pricedesk.http.messages import NO_STORE, Failure, Request, Response, parse_query
-from pricedesk.http.routes import STATUS
+from pricedesk.http.routes import status_of
 
 LANGUAGES = (("en", "English"), ("fr", "Français"))
 """The languages that the pages' own texts are in; amounts and dates are in the visitor's own."""
@@ -167,10 +166,12 @@ class Framing:
     ) -> Response:
         """A page with a sentence or two, and a way on."""
         words, passing = visit.words, getattr(error, "slug", "") in PASSING
+        if status is None:
+            status = HTTPStatus.BAD_GATEWAY if isinstance(error, str) else status_of(error)
         return self.page(
             "message.html",
             visit,
-            status=status if status is not None else status_of(error),
+            status=status,
             headers=(RETRY_AFTER,) if passing else (),
             title=title,
             sentences=_sentences(error, words),
@@ -239,18 +240,6 @@ def _language(visitor: Visitor) -> str:
     """The language that a page's own texts are in, as HTML names it."""
     spoken = [tag for tag, _ in LANGUAGES if tag == visitor.locale.language]
     return visitor.language if spoken else LANGUAGES[0][0]
-
-
-STATUS_BY_SLUG = {kind.slug: status for kind, status in STATUS.items()}
-
-
-def status_of(error: Exception | str) -> int:
-    """The status of a failure, whoever has raised it."""
-    if isinstance(error, ErrorReply):
-        return STATUS_BY_SLUG.get(error.slug, HTTPStatus.BAD_GATEWAY)
-    if isinstance(error, PricedeskError):
-        return STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-    return HTTPStatus.BAD_GATEWAY
 
 
 def _sentences(error: Exception | str, words: Words) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The pages of the catalogue: products, a product, and what a visitor prefers."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -102,16 +103,18 @@ class CataloguePages:
             return self._framing.message(visit, words("There is no such product."), error)
         offer = await self._shop.offer(product, visit.visitor.currency)
         shown = RANGES.get(dict(request.query).get("range", ""), Range.YEAR)
+        chart = await self._price_chart(offer, shown, visit)
         return self._framing.page(
             "product.html",
             visit,
             "/",
             [offer],
+            attributions=[chart.attribution] if chart is not None else [],
             product=_card(offer, visit),
             category_href=f"/?{urlencode({'category': product.category})}",
             key=self._new_key(),
             cannot_hold=self._why_not_held(offer, visit),
-            chart=await self._price_chart(offer, shown, visit),
+            chart=chart,
         )
 
     async def prefer(self, request: Request, _path: Mapping[str, str]) -> Response:
@@ -153,8 +156,9 @@ class CataloguePages:
             return None
         path = product_path(offer.product.sku)
         return chart_view(
-            price_points(own, unit, history),
+            price_points(offer, unit, history, partial(self._shop.in_the_past, offer.product)),
             shown,
+            attribution=self._shop.attribution(history.source),
             title=visit.words("What it would have cost in {}").format(unit.code),
             column=unit.code,
             value_text=lambda value: money_text(Money(value.unscaled, unit), locale),

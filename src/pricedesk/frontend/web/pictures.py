@@ -1,14 +1,23 @@
-"""The pictures of products, from the shop's own folder."""
+"""The pictures of products, from the shop's own folder.
 
+A file is looked at in a thread. One that is more than a chunk is sent in chunks, each read when
+the client has taken the one before: a slow client keeps no picture in memory, and no file open.
+"""
+
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from http import HTTPStatus
+from os import fstat, stat_result
 from pathlib import Path
+from stat import S_ISREG
 
 from pricedesk.frontend.catalogue import PICTURE_PATH
-from pricedesk.http.messages import TEXT_TYPE, Request, Response
+from pricedesk.http.messages import CHUNK_BYTES, TEXT_TYPE, Request, Response, Stream
 from pricedesk.http.routes import Route
 
-PICTURE_BYTES_MAX = 4 * 1024 * 1024
+PICTURE_BYTES_MAX = 1024 * 1024
 FOLDERS_MAX = 3
 """How deep below the folder a picture may be."""
 
@@ -21,6 +30,25 @@ _TYPES = {
     ".png": "image/png",
     ".webp": "image/webp",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A file as it was when it was looked at; `begin` is its first chunk."""
+
+    path: Path
+    state: tuple[int, int, int]
+    begin: bytes
+
+    @property
+    def size(self) -> int:
+        """All its bytes."""
+        return self.state[0]
+
+    @property
+    def etag(self) -> str:
+        """Stands for these bytes as far as the file system tells; they are not read for it."""
+        return blake2b(repr(self.state).encode(), digest_size=16).hexdigest()
 
 
 class Pictures:
@@ -37,23 +65,48 @@ class Pictures:
             for depth in range(FOLDERS_MAX + 1)
         )
 
-    def picture(self, _request: Request, path: Mapping[str, str]) -> Response:
+    async def picture(self, _request: Request, path: Mapping[str, str]) -> Response:
         """A picture, or nothing."""
-        name = "/".join(path.values())
-        content = self._content(name) if PICTURE_PATH.fullmatch(name) else None
-        if content is None:
+        name, found = "/".join(path.values()), None
+        if self._folder is not None and PICTURE_PATH.fullmatch(name):
+            found = await asyncio.to_thread(_looked_at, self._folder, name)
+        if found is None:
             return Response(b"There is no such picture.\n", HTTPStatus.NOT_FOUND, TEXT_TYPE)
-        return Response(content, media_type=_TYPES[Path(name).suffix], headers=(_FOR_AN_HOUR,))
+        body = found.begin if len(found.begin) == found.size else _chunks(found)
+        kind = _TYPES[Path(name).suffix]
+        return Response(body, media_type=kind, headers=(_FOR_AN_HOUR,), etag=found.etag)
 
-    def _content(self, name: str) -> bytes | None:
-        if self._folder is None:
-            return None
-        try:
-            file = (self._folder / name).resolve()
-            if not (file.is_relative_to(self._folder) and file.is_file()):
-                return None  # a link that leads out of the folder, or what would never end
-            with file.open("rb") as opened:
-                content = opened.read(PICTURE_BYTES_MAX + 1)
-        except (OSError, RuntimeError):  # the second is what a circle of links is, before 3.13
-            return None
-        return content if len(content) <= PICTURE_BYTES_MAX else None
+
+def _looked_at(folder: Path, name: str) -> _Picture | None:
+    try:
+        path = (folder / name).resolve()
+        if not (path.is_relative_to(folder) and path.is_file()):
+            return None  # a link that leads out of the folder, or what would never end
+        with path.open("rb") as file:
+            found = fstat(file.fileno())
+            if not S_ISREG(found.st_mode) or found.st_size > PICTURE_BYTES_MAX:
+                return None
+            picture = _Picture(path, _state(found), file.read(CHUNK_BYTES))
+    except (OSError, RuntimeError):  # the second is what a circle of links is, before 3.13
+        return None
+    return picture if len(picture.begin) == min(picture.size, CHUNK_BYTES) else None
+
+
+def _state(found: stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _chunks(picture: _Picture) -> Stream:
+    """The chunks of a picture.
+
+    Raises:
+        OSError: it is another one meanwhile; half of each would be none.
+    """
+    yield picture.begin
+    for begin in range(len(picture.begin), picture.size, CHUNK_BYTES):
+        with picture.path.open("rb") as file:
+            if _state(fstat(file.fileno())) != picture.state:
+                raise OSError(f"{picture.path} has changed while it was sent")
+            file.seek(begin)
+            chunk = file.read(CHUNK_BYTES)
+        yield chunk

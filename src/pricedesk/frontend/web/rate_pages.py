@@ -1,7 +1,7 @@
 """The pages of rates, and of the sources that they are from."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -11,7 +11,6 @@ from babel.numbers import format_decimal
 from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError
-from pricedesk.frontend.desk import is_address
 from pricedesk.frontend.locales import currency_name, date_text, instant_text
 from pricedesk.frontend.price_views import state_words
 from pricedesk.frontend.shop import Shop
@@ -21,7 +20,6 @@ from pricedesk.frontend.web.views import GAP_DAYS, RANGES, ChartView, Range, cha
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route
 from pricedesk.money import ExactDecimal
-from pricedesk.rate_lines import DayRate
 
 
 class RatePages:
@@ -59,7 +57,10 @@ class RatePages:
             "rates.html",
             visit,
             "/rates",
-            attributions=self._attributions(others.values()),
+            attributions=[
+                *(self._shop.attribution(rate.source) for rate in others.values()),
+                *([chart.attribution] if chart is not None else []),
+            ],
             title=words("Rates of one {}").format(currency_name(base, locale)),
             column=words("for 1 {}").format(base.code),
             chart=chart,
@@ -132,6 +133,7 @@ class RatePages:
         return chart_view(
             rate_points(history),
             shown,
+            attribution=self._shop.attribution(history.source),
             title=visit.words("{} for 1 {}").format(counter.code, base.code),
             column=counter.code,
             value_text=value_text,
@@ -144,13 +146,3 @@ class RatePages:
         first = Range.MONTH.first(self._shop.clock().date())
         history = await self._shop.history(base, counter, first, Range.MONTH.unit)
         return spark(rate_points(history), GAP_DAYS[Range.MONTH.unit]) if history else ""
-
-    def _attributions(self, rates: Iterable[DayRate]) -> list[str]:
-        """The addresses that sources want to be named where their rates are."""
-        told = self._shop.standing.sources
-        shown = {rate.source for rate in rates}
-        return [
-            source.attribution_url
-            for key, source in (told.sources if told is not None else {}).items()
-            if key in shown and source.attribution_required and is_address(source.attribution_url)
-        ]

@@ -15,6 +15,7 @@ from pricedesk.currencies import Currency
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.locales import money_text, short_date_text
 from pricedesk.frontend.price_views import PriceView
+from pricedesk.frontend.shop import Offer
 from pricedesk.frontend.translations import Words
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
@@ -98,7 +99,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """A chart, what it says in a sentence, and the figures behind it."""
+    """A chart, what it says in a sentence, and the figures behind it.
+
+    `attribution` is the address that its source wants to be named with it, if any.
+    """
 
     title: str
     column: str
@@ -106,6 +110,7 @@ class ChartView:
     drawn: Chart | None
     ranges: tuple[RangeView, ...]
     rows: tuple[Row, ...]
+    attribution: str
 
 
 def card(product: Product, locale: Locale, price: PriceView | None, reason: str = "") -> Card:
@@ -136,8 +141,16 @@ def product_path(sku: str) -> str:
     return f"/products/{percent_encoded(sku, safe='')}"
 
 
-def price_points(own: Money, unit: Currency, history: HistoryReply) -> list[Point]:
-    """What an amount would have cost at each published rate, by the conversion alone."""
+def price_points(
+    offer: Offer, unit: Currency, history: HistoryReply, priced: Callable[[Money], Money]
+) -> list[Point]:
+    """What a product would have cost at each published rate; `priced` is what the rules make.
+
+    The back-end does not say how it rounds. This rounds half up, as it does by default, and from
+    rates that are rounded themselves: a conversion may be one minor unit off from what was
+    answered on its day. At the publication that made the price it is the price.
+    """
+    own, now = offer.product.price, offer.price
     digits, scale = unit.minor_digits, own.currency.minor_digits
     found = []
     for day, text in history.points:
@@ -145,7 +158,11 @@ def price_points(own: Money, unit: Currency, history: HistoryReply) -> list[Poin
         minor = round_ratio(
             own.amount_minor * rate.unscaled * 10**digits, 10 ** (scale + rate.scale)
         )
-        found.append(Point(day, ExactDecimal(minor, digits)))
+        if now is not None and (str(day), history.source) == (now.date, now.source):
+            price = Money.parse(now.amount, unit)
+        else:
+            price = priced(Money(minor, unit))
+        found.append(Point(day, ExactDecimal(price.amount_minor, digits)))
     return found
 
 
@@ -160,6 +177,7 @@ def chart_view(  # noqa: PLR0913  # what a chart is made of
     *,
     title: str,
     column: str,
+    attribution: str,
     value_text: Callable[[ExactDecimal], str],
     href: Callable[[Range], str],
     locale: Locale,
@@ -194,6 +212,7 @@ def chart_view(  # noqa: PLR0913  # what a chart is made of
             Row(short_date_text(point.day, locale), value_text(point.value))
             for point in reversed(points)
         ),
+        attribution=attribution,
     )
 
 

@@ -1,0 +1,32 @@
+"""Files that a shop writes: read whole, in UTF-8, and no larger than is good."""
+
+from pathlib import Path
+
+
+class UnusableFileError(Exception):
+    """A file is not read; the text names it. What is `passing` may be over at the next try."""
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+def read_text(path: Path, bytes_max: int) -> str:
+    """The text of a file, without the mark at its beginning that spreadsheets write.
+
+    Raises:
+        UnusableFileError: it cannot be read, is too large, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(bytes_max + 1)
+    except OSError as error:
+        reason = f"{path} cannot be read: {error.strerror}"
+        raise UnusableFileError(reason, passing=True) from error
+    if len(raw) > bytes_max:
+        raise UnusableFileError(f"{path} is larger than {bytes_max} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UnusableFileError(f"{path}, line {line}: not UTF-8 text") from error
