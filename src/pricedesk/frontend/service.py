@@ -40,7 +40,7 @@ def web_door(shop: Shop, settings: Settings) -> Door:
 
 
 async def run_frontend(settings: Settings) -> int:
-    """Serve the telnet desk until a signal stops it; gives the exit code.
+    """Serve the desk, on telnet and on the web, until a signal stops it; gives the exit code.
 
     Raises:
         InvalidCatalogue, StoreFailed: the catalogue cannot be used.
