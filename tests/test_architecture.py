@@ -44,6 +44,9 @@ DOMAIN = [
     "backend/quotes",
     "backend/ledger_page",
     "http/messages",
+    "http/json_bodies",
+    "http/refusals",
+    "http/meanings",
     "backend/http/parameters",
     "backend/http/rate_format",
     "backend/http/caching",
@@ -67,6 +70,16 @@ DOMAIN = [
     "frontend/search_words",
     "frontend/price_rules",
     "frontend/price_rules_file",
+    "frontend/text_files",
+    "frontend/appearance",
+    "frontend/desk",
+    "frontend/price_views",
+    "frontend/telnet_texts",
+    "frontend/web/bounds",
+    "frontend/web/charts",
+    "frontend/web/views",
+    "frontend/web/visitor",
+    "frontend/web/api_description",
 ]
 OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
 FRAMEWORKS = {

@@ -10,6 +10,7 @@ from pricedesk.currencies import CURRENCIES, currency
 from pricedesk.errors import InvalidCatalogue
 from pricedesk.frontend import catalogue_csv
 from pricedesk.frontend.catalogue import (
+    CATEGORIES_SHOWN_MAX,
     DESCRIPTION_CHARACTERS_MAX,
     NAME_CHARACTERS_MAX,
     PAGE_PRODUCTS_MAX,
@@ -25,6 +26,7 @@ from pricedesk.frontend.catalogue_csv import (
     read_file,
 )
 from pricedesk.frontend.catalogue_index import INDEXED_FROM, WordIndex, with_index
+from pricedesk.frontend.search_words import QUERY_WORDS_MAX, words_of
 from pricedesk.money import Money
 
 CAD, JPY = currency("CAD"), currency("JPY")
@@ -283,3 +285,17 @@ def test_a_file_that_is_not_text_is_refused_with_the_line(tmp_path: Path) -> Non
 def test_a_file_that_is_missing_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidCatalogue, match=r"none\.csv cannot be read: No such file"):
         read_file(tmp_path / "none.csv")
+
+
+def test_of_many_categories_the_largest_can_be_chosen() -> None:
+    names = ["small", *(f"c{n % CATEGORIES_SHOWN_MAX}" for n in range(2 * CATEGORIES_SHOWN_MAX))]
+    shop = Catalogue(
+        Product(f"{n}", "A", Money(1, CAD), category=name) for n, name in enumerate(names)
+    )
+    assert shop.shown_categories == tuple(f"c{n}" for n in range(CATEGORIES_SHOWN_MAX))
+    assert SHOP.shown_categories == ("Kitchen", "Furniture", "Lamps")
+
+
+def test_five_words_of_a_query_count() -> None:
+    assert len(words_of("a b c d e f g")) == QUERY_WORDS_MAX == 5
+    assert words_of("a b c d e f g", most=None) == list("abcdefg")

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
 from typing import Protocol, overload
 
 from pricedesk.currencies import currency
@@ -31,6 +32,8 @@ DESCRIPTION_CHARACTERS_MAX = 500
 CATEGORY_CHARACTERS_MAX = 70
 PICTURE_CHARACTERS_MAX = 200
 PAGE_PRODUCTS_MAX = 100
+CATEGORIES_SHOWN_MAX = 200
+"""So many can be chosen from a list; the products of others are found by the category's words."""
 
 _CHARACTERS_MAX = {
     "sku": SKU_CHARACTERS_MAX,
@@ -169,6 +172,19 @@ class Catalogue(Sequence[Product]):
     def categories(self) -> tuple[Category, ...]:
         """All categories, in the order in which the products name them."""
         return tuple(Category(name, len(found)) for name, found in self._positions.items())
+
+    def has_category(self, name: str) -> bool:
+        """Whether some product is of a category that is called so."""
+        return name in self._positions
+
+    @cached_property
+    def shown_categories(self) -> tuple[str, ...]:
+        """The names of the categories with the most products, in the shop's order."""
+        if len(self.categories) <= CATEGORIES_SHOWN_MAX:
+            return tuple(each.name for each in self.categories)
+        largest = nlargest(CATEGORIES_SHOWN_MAX, self.categories, key=lambda each: each.products)
+        names = {each.name for each in largest}
+        return tuple(each.name for each in self.categories if each.name in names)
 
     def indexed(self, make: Callable[["Catalogue"], Index]) -> "Catalogue":
         """The same catalogue with an index, which takes a while to make."""

@@ -50,6 +50,8 @@ class WordIndex:
         total = self._database.execute(
             "SELECT count(*) FROM product WHERE product MATCH ?", (asked,)
         ).fetchone()[0]
+        if first >= total:
+            return (), int(total)  # To pass over all of them would take as long as to find them.
         found = self._database.execute(
             "SELECT rowid FROM product WHERE product MATCH ? ORDER BY rowid LIMIT ? OFFSET ?",
             (asked, count, first),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError, ServiceUnavailable
-from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.menu import REASON_CHARACTERS_MAX, AskPrice, Menu, Say
 from pricedesk.frontend.shop import Offer
 from pricedesk.frontend.terminal_text import CUT, clean, cut, table, wrapped
@@ -210,10 +210,14 @@ class Dialogue:
 
     # What is found out.
 
-    def looked(self, look: Look) -> Say:
+    @property
+    def products(self) -> Catalogue:
+        """What is looked through: the catalogue whose numbers were shown."""
+        return self._menu.products
+
+    def looked(self, look: Look, found: Sequence[int], total: int) -> Say:
         """Some products with their numbers, and what to type to see others."""
         words, first = self._words, look.first
-        found, total = self._menu.products.positions(look.words, "", first, PAGE_PRODUCTS)
         last = first + len(found)
         self._next = Look(look.words, last)
         lines = [cut(clean(self._menu.line(position), utf8=self.utf8)) for position in found]

@@ -222,5 +222,5 @@ def _ended_words(reply: QuoteReply, locale: Locale, words: Words) -> str:
 
 def time_left(left: timedelta) -> str:
     """Hours, minutes and seconds: 23:59:58."""
-    seconds = max(0, int(left / timedelta(seconds=1)))
+    seconds = max(0, left // timedelta(seconds=1))
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

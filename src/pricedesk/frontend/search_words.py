@@ -4,8 +4,8 @@ import re
 import unicodedata
 
 QUERY_CHARACTERS_MAX = 200
-QUERY_WORDS_MAX = 10
-"""How much of what is searched for is looked at."""
+QUERY_WORDS_MAX = 5
+"""How much of what is searched for is looked at: each word of one letter fits most products."""
 
 _WORD = re.compile(r"[^\W_]+")
 

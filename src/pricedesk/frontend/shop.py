@@ -5,6 +5,7 @@ Between the doors and the domain: nothing here knows HTML or JSON.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -22,7 +23,7 @@ from pricedesk.errors import (
     in_quotes,
 )
 from pricedesk.frontend.asking import RatesService, answered
-from pricedesk.frontend.catalogue import Catalogue, Product
+from pricedesk.frontend.catalogue import Catalogue, Found, Product
 from pricedesk.frontend.desk import Desk, Price, Seen, is_address
 from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.standing import Standing
@@ -45,6 +46,9 @@ from pricedesk.rate_lines import (
     parse_history,
     parse_rates,
 )
+
+SEARCHED_IN_A_THREAD_FROM = 2000
+"""Products from which on a search may take longer than others should wait for."""
 
 NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug})
 """Refusals that are about the currency and not about the moment."""
@@ -85,11 +89,29 @@ class Shop:
         self._desk = desk
         self._rates = rates
         self._ledger = ledger
+        # One search at a time: an index is asked by one thread, and the others have to be served.
+        self._searches = ThreadPoolExecutor(1, "search")
 
     @property
     def catalogue(self) -> Catalogue:
         """What is sold at this moment."""
         return self._catalogue()
+
+    async def find(self, text: str, category: str, first: int, count: int) -> Found:
+        """Some products of the catalogue of now, as `Catalogue.find` finds them."""
+        catalogue = self.catalogue
+        positions, total = await self.positions(catalogue, text, category, first, count)
+        return Found(tuple(catalogue[position] for position in positions), total)
+
+    async def positions(
+        self, catalogue: Catalogue, text: str, category: str, first: int, count: int
+    ) -> tuple[Sequence[int], int]:
+        """Where in a catalogue they are, and how many in all."""
+        if len(catalogue) < SEARCHED_IN_A_THREAD_FROM or not text.strip():
+            return catalogue.positions(text, category, first, count)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._searches, catalogue.positions, text, category, first, count
+        )
 
     def product(self, sku: str) -> Product:
         """The product that the shop calls so.

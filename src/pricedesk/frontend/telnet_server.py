@@ -8,7 +8,15 @@ from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.desk import Seen
-from pricedesk.frontend.dialogue import Action, AskHold, AskQuote, AskWhy, Dialogue, Look
+from pricedesk.frontend.dialogue import (
+    PAGE_PRODUCTS,
+    Action,
+    AskHold,
+    AskQuote,
+    AskWhy,
+    Dialogue,
+    Look,
+)
 from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.frontend.shop import Offer, Shop
 from pricedesk.line_service import Notices, Peer
@@ -73,13 +81,20 @@ class TelnetSession:
             case Say():
                 said = action
             case Look():
-                said = self._dialogue.looked(action)
+                said = await self._looked(action)
             case AskQuote():
                 said = await self._quoted(action)
             case _:
                 product = self._shop.catalogue.by_sku(action.product.sku)
                 said = await self._of(action, product) if product else self._dialogue.gone()
         return said.text.encode()
+
+    async def _looked(self, action: Look) -> Say:
+        products = self._dialogue.products
+        found, total = await self._shop.positions(
+            products, action.words, "", action.first, PAGE_PRODUCTS
+        )
+        return self._dialogue.looked(action, found, total)
 
     async def _of(self, action: AskPrice | AskWhy | AskHold, product: Product) -> Say:
         offer = await self._shop.offer(product, self._dialogue.currency)

@@ -18,6 +18,8 @@ def read_text(path: Path, bytes_max: int) -> str:
         UnusableFileError: it cannot be read, is too large, or is not UTF-8.
     """
     try:
+        if path.exists() and not path.is_file():  # A pipe would be waited for, for ever.
+            raise UnusableFileError(f"{path} is no file", passing=True)
         with path.open("rb") as file:
             raw = file.read(bytes_max + 1)
     except OSError as error:

@@ -58,7 +58,7 @@ STATUS: Mapping[type[PricedeskError], HTTPStatus] = {
     errors.InvalidPriceRules: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidSetting: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""The status of each expected failure, on every path of this door."""
+"""The status of each expected failure, on every path of either door."""
 
 _STATUS_BY_SLUG = {kind.slug: status for kind, status in STATUS.items()}
 

@@ -1,10 +1,13 @@
 """The pages as anybody may ask for them: statuses, essential text, and headers."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote as percent_encoded
 
 import pytest
@@ -14,8 +17,9 @@ from hypothesis import strategies as st
 from asking import Answered
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import Currency
-from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, Catalogue, Product
 from pricedesk.frontend.price_rules_file import parse_price_rules
+from pricedesk.frontend.shop import SEARCHED_IN_A_THREAD_FROM
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS
 from pricedesk.frontend.web.visitor import cookie, is_from_here, safe_path
 from pricedesk.money import Money
@@ -199,6 +203,44 @@ async def test_pages_are_turned(tmp_path: Path, book: RateBook) -> None:
         beyond = main(await desk.get("/?page=4"))
         assert "Thing 48" in beyond
         assert "Page 3 of 3" in beyond
+
+
+async def test_of_many_categories_some_can_be_chosen_and_the_one_that_is(
+    tmp_path: Path, book: RateBook
+) -> None:
+    products = [
+        Product(f"p{n}", "Thing", Money(100, CAD), category=f"Kind {n // 2}")
+        for n in range(2 * CATEGORIES_SHOWN_MAX + 3)
+    ]
+    last = f"Kind {CATEGORIES_SHOWN_MAX + 1}"
+    async with web_desk(tmp_path, book, products) as desk:
+        first = (await desk.get("/")).text
+        assert first.count("<option>Kind ") == CATEGORIES_SHOWN_MAX
+        assert last not in first
+        one = (await desk.get(f"/?category={percent_encoded(last)}")).text
+        assert f"<option selected>{last}</option>" in one
+        assert one.count("<option>Kind ") == CATEGORIES_SHOWN_MAX
+        assert "<option selected>" not in (await desk.get("/?category=Nothing")).text
+
+
+@pytest.mark.parametrize("count", [SEARCHED_IN_A_THREAD_FROM, SEARCHED_IN_A_THREAD_FROM - 1])
+async def test_a_large_catalogue_is_searched_beside_the_loop_one_search_at_a_time(
+    tmp_path: Path, book: RateBook, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    searching: list[str] = []
+    before = Catalogue.positions
+
+    def positions(*asked: Any) -> tuple[Sequence[int], int]:  # noqa: ANN401  # as it is asked
+        searching.append(threading.current_thread().name)
+        return before(*asked)
+
+    monkeypatch.setattr(Catalogue, "positions", positions)
+    products = (Product(f"p{n}", f"Thing {n}", Money(100, CAD)) for n in range(count))
+    async with web_desk(tmp_path, book, products) as desk:
+        found = await asyncio.gather(*(desk.get("/api/products?q=thing&limit=0") for _ in "123"))
+    assert {each.text for each in found} == {f'{{"total":{count},"offset":0,"products":[]}}'}
+    beside = {"search_0"} if count == SEARCHED_IN_A_THREAD_FROM else {"MainThread"}
+    assert set(searching) == beside
 
 
 async def test_a_long_chart_has_its_table(desk: WebDesk) -> None:

@@ -96,7 +96,7 @@ class Api:
         unit = self._currency(query)
         offset = _count(query, "offset", 0, OFFSET_MAX)
         limit = _count(query, "limit", PAGE_PRODUCTS, PAGE_PRODUCTS_MAX)
-        found = self._shop.catalogue.find(text, query.get("category", ""), offset, limit)
+        found = await self._shop.find(text, query.get("category", ""), offset, limit)
         offers = await self._shop.offers(found.products, unit)
         return _answer(
             {

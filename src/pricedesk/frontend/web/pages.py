@@ -9,6 +9,7 @@ from babel.numbers import format_decimal
 
 from pricedesk.currencies import currency
 from pricedesk.errors import PricedeskError, UnknownProduct
+from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.locales import money_text
 from pricedesk.frontend.price_views import price_view
 from pricedesk.frontend.shop import NO_RATE, Offer, Shop
@@ -61,13 +62,12 @@ class CataloguePages:
         query, words, locale = dict(request.query), visit.words, visit.visitor.locale
         text = query.get("q", "")[:SEARCH_CHARACTERS_MAX].strip()
         category = query.get("category", "")
-        catalogue = self._shop.catalogue
         number = _page_number(query.get("page", ""))
-        found = catalogue.find(text, category, (number - 1) * CARDS, CARDS)
+        found = await self._shop.find(text, category, (number - 1) * CARDS, CARDS)
         last = max(1, -(-found.total // CARDS))
         if number > last:  # Beyond the end is the end: the catalogue may have become smaller.
             number = last
-            found = catalogue.find(text, category, (number - 1) * CARDS, CARDS)
+            found = await self._shop.find(text, category, (number - 1) * CARDS, CARDS)
         offers = await self._shop.offers(found.products, visit.visitor.currency)
 
         def href(to: int) -> str:
@@ -84,7 +84,7 @@ class CataloguePages:
             offers,
             words=text,
             category=category,
-            categories=[each.name for each in catalogue.categories],
+            categories=_choices(self._shop.catalogue, category),
             cards=[_card(offer, visit) for offer in offers],
             count_text=words("1 product") if one else words("{} products").format(count),
             pages_count=last,
@@ -181,6 +181,13 @@ def _card(offer: Offer, visit: Visit) -> Card:
             "The price cannot be computed now because the conversion service cannot be reached."
         )
     return card(product, locale, None, reason)
+
+
+def _choices(catalogue: Catalogue, chosen: str) -> list[str]:
+    """The categories that can be chosen, with the one that is chosen."""
+    shown = catalogue.shown_categories
+    named = catalogue.has_category(chosen) and chosen not in shown
+    return [*shown, chosen] if named else list(shown)
 
 
 def _page_number(text: str) -> int:
