@@ -26,7 +26,7 @@
     │   ├── QuoteKeyReused          the key was used for another request before
     │   ├── PriceChanged            the conversion gives another result than was expected
     │   ├── RateNotFresh            the rate is stale, and such a price is not held
-    │   └── TooManyQuotes           as many are held as may be, in all or for a customer
+    │   └── TooManyQuotes           as many were held as may be, in all or for a customer
     ├── StoreFailed             a database cannot be read or written
     ├── UnknownProduct          the shop has no such product
     ├── InvalidCatalogue        the catalogue of products is off
@@ -198,7 +198,7 @@ class RateNotFresh(QuoteError):
 
 
 class TooManyQuotes(QuoteError):
-    """As many quotes are held as may be, in all or for one customer."""
+    """As many prices were held as may be in their time, in all or for one customer."""
 
     slug = "too-many-quotes"
 

@@ -332,12 +332,16 @@ class Settings:
         _quote_seconds, "86400", "For how many seconds a price is held: a day, unless set."
     )
     quotes_held_max: int = _setting(
-        _count, "100000", "Prices that are held at the same time; one more is refused."
+        _count,
+        "100000",
+        "Prices that may be held within PRICEDESK_QUOTE_SECONDS, whatever becomes of them;"
+        " one more is refused.",
     )
     quotes_per_customer_max: int = _setting(
         _count,
         "100",
-        "Prices that are held at the same time for one customer, where a request names one.",
+        "The same for one customer, where a request names one: redeemed and cancelled prices count"
+        " until their time is over.",
     )
     hold_stale: bool = _setting(
         _switch, "off", "Whether prices are held at stale rates too: on or off."

@@ -1,7 +1,7 @@
 """The ledger, whatever it is kept in: what was held is read back for ever, and ends once."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -177,37 +177,58 @@ def test_one_that_is_refused_spoils_nothing(ask: Asking) -> None:
     assert ask.store.check() == []
 
 
-def test_so_many_prices_are_held_at_once_and_no_more(store: Store, bureau: Bureau) -> None:
+NO_MORE = "(redeemed and cancelled ones count until their time is over), and no more may be"
+
+
+def test_so_many_prices_are_held_in_their_time_and_no_more(store: Store, bureau: Bureau) -> None:
     ask = Asking(store, bureau, terms=QuoteTerms(held_max=2))
-    full = "error too-many-quotes 2 prices are held, and no more may be"
+    full = f"error too-many-quotes 2 prices have been held {NO_MORE}"
     assert [a.split()[-1] for a in ask(HOLD, HOLD)] == ["status=held"] * 2
     assert ask(HOLD, f"{HOLD} key=k") == [full] * 2
-    ask.one(f"cancel {ONE}")
-    assert ask.one(HOLD).endswith(" status=held")
+    assert ask(f"cancel {ONE}", HOLD)[1] == full
+    ask.one(f"redeem {TWO}")
+    ask.clock.now += DAY - SECOND
     assert ask.one(HOLD) == full
-    ask.clock.now += DAY
+    ask.clock.now += SECOND
     assert ask.one(HOLD).endswith(" status=held")
 
 
 def test_so_many_prices_are_held_for_a_customer_and_no_more(store: Store, bureau: Bureau) -> None:
     ask = Asking(store, bureau, terms=QuoteTerms(per_customer_max=1))
     ada, bob = f"{HOLD} for=ada%00", f"{HOLD} for=bob"
-    full = "error too-many-quotes 1 prices are held for this customer, and no more may be"
+    full = f"error too-many-quotes 1 prices have been held for this customer {NO_MORE}"
     held = " status=held"
     assert [answer.endswith(held) for answer in ask(ada, bob, HOLD, HOLD)] == [True] * 4
     assert ask(ada, bob) == [full] * 2
-    assert ask.one(ada) == full
     ask.one(f"redeem {ONE}")
+    assert ask.one(ada) == full
+    ask.clock.now += DAY
     assert ask.one(ada).endswith(held)
 
 
-def test_for_whom_a_price_is_held_is_known_no_longer_than_it_is(ask: Asking) -> None:
+def test_who_holds_and_cancels_in_turn_is_limited_all_the_same(
+    store: Store, bureau: Bureau
+) -> None:
+    ask = Asking(store, bureau, terms=QuoteTerms(per_customer_max=5))
+    for _ in range(50):
+        answer = ask.one(f"{HOLD} for=ada")
+        if answer.startswith("quote="):
+            ask.one(f"cancel {answer[6:20]}")
+    assert store.rows("SELECT COUNT(*) FROM quote") == [(5,)]
+    assert store.rows("SELECT COUNT(*) FROM quote_end") == [(5,)]
+    assert store.check() == []
+
+
+def test_for_whom_a_price_is_held_is_known_until_its_time_is_over(ask: Asking) -> None:
     ask(f"{HOLD} for=ada", f"{HOLD} for=bob")
     ask.one(f"redeem {ONE}")
-    assert ask.store.rows("SELECT id, customer FROM quote_held") == [(TWO, "bob")]
+    known = "SELECT id, customer FROM quote_held ORDER BY id"
+    assert ask.store.rows(known) == [(ONE, "ada"), (TWO, "bob")]
     ask.clock.now += DAY
     ask()
-    assert ask.store.rows("SELECT * FROM quote_held") == []
+    assert ask.store.rows(known) == []
+    assert statuses(ask) == ["redeemed", "expired"]
+    assert ask.store.check() == []
 
 
 def test_expiries_are_noticed_some_at_a_time(ask: Asking) -> None:
@@ -217,7 +238,8 @@ def test_expiries_are_noticed_some_at_a_time(ask: Asking) -> None:
     ask.clock.now += DAY
     settled = [ask.ledger.settle([]) for _ in range(4)]
     assert [s.ended[QuoteStatus.EXPIRED] for s in settled] == [500, 500, 1, 0]
-    assert {s.held for s in settled} == {0}
+    assert [s.held for s in settled] == [501, 1, 0, 0]
+    assert [s.more for s in settled] == [True, True, False, False]
 
 
 def test_an_expiry_that_somebody_was_told_of_is_recorded_whatever_else_waits(
@@ -230,6 +252,59 @@ def test_an_expiry_that_somebody_was_told_of_is_recorded_whatever_else_waits(
     assert ask.one(f"redeem {last}").startswith("error quote-expired ")
     ended = store.rows("SELECT COUNT(*) FROM quote_end WHERE id = ?", [last])
     assert ended == [(1,)]
+
+
+class Reading(Store):
+    """A store that nobody may write into."""
+
+    @contextmanager
+    def transaction(self, *, news: bool = True) -> Iterator[None]:
+        assert news, "a transaction of the ledger was begun"
+        with super().transaction():
+            yield
+
+
+def test_a_look_waits_for_no_writer(ask: Asking, elsewhere: Asking) -> None:
+    ask(HOLD, HOLD)
+    ask.one(f"redeem {TWO}")
+    reading = Asking(Reading(ask.store.database), ask.bureau, ask.clock)
+    with elsewhere.store.transaction():
+        answers = reading(f"quote {ONE}", f"quote {TWO}", f"quote {THREE}")
+        assert [answer.split()[-1] for answer in answers] == [
+            "status=held",
+            "redeemed=2026-10-30T18:00:00Z",
+            THREE,
+        ]
+        assert reading.ledger.settle([]).held == 1
+
+
+def test_a_look_records_that_the_time_of_what_it_saw_is_over(ask: Asking) -> None:
+    ask(HOLD, HOLD)
+    ask.clock.now += DAY
+    reading = Asking(Reading(ask.store.database), ask.bureau, ask.clock)
+    with pytest.raises(AssertionError, match="was begun"):
+        reading.one(f"quote {ONE}")
+    assert " status=expired " in ask.one(f"quote {ONE}")
+    # It is recorded, so others need not be written for.
+    assert " status=expired " in reading.one(f"quote {ONE}")
+
+
+def test_a_look_among_others_sees_what_came_before_it(ask: Asking) -> None:
+    answers = ask(HOLD, f"quote {ONE}", f"cancel {ONE}", f"quote {ONE}")
+    assert [answer.partition(" status=")[2] for answer in answers] == [
+        "held",
+        "held",
+        *["cancelled cancelled=2026-10-30T18:00:00Z"] * 2,
+    ]
+
+
+def test_how_far_the_ledgers_time_is_ahead_is_told(ask: Asking, elsewhere: Asking) -> None:
+    ask.one(HOLD)
+    assert ask.ledger.settle([]).ahead_seconds == 0
+    elsewhere.clock.now -= timedelta(hours=1)
+    assert elsewhere.ledger.settle([]).ahead_seconds == 3600
+    elsewhere.clock.now += timedelta(minutes=59)
+    assert elsewhere.ledger.settle([]).ahead_seconds == 60
 
 
 def test_an_id_that_is_taken_is_drawn_again(ask: Asking, store: Store, bureau: Bureau) -> None:

@@ -41,6 +41,7 @@ class Known:
     expires: datetime
     status: str = "held"
     since: datetime | None = None
+    counted: bool = True
 
 
 class Ledgers(RuleBasedStateMachine):
@@ -73,6 +74,7 @@ class Ledgers(RuleBasedStateMachine):
         """Time has come to where the clock is, if that is later; what is over has expired."""
         self.time = max(self.time, self.clock.now)
         for quote in self.known.values():
+            quote.counted = quote.counted and self.time < quote.expires
             if quote.status == "held" and self.time >= quote.expires:
                 quote.status, quote.since = "expired", quote.expires
 
@@ -84,8 +86,9 @@ class Ledgers(RuleBasedStateMachine):
         return f"{line} {quote.status}={quote.since:%Y-%m-%dT%H:%M:%SZ}"
 
     def room(self, customer: str) -> bool:
-        held = [quote.customer for quote in self.known.values() if quote.status == "held"]
-        return len(held) < 4 and (not customer or held.count(customer) < 2)
+        """What was held counts until its time is over, whatever became of it."""
+        counted = [quote.customer for quote in self.known.values() if quote.counted]
+        return len(counted) < 4 and (not customer or counted.count(customer) < 2)
 
     # What is asked of both.
 

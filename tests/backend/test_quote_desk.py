@@ -1,18 +1,20 @@
 """Quotes for many clients at once: answered from the disk, together, and never in the loop."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from held import DAY, Asking, quote_id
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.ledger import Ledger, Settled
+from pricedesk.backend.ledger import EXPIRED_AT_ONCE_MAX, Ledger, Settled
 from pricedesk.backend.line_server import LineSession
-from pricedesk.backend.quote_desk import SETTLED_AT_ONCE_MAX, QuoteDesk
+from pricedesk.backend.quote_desk import LOOK_SECONDS, SETTLED_AT_ONCE_MAX, QuoteDesk
 from pricedesk.backend.quotes import Asked, QuoteTerms
 from pricedesk.backend.store import Store, open_store
 from pricedesk.errors import InvalidRequest, RateNotFresh, StoreFailed, UnknownQuote
@@ -89,7 +91,73 @@ async def test_an_answer_is_in_the_store_when_it_is_given(desk: QuoteDesk, store
     reply = await desk.answer(hold())
     assert store.rows("SELECT record FROM quote") == [(reply.record,)]
     assert (await desk.answer(of_quote(f"redeem {ONE}"))).status is QuoteStatus.REDEEMED
-    assert (desk.held, desk.ended) == (0, {QuoteStatus.REDEEMED: 1})
+    assert desk.ended == {QuoteStatus.REDEEMED: 1}
+
+
+async def looked(desk: QuoteDesk, times: int = 1) -> list[float]:
+    """Let the desk look so often what has expired; how long it then waits each time."""
+    naps: list[float] = []
+    done = asyncio.Event()
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == times:
+            done.set()
+            await asyncio.Event().wait()
+
+    looking = asyncio.create_task(desk.run(nap))
+    await done.wait()
+    looking.cancel()
+    return naps
+
+
+def held(desk: QuoteDesk) -> int | None:
+    """How many prices are held; it changes behind a type checker's back."""
+    return desk.held
+
+
+def ahead(desk: QuoteDesk) -> int | None:
+    """How far the ledger's time is ahead, in the same way."""
+    return desk.ahead_seconds
+
+
+async def test_a_price_is_held_until_it_has_an_end(desk: QuoteDesk) -> None:
+    await desk.answer(hold())
+    assert held(desk) is None  # Nobody has counted yet.
+    await looked(desk)
+    assert held(desk) == 1
+    await asyncio.gather(desk.answer(hold()), desk.answer(hold()))
+    assert held(desk) == 3
+    await desk.answer(of_quote(f"redeem {ONE}"))
+    await desk.answer(of_quote(f"redeem {ONE}"))
+    await desk.answer(of_quote(f"cancel {quote_id(2)}"))
+    assert held(desk) == 1
+    await looked(desk)
+    assert held(desk) == 1
+
+
+async def test_a_ledger_that_is_ahead_of_the_clock_is_told_of_once(
+    desk: QuoteDesk, ledger: Slow, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock = ledger.asking.clock
+    assert ahead(desk) is None
+    await desk.answer(hold())
+    clock.now -= timedelta(seconds=60)
+    await desk.answer(of_quote(f"quote {ONE}"))
+    assert (ahead(desk), caplog.messages) == (60, [])
+    clock.now -= timedelta(seconds=1)
+    await desk.answer(of_quote(f"quote {ONE}"))
+    await desk.answer(hold())
+    await looked(desk)
+    assert ahead(desk) == 61
+    assert [(r.message, vars(r)["seconds"]) for r in caplog.records] == [
+        ("the ledger's time is ahead of the clock", 61)
+    ]
+    clock.now += timedelta(minutes=2)
+    await looked(desk)
+    assert ahead(desk) == 0
+    assert caplog.messages[1:] == ["the ledger's time is the clock's again"]
 
 
 async def test_the_loop_goes_on_while_the_disk_is_waited_for(desk: QuoteDesk, ledger: Slow) -> None:
@@ -175,16 +243,17 @@ async def test_what_has_expired_is_noticed_without_being_asked_for(
     await desk.answer(hold())
     await desk.answer(hold())
     ledger.asking.clock.now += DAY
-    has_looked = asyncio.Event()
-
-    async def nap(_seconds: float) -> None:
-        has_looked.set()
-        await asyncio.Event().wait()
-
-    looking = asyncio.create_task(desk.run(nap))
-    await has_looked.wait()
-    looking.cancel()
+    assert await looked(desk) == [LOOK_SECONDS]
     assert (desk.held, desk.ended) == (0, {QuoteStatus.EXPIRED: 2})
+
+
+async def test_many_that_have_expired_are_noticed_without_a_pause(
+    desk: QuoteDesk, ledger: Slow
+) -> None:
+    await asyncio.gather(*[desk.answer(hold()) for _ in range(EXPIRED_AT_ONCE_MAX + 1)])
+    ledger.asking.clock.now += DAY
+    assert await looked(desk) == [LOOK_SECONDS]
+    assert (desk.held, desk.ended) == (0, {QuoteStatus.EXPIRED: EXPIRED_AT_ONCE_MAX + 1})
 
 
 def stale(bureau: Bureau) -> None:

@@ -1,4 +1,4 @@
-"""Prices held by fifty clients while connections break and the back-end is killed.
+"""Prices held by fifty clients while connections break and the back-end is killed, or ended.
 
 Each price that was said to be held is in the ledger, as it was said, and once: every client asks
 again with the same key until it has its answer. `--quotes 10000` does it thoroughly.
@@ -6,7 +6,9 @@ again with the same key until it has its answer. `--quotes 10000` does it thorou
 
 import asyncio
 import random
+import signal
 from contextlib import ExitStack, closing, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from pricedesk.quote_lines import QuoteStatus, parse_quote_reply
 from pricedesk.settings import Settings
 from services import backend, free_port
 
-QUOTES = 400
+QUOTES = 2_000
 """On each kind of store, unless `--quotes` says otherwise."""
 
 CLIENTS = 50
@@ -146,3 +148,42 @@ async def test_each_price_that_was_said_to_be_held_is_there_as_it_was_said_and_o
     assert sorted(kept) == sorted(acknowledged.values())
     assert len(kept) == each * CLIENTS
     assert {quote_id for (quote_id,) in ends} == {said[6:20] for said in redeemed.values()}
+
+
+async def held_until_the_end(port: int, number: int, told: asyncio.Semaphore) -> list[str]:
+    """What one client is told who asks for prices, two at a time, until he hears goodbye."""
+    records: list[str] = []
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for n in count():
+        writer.write(f"hold {n + 1} CAD USD name={number}\nhold {n + 1} CAD KWD\n".encode())
+        for expected in ("quote=", "error no-rate-for-currency "):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                line = (await reader.readuntil(b"\n")).decode().strip()
+            if line.startswith("error closing "):
+                assert await reader.read() == b""
+                writer.close()
+                return records
+            assert line.startswith(expected)
+            if expected == "quote=":
+                records.append(parse_quote_reply(line).record)
+                told.release()
+    raise AssertionError("nobody counts so far")
+
+
+async def test_at_a_signal_all_that_was_begun_is_answered(database: str, tmp_path: Path) -> None:
+    """What is in the ledger somebody was told of, and nobody's answer is cut off."""
+    told = asyncio.Semaphore(0)
+    with backend(tmp_path, database=database) as (service, port):
+        async with asyncio.TaskGroup() as running:
+            clients = [
+                running.create_task(held_until_the_end(port, number, told))
+                for number in range(CLIENTS)
+            ]
+            for _ in range(4 * CLIENTS):
+                await told.acquire()
+            service.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(service.process.wait, ANSWER_SECONDS) == 0
+    records = [record for client in clients for record in client.result()]
+    with closing(open_store(database, tmp_path)) as store:
+        kept = [quote.record for quote in ledger_of(store, Settings(), system_clock).quotes()]
+    assert sorted(kept) == sorted(records)

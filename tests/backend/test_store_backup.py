@@ -308,7 +308,7 @@ WITHOUT_TRIGGERS = [
         "the ledger lacks what was before the quote {2}",
     ),
     ("DELETE FROM quote WHERE sequence = 2", "the ledger lacks what was before the quote {3}"),
-    ("DELETE FROM quote_end WHERE id = '{2}'", "the quote {2} is held, and not counted"),
+    ("DELETE FROM quote_end WHERE id = '{1}'", "the quote {1} is held, and not counted"),
     ("UPDATE quote_end SET at = 'x' WHERE id = '{2}'", "the end of the quote {2} cannot be read"),
     (
         "UPDATE quote_end SET at = '2026-11-30T18:00:00Z' WHERE id = '{2}'",
@@ -320,12 +320,24 @@ WITHOUT_TRIGGERS = [
     ),
     ("DELETE FROM quote_held", "the quote {3} is held, and not counted"),
     (
-        "INSERT INTO quote_held SELECT id, expires_at, NULL FROM quote WHERE sequence = 2",
-        "the quote {2} is counted among those that are held, and is not one",
+        "INSERT INTO quote_held SELECT id, expires_at, NULL FROM quote WHERE sequence = 1",
+        "the quote {1} has expired, and is counted still",
+    ),
+    (
+        "INSERT INTO quote_held VALUES ('{0}', '2026-11-01T18:00:00Z', NULL)",
+        "the quote {0} is counted, and not there",
+    ),
+    (
+        "INSERT INTO quote_end VALUES ('{0}', 'redeemed', '2026-11-01T18:00:00Z')",
+        "the end of the quote {0} is there, the quote is not",
+    ),
+    (
+        "INSERT INTO quote_key VALUES ('l', 'x', '{0}')",
+        "the key of the quote {0} is there, the quote is not",
     ),
     (
         "UPDATE quote_held SET expires_at = 'x'",
-        "the quote {3} is counted as held for another time than it is",
+        "the quote {2} is counted for another time than it is held",
     ),
 ]
 

@@ -12,6 +12,7 @@ from typing import Self
 import pytest
 
 import store_writer
+from held import Asking
 from kept import FRIDAY, fetched_days, withheld_value
 from pricedesk.backend import store_watch
 from pricedesk.backend.bureau import Bureau, Terms
@@ -152,6 +153,42 @@ async def test_the_last_look_at_a_source_is_known_whichever_process_looked(
             await until(lambda: running.watch.looks == {"BOC": look}, store)
 
 
+def hold(store: Store) -> None:
+    """Hold a price in the store."""
+    book = RateBook(fetched_days(FRIDAY)[1])
+    terms = Terms(currency("CAD"), currency("USD"))
+    bureau = Bureau(book, [ecb.source("https://ecb.example")], lambda: NOW, terms)
+    assert Asking(store, bureau).one("hold 1 EUR USD").endswith(" status=held")
+
+
+async def test_a_quote_is_no_reason_to_read_publications_again(
+    store: Store, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_store(database, tmp_path)) as other:
+        terms = Terms(currency("CAD"), currency("USD"))
+        bureau = Bureau(RateBook([]), [ecb.source("https://ecb.example")], lambda: NOW, terms)
+        watch = StoreWatch(store, Intake(bureau, store))
+        other.add(*fetched_days(FRIDAY))
+        assert watch.wait_and_catch_up()
+        assert bureau.book.of("ECB").newest is not None
+        store.wait_for_change(0)
+        hold(other)
+        # PostgreSQL tells nobody. In SQLite any commit counts; of it only little is read.
+        assert store.wait_for_change(0.5) == (not database)
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "publications", None)
+            patched.setattr(store, "withheld", None)
+            patched.setattr(store, "wait_for_change", lambda _: True)
+            assert watch.wait_and_catch_up()
+        document, _ = fetched_days(FRIDAY)
+        other.withhold(document, [withheld_value(document)])
+        assert watch.wait_and_catch_up()
+        assert watch.waiting == {"BOC": 1}
+        other.decide([1], Decision(Verdict.REJECTED, NOW, "ada", "a typing error"))
+        assert watch.wait_and_catch_up()
+        assert watch.waiting == {}
+
+
 async def until(holds: Callable[[], bool], store: Store) -> None:
     """Let the watch look again and again, for so long at most, until something holds."""
     async with asyncio.timeout(HANG_SECONDS):
@@ -172,6 +209,9 @@ class Failing(Store):
         if self.changes < 0:
             raise StoreFailed("the test is over")
         return True
+
+    def marks(self) -> tuple[int]:
+        return (1,)
 
     def publications(self, after: int = 0) -> Kept:
         if self.failures:

@@ -60,8 +60,11 @@ class Database(Protocol):
     def begin_reading(self) -> None:
         """Open a transaction that sees the store as it is now, whoever writes meanwhile."""
 
-    def commit(self) -> None:
-        """End the transaction; what it wrote is on the disk when this returns."""
+    def commit(self, *, news: bool = True) -> None:
+        """End the transaction; what it wrote is on the disk when this returns.
+
+        Without `news` those who wait for a change need not be told of it.
+        """
 
     def rollback(self) -> None:
         """End the transaction and undo what it did; never raises."""

@@ -7,7 +7,7 @@ ledger's own time never goes back: what has expired stays so, whatever clocks do
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pricedesk.backend.database import PAGE_ROWS, Row, Value
@@ -26,7 +26,7 @@ from pricedesk.backend.store_rows import keepable
 from pricedesk.clock import Clock
 from pricedesk.errors import PricedeskError, StoreFailed
 from pricedesk.quote_codes import RandomBits, new_quote_id
-from pricedesk.quote_lines import OfQuote, QuoteStatus
+from pricedesk.quote_lines import OfQuote, QuoteStatus, QuoteVerb
 
 EXPIRED_AT_ONCE_MAX = 500
 """How many quotes whose time is over are noticed in one transaction."""
@@ -42,14 +42,19 @@ _QUOTES = (
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of requests, each in its place; how many quotes are held now, how many ended.
+    """What came of requests, each in its place; how many quotes are new, how many ended.
 
-    They are counted where a price was to be held, or nothing was asked; `held` is None otherwise.
+    `held` is how many have no end, counted only where nothing was asked. `ahead_seconds` is how
+    far the ledger's time is ahead of the clock, `more` whether more quotes may wait to be noticed
+    whose time is over.
     """
 
     outcomes: list[Quote | PricedeskError]
-    held: int | None
-    ended: Counter[QuoteStatus]
+    new: int = 0
+    ended: Counter[QuoteStatus] = field(default_factory=Counter)
+    held: int | None = None
+    ahead_seconds: int = 0
+    more: bool = False
 
 
 class Ledger:
@@ -63,19 +68,45 @@ class Ledger:
         self._terms = terms
         self._random_bits = random_bits
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._ahead_seconds = 0
 
     def settle(self, asked: Sequence[Asked]) -> Settled:
         """Settle requests in their order, in one transaction; what it kept is on the disk.
 
-        Each gets its quote or its own refusal. Quotes whose time is over are noticed besides.
+        Each gets its quote or its own refusal. Quotes whose time is over are noticed besides;
+        where nothing is asked, that is all, and those that are held are counted. Who only looks
+        waits for no writer: there is a transaction only if the time of a quote proves to be over.
 
         Raises:
             StoreFailed: nothing was kept, or it is not known whether: the text says which.
         """
+        looks = all(isinstance(one, OfQuote) and one.verb is QuoteVerb.QUOTE for one in asked)
+        settled = self._looked(asked) if looks else None
+        if settled is None:
+            settled = self._settled(asked)
+        return settled if asked else replace(settled, held=self._held())
+
+    def _looked(self, asked: Sequence[Asked]) -> Settled | None:
+        """What was asked for, read only; None where something is to be recorded.
+
+        It is of one instant of the ledger or of a later one: what has been told of an instant
+        holds at each later one, but for a time that is over, and such a one is recorded.
+        """
+        page = self._page(asked)
+        if not asked:
+            self._notice(page)
+        outcomes = [page.settle(one) for one in asked]
+        if page.ends or page.over:
+            return None
+        return Settled(outcomes, ahead_seconds=self._ahead_seconds)
+
+    def _settled(self, asked: Sequence[Asked]) -> Settled:
         at_commit = False
         try:
-            with self._store.transaction():
+            # What is answered from rates does not change by it, so nobody need be told.
+            with self._store.transaction(news=False):
                 page = self._page(asked)
+                more = self._notice(page)
                 outcomes = [page.settle(one) for one in asked]
                 self._keep(page)
                 at_commit = True
@@ -87,7 +118,7 @@ class Ledger:
                 " where a price is to be held with the same key"
             ) from error
         ended = Counter(end.status for end in page.ends.values())
-        return Settled(outcomes, page.held, ended)
+        return Settled(outcomes, len(page.new), ended, ahead_seconds=self._ahead_seconds, more=more)
 
     def now(self) -> datetime:
         """The ledger's instant, in whole seconds: never before one that it has in it.
@@ -100,7 +131,9 @@ class Ledger:
             " (SELECT MAX(at) FROM quote_end)"
         )
         known = [self._instant(text) for text in found[0] if text is not None]
-        self._latest = max([self._clock().replace(microsecond=0), self._latest, *known])
+        clock = self._clock().replace(microsecond=0)
+        self._latest = max([clock, self._latest, *known])
+        self._ahead_seconds = int((self._latest - clock).total_seconds())
         return self._latest
 
     def quotes(self) -> Iterator[Quote]:
@@ -142,29 +175,44 @@ class Ledger:
             self._quote(row) for row in self._listed(f"{_QUOTES} WHERE quote.id", sorted(ids))
         ]
         offers = [one for one in asked if isinstance(one, Offer)]
-        page = Page(
+        return Page(
             now,
             self._terms,
             {quote.quote_id: quote for quote in quotes},
             keyed,
             self._free_ids(len(offers)),
-            self._held(now) if offers or not asked else None,
-            self._held_by(now, {one.hold.customer for one in offers}),
+            self._counted(now) if offers else 0,
+            self._counted_by(now, {one.hold.customer for one in offers}),
         )
-        for (quote_id,) in self._rows(
-            "SELECT id FROM quote_held WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
-            [instant_text(now), EXPIRED_AT_ONCE_MAX],
-        ):
-            page.expire(quote_id)
-        return page
 
-    def _held(self, now: datetime) -> int:
+    def _notice(self, page: Page) -> bool:
+        """Put on the page whose time is over, so many at once; True if there may be more."""
+        over = self._rows(
+            "SELECT quote_held.id, state FROM quote_held"
+            " LEFT JOIN quote_end ON quote_end.id = quote_held.id"
+            " WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+            [instant_text(page.now), EXPIRED_AT_ONCE_MAX],
+        )
+        for quote_id, state in over:
+            if state is None:
+                page.expire(quote_id)
+            page.over.add(quote_id)
+        return len(over) == EXPIRED_AT_ONCE_MAX
+
+    def _held(self) -> int:
         [(held,)] = self._rows(
-            "SELECT COUNT(*) FROM quote_held WHERE expires_at > ?", [instant_text(now)]
+            "SELECT COUNT(*) FROM quote_held WHERE NOT EXISTS"
+            " (SELECT 1 FROM quote_end WHERE quote_end.id = quote_held.id)"
         )
         return int(held)
 
-    def _held_by(self, now: datetime, customers: set[str | None]) -> dict[str, int]:
+    def _counted(self, now: datetime) -> int:
+        [(counted,)] = self._rows(
+            "SELECT COUNT(*) FROM quote_held WHERE expires_at > ?", [instant_text(now)]
+        )
+        return int(counted)
+
+    def _counted_by(self, now: datetime, customers: set[str | None]) -> dict[str, int]:
         names = {keepable(name): name for name in customers if name is not None}
         found = self._listed(
             "SELECT customer, COUNT(*) FROM quote_held WHERE expires_at > ? AND customer",
@@ -172,7 +220,7 @@ class Ledger:
             [instant_text(now)],
             "GROUP BY customer",
         )
-        return {names[kept]: int(held) for kept, held in found}
+        return {names[kept]: int(counted) for kept, counted in found}
 
     def _free_ids(self, count: int) -> Iterator[str]:
         """So many ids that no quote has."""
@@ -209,7 +257,7 @@ class Ledger:
             "INSERT INTO quote_end (id, state, at) VALUES (?, ?, ?)",
             [[i, end.status.value, instant_text(end.at)] for i, end in page.ends.items()],
         )
-        self._write("DELETE FROM quote_held WHERE id = ?", [[i] for i in page.ends])
+        self._write("DELETE FROM quote_held WHERE id = ?", [[i] for i in page.over])
 
     def _write(self, statement: str, rows: list[list[Value]]) -> None:
         if rows:

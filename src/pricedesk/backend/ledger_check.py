@@ -10,20 +10,27 @@ from pricedesk.quote_lines import QuoteStatus, record_fields
 
 _LACKING = {
     "the end of the quote {} is there, the quote is not": (
-        "SELECT id FROM quote_end WHERE id NOT IN (SELECT id FROM quote) ORDER BY id"
+        "SELECT id FROM quote_end WHERE NOT EXISTS"
+        " (SELECT 1 FROM quote WHERE quote.id = quote_end.id) ORDER BY id"
     ),
     "the key of the quote {} is there, the quote is not": (
-        "SELECT id FROM quote_key WHERE id NOT IN (SELECT id FROM quote) ORDER BY id"
+        "SELECT id FROM quote_key WHERE NOT EXISTS"
+        " (SELECT 1 FROM quote WHERE quote.id = quote_key.id) ORDER BY id"
     ),
-    "the quote {} is counted among those that are held, and is not one": (
-        "SELECT id FROM quote_held WHERE id NOT IN (SELECT id FROM quote)"
-        " OR id IN (SELECT id FROM quote_end) ORDER BY id"
+    "the quote {} is counted, and not there": (
+        "SELECT id FROM quote_held WHERE NOT EXISTS"
+        " (SELECT 1 FROM quote WHERE quote.id = quote_held.id) ORDER BY id"
+    ),
+    "the quote {} has expired, and is counted still": (
+        "SELECT quote_held.id FROM quote_held JOIN quote_end ON quote_end.id = quote_held.id"
+        " WHERE state = 'expired' ORDER BY quote_held.id"
     ),
     "the quote {} is held, and not counted": (
-        "SELECT id FROM quote WHERE id NOT IN (SELECT id FROM quote_end)"
-        " AND id NOT IN (SELECT id FROM quote_held) ORDER BY id"
+        "SELECT id FROM quote WHERE"
+        " NOT EXISTS (SELECT 1 FROM quote_end WHERE quote_end.id = quote.id)"
+        " AND NOT EXISTS (SELECT 1 FROM quote_held WHERE quote_held.id = quote.id) ORDER BY id"
     ),
-    "the quote {} is counted as held for another time than it is": (
+    "the quote {} is counted for another time than it is held": (
         "SELECT quote.id FROM quote JOIN quote_held ON quote_held.id = quote.id"
         " WHERE quote_held.expires_at <> quote.expires_at ORDER BY quote.id"
     ),
@@ -48,9 +55,11 @@ def ledger_problems(database: Database) -> Iterator[str]:
     for sentence, select in _LACKING.items():
         for (quote_id,) in database.execute(select):
             yield sentence.format(quote_id)
-    for page in pages(database, "quote_end", "id, state, at", key="id"):
+    ends = "quote_end JOIN quote ON quote.id = quote_end.id"
+    columns = "quote_end.id, state, at, held_at, expires_at"
+    for page in pages(database, ends, columns, key="quote_end.id"):
         for row in page:
-            yield from _of_end(database, row)
+            yield from _of_end(row)
 
 
 def _of_quote(row: Row) -> Iterator[str]:
@@ -69,17 +78,15 @@ def _of_quote(row: Row) -> Iterator[str]:
         yield f"the quote {quote_id} expires before it is held, or its id is off"
 
 
-def _of_end(database: Database, row: Row) -> Iterator[str]:
-    quote_id, state, at = row
-    found = database.execute("SELECT held_at, expires_at FROM quote WHERE id = ?", (quote_id,))
-    for held_at, expires_at in found:
-        try:
-            instant_of(at)
-            status = QuoteStatus(state)
-        except ValueError as error:
-            yield f"the end of the quote {quote_id} cannot be read: {error}"
-            return
-        # Instants have one notation, so their texts are in their order.
-        in_time = held_at <= at < expires_at
-        if (status is QuoteStatus.EXPIRED) == in_time:
-            yield f"the quote {quote_id} was {state} at {at}, which is not its time"
+def _of_end(row: Row) -> Iterator[str]:
+    quote_id, state, at, held_at, expires_at = row
+    try:
+        instant_of(at)
+        status = QuoteStatus(state)
+    except ValueError as error:
+        yield f"the end of the quote {quote_id} cannot be read: {error}"
+        return
+    # Instants have one notation, so their texts are in their order.
+    in_time = held_at <= at < expires_at
+    if (status is QuoteStatus.EXPIRED) == in_time:
+        yield f"the quote {quote_id} was {state} at {at}, which is not its time"

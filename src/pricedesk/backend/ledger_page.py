@@ -29,6 +29,8 @@ from pricedesk.errors import (
 )
 from pricedesk.quote_lines import OfQuote, QuoteStatus, QuoteVerb
 
+_NO_MORE = " (redeemed and cancelled ones count until their time is over), and no more may be"
+
 _WANTED = {
     QuoteVerb.REDEEM: QuoteStatus.REDEEMED,
     QuoteVerb.CANCEL: QuoteStatus.CANCELLED,
@@ -48,9 +50,10 @@ class Page:
     """A part of the ledger at one of its instants.
 
     `quotes` and `keys` are those of the requests that the ledger has, `free_ids` ids that it
-    does not have, one for each price that may be held. `held` and `held_by` count what is held,
-    in all (None where no price is to be held) and by customer. `new`, each with its customer,
-    `new_keys` and `ends` are to be kept.
+    does not have, one for each price that may be held. `counted` and `counted_by` are how many
+    were held and have time left, whatever became of them, in all and by customer: these are what
+    is limited, or who holds and cancels in turn would fill the ledger. `new`, each with its
+    customer, `new_keys` and `ends` are to be kept; `over` are no longer to be counted.
     """
 
     now: datetime
@@ -58,11 +61,12 @@ class Page:
     quotes: dict[str, Quote]
     keys: dict[str, Keyed]
     free_ids: Iterator[str]
-    held: int | None = 0
-    held_by: dict[str, int] = field(default_factory=dict)
+    counted: int = 0
+    counted_by: dict[str, int] = field(default_factory=dict)
     new: dict[str, str | None] = field(default_factory=dict)
     new_keys: dict[str, Keyed] = field(default_factory=dict)
     ends: dict[str, End] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
 
     def settle(self, asked: Asked) -> Quote | PricedeskError:
         """The quote that answers a request, or the reason why there is none."""
@@ -76,6 +80,7 @@ class Page:
     def expire(self, quote_id: str) -> None:
         """Record that the time of a quote is over; it stays over if the clock steps back."""
         self.ends[quote_id] = End(QuoteStatus.EXPIRED, self.now)
+        self.over.add(quote_id)
 
     def _hold(self, asked: Offer | NoOffer) -> Quote:
         key = asked.hold.key
@@ -88,27 +93,23 @@ class Page:
         if isinstance(asked, NoOffer):
             raise asked.refusal
         customer = asked.hold.customer
-        held = self._room(customer)
+        self._check_room(customer)
         quote = made(asked, next(self.free_ids), self.now, self.terms)
         self.quotes[quote.quote_id] = quote
         self.new[quote.quote_id] = customer
-        self.held = held + 1
+        self.counted += 1
         if customer is not None:
-            self.held_by[customer] = self.held_by.get(customer, 0) + 1
+            self.counted_by[customer] = self.counted_by.get(customer, 0) + 1
         if key is not None:
             self.keys[key] = self.new_keys[key] = Keyed(asked.fingerprint, quote.quote_id)
         return quote
 
-    def _room(self, customer: str | None) -> int:
-        """How many prices are held, where one more may be."""
-        held = self.held or 0
-        if held >= self.terms.held_max:
-            raise TooManyQuotes(f"{held} prices are held, and no more may be")
-        if customer is not None and self.held_by.get(customer, 0) >= self.terms.per_customer_max:
-            raise TooManyQuotes(
-                f"{self.held_by[customer]} prices are held for this customer, and no more may be"
-            )
-        return held
+    def _check_room(self, customer: str | None) -> None:
+        if self.counted >= self.terms.held_max:
+            raise TooManyQuotes(f"{self.counted} prices have been held{_NO_MORE}")
+        if customer is not None and self.counted_by.get(customer, 0) >= self.terms.per_customer_max:
+            of_customer = self.counted_by[customer]
+            raise TooManyQuotes(f"{of_customer} prices have been held for this customer{_NO_MORE}")
 
     def _of_quote(self, asked: OfQuote) -> Quote:
         quote = self._seen(asked.quote_id)
@@ -120,7 +121,6 @@ class Page:
         end = End(wanted, self.now)
         self.ends[quote.quote_id] = end
         self.quotes[quote.quote_id] = ended = replace(quote, end=end)
-        self.held = None if self.held is None else self.held - 1
         return ended
 
     def _seen(self, quote_id: str) -> Quote:
@@ -130,7 +130,7 @@ class Page:
             raise UnknownQuote(f"there is no quote {quote_id}")
         seen = self.quotes[quote_id] = quote.seen_at(self.now)
         if seen.end is not None and quote.end is None:
-            self.ends[quote_id] = seen.end
+            self.expire(quote_id)
         return seen
 
 

@@ -5,6 +5,7 @@ the next transaction has all of them: a hundred clients at once cost about as mu
 """
 
 import asyncio
+import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +18,14 @@ from pricedesk.backend.quotes import Asked, NoOffer, Quote, QuoteTerms, offer
 from pricedesk.errors import PricedeskError, StoreFailed
 from pricedesk.quote_lines import Hold, OfQuote, QuoteReply, QuoteStatus
 
+logger = logging.getLogger(__name__)
+
 SETTLED_AT_ONCE_MAX = 300
 """How many requests one transaction has at most."""
+
+AHEAD_SECONDS = 60
+"""So far the ledger's time may be ahead of the clock before it is called a fault: prices that are
+held meanwhile begin and end later than they should."""
 
 LOOK_SECONDS = 30
 """How often quotes whose time is over are noticed while nobody asks for anything."""
@@ -33,13 +40,16 @@ class _Waiting:
 class QuoteDesk:
     """Holds prices and answers for quotes; used in the event loop's thread.
 
-    `held` is how many quotes were held the last time that somebody looked, `ended` counts what
-    has become of quotes while this process was the one to record it.
+    `held` is how many quotes had no end the last time that they were counted, with what this
+    process has done since; `ended` counts what has become of quotes while this process was the
+    one to record it. `ahead_seconds` is how far the ledger's time was ahead of the clock the last
+    time that it was asked.
     """
 
     def __init__(self, ledger: Ledger, bureau: Bureau, terms: QuoteTerms) -> None:
         self.held: int | None = None
         self.ended: Counter[QuoteStatus] = Counter()
+        self.ahead_seconds: int | None = None
         self._ledger = ledger
         self._bureau = bureau
         self._terms = terms
@@ -69,9 +79,13 @@ class QuoteDesk:
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Notice for ever what has expired, and how many quotes are held."""
         while True:
+            more = False
             with suppress(StoreFailed):  # The watch of the store says so.
-                self._count(await self._in_thread([]))
-            await sleep(LOOK_SECONDS)
+                settled = await self._in_thread([])
+                self._count(settled)
+                more = settled.more
+            if not more:
+                await sleep(LOOK_SECONDS)
 
     async def finish(self) -> None:
         """Return when all that was asked for is settled; the store may be closed then."""
@@ -128,8 +142,14 @@ class QuoteDesk:
         if settled.held is not None:
             self.held = settled.held
         elif self.held is not None:
-            self.held -= settled.ended.total()
+            self.held += settled.new - settled.ended.total()
         self.ended += settled.ended
+        was_ahead = self.ahead_seconds is not None and self.ahead_seconds > AHEAD_SECONDS
+        self.ahead_seconds = ahead = settled.ahead_seconds
+        if ahead > AHEAD_SECONDS and not was_ahead:
+            logger.warning("the ledger's time is ahead of the clock", extra={"seconds": ahead})
+        elif was_ahead and ahead <= AHEAD_SECONDS:
+            logger.info("the ledger's time is the clock's again")
 
 
 def _of_its_own(error: BaseException | None) -> BaseException:

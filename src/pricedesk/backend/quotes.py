@@ -27,7 +27,10 @@ from pricedesk.quote_lines import (
 
 @dataclass(frozen=True, slots=True)
 class QuoteTerms:
-    """For how long prices are held, how many in all and for a customer, and whether stale ones."""
+    """For how long prices are held, and whether at stale rates; how many in all and for a customer.
+
+    Each counts until its time is over, whatever has become of it by then.
+    """
 
     seconds: int = 86_400
     held_max: int = 100_000

@@ -115,6 +115,7 @@ async def run_backend(settings: Settings) -> int:
                 withheld_waiting=lambda: watch.waiting,
                 store_up=lambda: watch.up,
                 quotes_held=lambda: quotes.held,
+                ledger_ahead=lambda: quotes.ahead_seconds,
                 quotes_ended=lambda: {end.value: count for end, count in quotes.ended.items()},
             ),
         )

@@ -55,6 +55,7 @@ class Store:
         self._turn = threading.RLock()
         self._in_transaction = False
         self._spoiled = False
+        self._news = True
 
     @property
     def name(self) -> str:
@@ -72,14 +73,15 @@ class Store:
             self._database.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, news: bool = True) -> Iterator[None]:
         """All that is done inside is kept together at the end, or nothing of it.
 
         Inside, this thread is the only writer of the store among all threads and processes, and
         sees what all others have kept. The methods below join the transaction that they are
         called in, and have one of their own otherwise. If one of them fails inside, nothing is
         kept at the end, even if its error was caught. It belongs to a thread: nothing may be
-        awaited inside.
+        awaited inside. Without `news` who waits for a change need not hear of this one: it is for
+        what concerns nobody but who asks for it.
 
         Raises:
             StoreFailed: nothing was kept; where the connection broke at the very end, it is not
@@ -87,6 +89,7 @@ class Store:
         """
         with self._turn:
             if self._in_transaction:
+                self._news = self._news or news
                 try:
                     yield
                 except BaseException:
@@ -94,7 +97,7 @@ class Store:
                     raise
                 return
             self._database.begin_writing()
-            self._in_transaction, self._spoiled = True, False
+            self._in_transaction, self._spoiled, self._news = True, False, news
             try:
                 yield
                 self._commit()
@@ -307,6 +310,20 @@ class Store:
                 [[source, start.isoformat(), end.isoformat()] for start, end in ranges],
             )
 
+    def marks(self) -> Row:
+        """What is another tuple after any change to publications, withheld values or decisions.
+
+        Nothing of them is deleted, so their numbers say it.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        [marks] = self.rows(
+            "SELECT (SELECT MAX(sequence) FROM publication), (SELECT MAX(number) FROM withheld),"
+            " (SELECT COUNT(*) FROM decision)"
+        )
+        return marks
+
     def wait_for_change(self, seconds: float) -> bool:
         """Block until any process may have kept something since the last call, or time is up.
 
@@ -354,7 +371,7 @@ class Store:
     def _commit(self) -> None:
         if self._spoiled:
             raise StoreFailed(f"the store {self.name} keeps nothing: a part has failed")
-        self._database.commit()
+        self._database.commit(news=self._news)
 
     def _keep(self, document: RawDocument) -> None:
         """Keep a raw document, if it is not there already."""

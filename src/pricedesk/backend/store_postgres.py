@@ -41,7 +41,7 @@ WRITING, FETCHING = 0x7064_0001, 0x7064_0002
 database do not block each other."""
 
 CHANNEL = "pricedesk"
-"""What NOTIFY tells after each commit."""
+"""What NOTIFY tells after each commit that is news."""
 
 CONNECTION = {
     "application_name": "pricedesk",
@@ -143,9 +143,9 @@ class PostgresDatabase:
         """Open a transaction that sees one state; it is the one at the first statement."""
         self._begin(lambda c: c.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 
-    def commit(self) -> None:
-        """End the transaction and tell all who wait for a change."""
-        if not self._read_only:
+    def commit(self, *, news: bool = True) -> None:
+        """End the transaction and tell all who wait for a change, if it is news to them."""
+        if news and not self._read_only:
             self.execute(f"NOTIFY {CHANNEL}")
         status = self._run(lambda connection: connection.execute("COMMIT").statusmessage)
         self._in_transaction = False

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from pricedesk.backend.database import Row
 from pricedesk.backend.intake import Intake
 from pricedesk.backend.store import Look, Store
 from pricedesk.errors import StoreFailed
@@ -19,8 +20,8 @@ WAITS_WITHOUT_READING_MAX = 5
 """After so many waits it is read all the same: a store that is away tells of no change."""
 
 PAUSE_SECONDS = 0.25
-"""How long nothing is read after a change was: quotes change the store hundreds of times a second,
-and concern nobody here."""
+"""How long nothing is read after a change was: in SQLite each quote counts as one, hundreds of
+times a second, and concerns nobody here."""
 
 RETRY_SECONDS = 2.0
 """After the store has failed, how long until it is tried again."""
@@ -40,6 +41,7 @@ class StoreWatch:
         self._store = store
         self._intake = intake
         self._behind = False
+        self._marks: Row | None = None
         self._waits = 0
         # A thread of its own: waiting takes none from those that do work.
         self._thread = ThreadPoolExecutor(1, "store-watch")
@@ -75,9 +77,13 @@ class StoreWatch:
                 return False
         self._waits = 0
         self._behind = True
-        known = self._intake.catch_up()
-        waiting = self._store.withheld(waiting_only=True)
-        self.waiting = Counter(value.source for value in waiting)
+        known = []
+        marks = self._store.marks()
+        if marks != self._marks:
+            known = self._intake.catch_up()
+            waiting = self._store.withheld(waiting_only=True)
+            self.waiting = Counter(value.source for value in waiting)
+            self._marks = marks
         self.looks = self._store.looks()
         self._behind = False
         if known:

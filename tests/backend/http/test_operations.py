@@ -210,6 +210,12 @@ def test_metrics_show_how_many_prices_are_held_and_what_became_of_others(bureau:
     }
 
 
+def test_metrics_show_how_far_the_ledgers_time_is_ahead(bureau: Bureau) -> None:
+    found = samples(metrics_of(bureau, Gauges(ledger_ahead=lambda: 61)))
+    assert found["pricedesk_ledger_ahead_seconds",] == 61
+    assert ("pricedesk_ledger_ahead_seconds",) not in samples(metrics_of(bureau))
+
+
 def test_before_somebody_has_counted_metrics_say_nothing_of_held_prices(bureau: Bureau) -> None:
     assert ("pricedesk_quotes_held",) not in samples(metrics_of(bureau))
 

@@ -108,6 +108,13 @@ class Metrics(Collector):
             yield GaugeMetricFamily(
                 "pricedesk_quotes_held", "Prices that are held in the store.", value=held
             )
+        ahead = self._gauges.ledger_ahead()
+        if ahead is not None:
+            yield GaugeMetricFamily(
+                "pricedesk_ledger_ahead_seconds",
+                "By how much the ledger's time is ahead of the clock; 0 is as it should be.",
+                value=ahead,
+            )
         ended = CounterMetricFamily(
             "pricedesk_quotes_ended_total",
             "Quotes by what became of them, as this process has recorded it.",

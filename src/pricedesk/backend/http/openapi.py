@@ -153,7 +153,7 @@ _WHY = {
     409: "The quote has ended otherwise, or the price is another one by now.",
     415: "The body is not called JSON.",
     422: "Something in the request is off.",
-    429: "As many prices are held as may be.",
+    429: "As many prices were held as may be.",
     500: "A fault of the service, which was logged.",
     503: "No rates are known, those known are too old, or the store fails.",
 }

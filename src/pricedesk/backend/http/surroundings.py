@@ -64,7 +64,8 @@ class Gauges:
 
     `refresh_failures` and `withheld_waiting` give counts by source; `store_up` whether the
     store can be read, None where nobody knows. `quotes_held` is how many quotes are held, None
-    where nobody has counted yet, `quotes_ended` how many have ended by what became of them.
+    where nobody has counted yet, `quotes_ended` how many have ended by what became of them, and
+    `ledger_ahead` by how many seconds the ledger's time is ahead of the clock, if that is known.
     """
 
     refresh_failures: Callable[[], Mapping[str, int]] = field(default=_none)
@@ -72,6 +73,7 @@ class Gauges:
     store_up: Callable[[], bool | None] = field(default=_unknown)
     quotes_held: Callable[[], int | None] = field(default=_unknown)
     quotes_ended: Callable[[], Mapping[str, int]] = field(default=_none)
+    ledger_ahead: Callable[[], int | None] = field(default=_unknown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,7 +258,7 @@ def _meanings(words: Words) -> dict[str, str]:
     return {
         PriceChanged.slug: words("Please look at the new price before you hold it."),
         RateNotFresh.slug: words("The newest rate that is known is too old to hold a price at."),
-        TooManyQuotes.slug: words("Please wait until one of them expires."),
+        TooManyQuotes.slug: words("Please wait until the time of one of them is over."),
         UnknownQuote.slug: words("There is no quote with this id. Perhaps it is mistyped."),
         QuoteExpired.slug: words("Its time is over."),
         QuoteCancelled.slug: words("It was cancelled before."),

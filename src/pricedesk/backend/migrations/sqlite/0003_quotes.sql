@@ -21,7 +21,8 @@ CREATE TABLE quote_key (
     id          TEXT NOT NULL REFERENCES quote (id)
 ) STRICT, WITHOUT ROWID;
 
--- The quotes that have no end yet, to be counted. For whom one is held is known no longer than that.
+-- The quotes whose time is not over, whatever has become of them, to be counted: rows are deleted by
+-- time only. For whom a price was held is known no longer than that.
 CREATE TABLE quote_held (
     id         TEXT NOT NULL PRIMARY KEY REFERENCES quote (id),
     expires_at TEXT NOT NULL,
