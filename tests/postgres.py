@@ -72,11 +72,11 @@ class PostgresServer:
             *("--pwfile", str(self._folder / "password"), "--no-sync"),
         )
 
-    def start(self) -> None:
-        """Start the server, without the wait for the disk at each commit: tests are many."""
+    def start(self, *, durable: bool = False) -> None:
+        """Start the server; unless `durable` without the wait for the disk at each commit."""
         options = (
             f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories=''"
-            " -c fsync=off -c max_connections=50 -c shared_buffers=32MB"
+            f" -c fsync={'on' if durable else 'off'} -c max_connections=50 -c shared_buffers=32MB"
         )
         self.run(
             *("pg_ctl", "start", "--wait", "--timeout", str(START_SECONDS)),
@@ -109,15 +109,15 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running server, stopped and removed at the end."""
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A running server, stopped and removed at the end; tests are many and not `durable`."""
     with tempfile.TemporaryDirectory(prefix="pricedesk-postgres-") as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, _unprivileged())
         server = PostgresServer(folder)
         server.make()
-        server.start()
+        server.start(durable=durable)
         try:
             server.administer(f"CREATE ROLE pricedesk LOGIN PASSWORD '{PASSWORD}'")
             yield server

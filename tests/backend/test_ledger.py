@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,21 @@ def test_so_many_prices_are_held_for_a_customer_and_no_more(store: Store, bureau
     assert ask.one(ada) == full
     ask.clock.now += DAY
     assert ask.one(ada).endswith(held)
+
+
+def test_what_other_back_ends_hold_counts_and_what_is_over_does_not(
+    store: Store, bureau: Bureau, elsewhere: Asking
+) -> None:
+    ask = Asking(store, bureau, terms=QuoteTerms(held_max=5))
+    ask.random_bits.numbers = count(100)
+    ask(HOLD, HOLD)
+    elsewhere(HOLD, HOLD)
+    assert [answer.startswith("quote=") for answer in ask(HOLD, HOLD)] == [True, False]
+    for _ in range(3):
+        ask.clock.now += DAY
+        for n in range(5):
+            assert ask.one(HOLD).startswith("quote="), n
+        assert ask.one(HOLD).startswith("error too-many-quotes 5 prices ")
 
 
 def test_who_holds_and_cancels_in_turn_is_limited_all_the_same(

@@ -69,6 +69,8 @@ class Ledger:
         self._random_bits = random_bits
         self._latest = datetime.min.replace(tzinfo=UTC)
         self._ahead_seconds = 0
+        # No quote, when there was none: so it is, whatever the ledger has by now.
+        self._last_count = (0, 0)
 
     def settle(self, asked: Sequence[Asked]) -> Settled:
         """Settle requests in their order, in one transaction; what it kept is on the disk.
@@ -181,7 +183,7 @@ class Ledger:
             {quote.quote_id: quote for quote in quotes},
             keyed,
             self._free_ids(len(offers)),
-            self._counted(now) if offers else 0,
+            self._counted(now, len(offers)),
             self._counted_by(now, {one.hold.customer for one in offers}),
         )
 
@@ -206,11 +208,28 @@ class Ledger:
         )
         return int(held)
 
-    def _counted(self, now: datetime) -> int:
+    def _counted(self, now: datetime, offers: int) -> int:
+        """How many quotes have time left; at most so many, where there is room for all offers.
+
+        Counting a hundred thousand takes longer than holding a price. Since the last count there
+        can only be as many more as there are new quotes, of whichever process.
+        """
+        if not offers:
+            return 0
+        last = self._last_sequence()
+        counted, then = self._last_count
+        at_most = counted + last - then
+        if then <= last and at_most + offers <= self._terms.held_max:
+            return at_most
         [(counted,)] = self._rows(
             "SELECT COUNT(*) FROM quote_held WHERE expires_at > ?", [instant_text(now)]
         )
+        self._last_count = (int(counted), last)
         return int(counted)
+
+    def _last_sequence(self) -> int:
+        [(last,)] = self._rows("SELECT COALESCE(MAX(sequence), 0) FROM quote")
+        return int(last)
 
     def _counted_by(self, now: datetime, customers: set[str | None]) -> dict[str, int]:
         names = {keepable(name): name for name in customers if name is not None}
@@ -236,7 +255,7 @@ class Ledger:
         return iter(free)
 
     def _keep(self, page: Page) -> None:
-        [(last,)] = self._rows("SELECT COALESCE(MAX(sequence), 0) FROM quote")
+        last = self._last_sequence()
         new = [page.quotes[quote_id] for quote_id in page.new]
         self._write(
             "INSERT INTO quote (sequence, id, record, held_at, expires_at) VALUES (?, ?, ?, ?, ?)",

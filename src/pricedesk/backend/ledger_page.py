@@ -51,9 +51,10 @@ class Page:
 
     `quotes` and `keys` are those of the requests that the ledger has, `free_ids` ids that it
     does not have, one for each price that may be held. `counted` and `counted_by` are how many
-    were held and have time left, whatever became of them, in all and by customer: these are what
-    is limited, or who holds and cancels in turn would fill the ledger. `new`, each with its
-    customer, `new_keys` and `ends` are to be kept; `over` are no longer to be counted.
+    were held and have time left, whatever became of them, in all (at most so many, where there is
+    room for all requests) and by customer. These are what is limited, or who holds and cancels in
+    turn would fill the ledger. `new`, each with its customer, `new_keys` and `ends` are to be
+    kept; `over` are no longer to be counted.
     """
 
     now: datetime
