@@ -56,6 +56,7 @@ def holds(draw: st.DrawFn) -> Hold:
         expects=draw(money(counter)),
         price=draw(money(counter)),
         rules=draw(texts(200)),
+        asked=draw(texts(64)),
     )
 
 
@@ -67,6 +68,7 @@ def holds(draw: st.DrawFn) -> Hold:
         ("hold 1100 CAD USD ref=laptop", Hold(AMOUNT, CAD, USD, ref="laptop")),
         ("hold 1100 CAD USD REF=laptop", Hold(AMOUNT, CAD, USD, ref="laptop")),
         ("hold 1100 CAD USD name=A%20B=C", Hold(AMOUNT, CAD, USD, name="A B=C")),
+        ("hold 1100 CAD USD asked=0af3", Hold(AMOUNT, CAD, USD, asked="0af3")),
         ("hold 1100 CAD USD name=Café", Hold(AMOUNT, CAD, USD, name="Café")),
         ("hold 1100 CAD USD name=Caf%c3%a9", Hold(AMOUNT, CAD, USD, name="Café")),
         (

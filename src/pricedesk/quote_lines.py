@@ -21,6 +21,7 @@ NAME_CHARACTERS_MAX = 120
 RULES_CHARACTERS_MAX = 200
 CUSTOMER_CHARACTERS_MAX = 64
 KEY_CHARACTERS_MAX = 255
+ASKED_CHARACTERS_MAX = 64
 """How long each text of a hold may be; a line has its own limit besides."""
 
 NOTHING = "none"
@@ -68,7 +69,9 @@ class Hold:
     `ref` and `name` are the product's, `customer` is whose limit the quote counts for. With
     `key` the same request again is answered with the same quote. `expects` is the result of
     the conversion that the customer has seen: another one is not held. `price` is what is to
-    be paid where `rules` made it of the result; without it that is the result itself.
+    be paid where `rules` made it of the result; without it that is the result itself. `asked`
+    stands for what the customer himself asked for: with it, two requests are the same if that
+    is, though a product may be called otherwise meanwhile.
     """
 
     amount: ExactDecimal
@@ -81,6 +84,7 @@ class Hold:
     expects: Money | None = None
     price: Money | None = None
     rules: str | None = None
+    asked: str | None = None
 
     @property
     def words(self) -> dict[str, str]:
@@ -96,6 +100,7 @@ class Hold:
             "expects": self.expects,
             "price": self.price,
             "rules": self.rules,
+            "asked": self.asked,
         }
         return {name: str(value) for name, value in told.items() if value is not None}
 
@@ -113,8 +118,12 @@ _TEXTS_MAX = {
     "key": KEY_CHARACTERS_MAX,
     "for": CUSTOMER_CHARACTERS_MAX,
     "rules": RULES_CHARACTERS_MAX,
+    "asked": ASKED_CHARACTERS_MAX,
 }
-HOLD_NAMES = (*_POSITIONAL, "ref", "name", "key", "for", "expects", "price", "rules")
+HOLD_NAMES = (
+    *_POSITIONAL,
+    *("ref", "name", "key", "for", "expects", "price", "rules", "asked"),
+)
 """What a request to hold may say, on every door; the first three it has to."""
 
 
@@ -174,6 +183,7 @@ def hold_of(values: Mapping[str, str]) -> Hold:
         expects=_money(values.get("expects"), counter),
         price=_money(values.get("price"), counter),
         rules=texts.get("rules"),
+        asked=texts.get("asked"),
     )
 
 

@@ -160,6 +160,14 @@ def test_a_key_with_another_request_is_refused(ask: Asking, more: str) -> None:
     assert ask.one("hold 1100.0 CAD USD key=k") == second
 
 
+def test_requests_are_the_same_that_say_so_whatever_else_is_another(ask: Asking) -> None:
+    first = ask.one(f"{HOLD} key=k asked=wish name=Laptop expects=787.47")
+    assert ask.one(f"{HOLD} key=k asked=wish name=Notebook expects=787.46") == first
+    assert ask.one(f"{HOLD} key=k asked=another name=Laptop expects=787.47") == (
+        "error quote-key-reused the key came with another request before"
+    )
+
+
 def test_a_request_that_is_refused_leaves_its_key_free(ask: Asking) -> None:
     assert ask.one(f"{HOLD} key=k expects=787.46") == (
         "error price-changed the result is 787.47 USD now, not 787.46"

@@ -1,12 +1,14 @@
 """The desk against a fake back-end: what a price consists of."""
 
+from dataclasses import replace
+
 import pytest
 
 from fakes import FRESH, FakeRates
 from pricedesk.currencies import currency
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Desk, Price
+from pricedesk.frontend.desk import Desk, Price, Seen
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.money import Money
 
@@ -80,3 +82,17 @@ async def test_what_explains_a_price_is_safe_to_show(right: str, wrong: str) -> 
     rates = FakeRates({f"{REQUEST} USD": FRESH.replace(right, wrong)})
     with pytest.raises(ServiceUnavailable):
         await Desk(rates, USD).price(LAPTOP)
+
+
+def test_the_same_wish_is_the_same_request_though_the_product_has_changed() -> None:
+    seen = Seen(Money(78747, USD), Money(78747, USD))
+    asked = Desk(RATES, USD).hold(LAPTOP, seen, "k", "192.0.2.7").asked
+    renamed = replace(LAPTOP, name="Another laptop", price=Money(120000, CAD))
+    assert Desk(RATES, USD).hold(renamed, seen, "k", "192.0.2.7").asked == asked
+    others = [
+        (replace(LAPTOP, sku="pc"), seen),
+        (LAPTOP, Seen(Money(78748, USD), Money(78748, USD))),
+        (LAPTOP, Seen(Money(78747, EUR), Money(78747, EUR))),
+    ]
+    told = {Desk(RATES, USD).hold(product, what, "k", "a").asked for product, what in others}
+    assert len(told | {asked}) == 4

@@ -162,11 +162,14 @@ def made(offered: Offer, quote_id: str, now: datetime, terms: QuoteTerms) -> Quo
 
 
 def fingerprint(hold: Hold) -> str:
-    """The digest of all that a request asks for but its key.
+    """The digest of all that a request asks for but its key, or of what it says that it asks.
 
     Keys are kept for ever, so this never changes for a request that could be made before.
     """
-    words = {name: value for name, value in hold.words.items() if name != "key"}
+    if hold.asked is not None:
+        words = {"asked": hold.asked}
+    else:
+        words = {name: value for name, value in hold.words.items() if name != "key"}
     return sha256(record_text(dict(sorted(words.items()))).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.dates import parse_date
@@ -14,6 +15,8 @@ from pricedesk.frontend.price_rules import NO_RULES, Priced, PriceRules, Step
 from pricedesk.money import ExactDecimal, Money
 from pricedesk.protocol import Convert, Explanation, parse_explanation
 from pricedesk.quote_lines import NOTHING, Hold
+
+DIGEST_CHARACTERS = 32
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
 
@@ -61,6 +64,15 @@ class Seen:
 
     conversion: Money
     price: Money
+
+    def digest(self, sku: str) -> str:
+        """What stands for a customer's wish to have a product at this price.
+
+        A product may be called otherwise a moment later, or have another price of its own: the
+        wish is still the same.
+        """
+        told = f"{sku} {self.conversion} {self.price} {self.price.currency}"
+        return sha256(told.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 class Desk:
@@ -145,6 +157,7 @@ class Desk:
             expects=seen.conversion,
             price=priced.price,
             rules=priced.text(),
+            asked=seen.digest(product.sku),
         )
 
     def _request(self, product: Product, currency: Currency | None) -> Convert:
