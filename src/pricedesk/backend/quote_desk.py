@@ -128,6 +128,7 @@ class QuoteDesk:
             self._count(settled)
             outcomes: list[Quote | BaseException] = [*settled.outcomes]
         else:
+            logger.error("quotes could not be kept", extra={"reason": str(error)})
             outcomes = [_of_its_own(error) for _ in together]
         for waiting, outcome in zip(together, outcomes, strict=True):
             if waiting.answer.done():
