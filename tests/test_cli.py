@@ -56,7 +56,8 @@ def test_lines_answers_from_standard_input_as_port_3000_does() -> None:
         "error no-rate-for-currency ECB does not publish KWD",
         'error invalid-request sources takes no arguments, but got "now"',
     ]
-    assert re.match(r"book=[0-9a-f]{16} ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,none,", sources)
+    pattern = r"book=[0-9a-f]{16} holds_stale=no ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,none,"
+    assert re.match(pattern, sources)
 
 
 def test_convert_at_an_old_rate_says_so_beside_the_result() -> None:

@@ -22,7 +22,7 @@ OPTIONAL_COLUMNS = ("description", "category", "picture")
 
 PRODUCTS_MAX = 250_000
 SKU_CHARACTERS_MAX = 64
-PRICE_DIGITS_MAX = 15
+PRICE_DIGITS_MAX = 18
 """With all decimals. In the weakest currency it still is an amount that can be converted back."""
 
 NAME_CHARACTERS_MAX = 70
