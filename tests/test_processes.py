@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -230,6 +231,16 @@ def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
     assert record["see"] == "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT"
 
 
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that does not outlive its test, also if that fails."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
     lines_port, http_port, telnet_port, web_port = (free_port() for _ in range(4))
     settings = environment(
@@ -242,11 +253,12 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
         fetch="off",
         log="json",
     )
-    up = subprocess.Popen(
-        [sys.executable, "-m", "pricedesk.cli", "up"], env=settings, stdout=subprocess.PIPE
-    )
-    assert up.stdout is not None
-    with up.stdout:
+    with ended(
+        subprocess.Popen(
+            [sys.executable, "-m", "pricedesk.cli", "up"], env=settings, stdout=subprocess.PIPE
+        )
+    ) as up:
+        assert up.stdout is not None
         said = b""
         while b"Rates:" not in said:
             said += up.stdout.readline()

@@ -1,0 +1,93 @@
+"""The first page of a shop with 100,000 products as a browser sees it, against an empty page.
+
+    PYTHONPATH=tests python bench/browser.py [PRODUCTS] [ROUNDS]
+
+Chromium opens both in turn, each time as somebody who was never there, and then the shop's next
+page. What is printed are the browser's own figures: when the last byte of the page was there, when
+its document and all that belongs to it were, when something was first painted, how much came over
+the wire, and how far things moved (layout shift). The rival, `/healthz`, is what a browser needs
+for next to nothing.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from browser_desk import running
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WATCH = """
+window.shift = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) window.shift += entry.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
+FIGURES = """() => {
+  const [page] = performance.getEntriesByType('navigation');
+  const [paint] = performance.getEntriesByName('first-contentful-paint');
+  const files = performance.getEntriesByType('resource');
+  return {
+    last_byte_ms: page.responseEnd,
+    document_ms: page.domContentLoadedEventEnd,
+    loaded_ms: page.loadEventEnd,
+    painted_ms: paint ? paint.startTime : 0,
+    bytes: files.reduce((sum, file) => sum + file.transferSize, page.transferSize),
+    shift: window.shift,
+  };
+}"""
+
+
+def seen(browser: Browser, urls: Sequence[str]) -> list[dict[str, float]]:
+    """The browser's figures of pages that are visited one after the other."""
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    found: list[dict[str, float]] = []
+    for url in urls:
+        page.goto(url, wait_until="load")
+        while not (figures := page.evaluate(FIGURES))["painted_ms"]:
+            page.wait_for_timeout(10)
+        found.append(figures)
+    context.close()
+    return found
+
+
+def main(products: int, rounds: int) -> None:
+    """Visit both pages in turn, and print the medians."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        print("Chromium is not installed; nothing was measured.")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Path(folder) / "products.csv"
+        rows = (f"sku{n},Product number {n},{n % 900 + 1}.99,CAD\n" for n in range(products))
+        catalogue.write_text("sku,name,price,currency\n" + "".join(rows), encoding="utf-8")
+        with (
+            running(Path(folder), desk={"catalogue": str(catalogue)}) as desk,
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+            visits: dict[str, list[dict[str, float]]] = {"first": [], "next": [], "nothing": []}
+            for _ in range(rounds):
+                first, following = seen(browser, [f"{desk.url}/", f"{desk.url}/?page=2"])
+                visits["first"].append(first)
+                visits["next"].append(following)
+                visits["nothing"] += seen(browser, [f"{desk.url}/healthz"])
+            browser.close()
+    names = list(visits["first"][0])
+    print("page     ", *(f"{name:>13}" for name in names))
+    for visit, found in visits.items():
+        medians = (statistics.median(figures[name] for figures in found) for name in names)
+        print(f"{visit:9}", *(f"{median:13.1f}" for median in medians))
+    loaded = [statistics.median(f["loaded_ms"] for f in visits[v]) for v in ("first", "nothing")]
+    print(f"the first page is loaded in {loaded[0] / loaded[1]:.1f} times the time of nothing")
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    main(*(numbers + [100_000, 20][len(numbers) :]))
