@@ -122,6 +122,24 @@ def test_only_where_the_operator_named_a_host_it_may_be_private(
 
 
 @pytest.mark.parametrize(
+    ("variable", "value", "elsewhere"),
+    [
+        ("SOURCE_URLS", "", "https://data-api.ecb.europa.eu/service/data/EXR/"),
+        ("SOURCE_URLS", "ECB=http://mirror/x", "http://mirror/x/service/data/EXR/"),
+        ("ECB_URL", "http://mirror/ecb", None),
+    ],
+)
+def test_the_second_place_is_at_the_mirror_too_and_who_names_a_folder_has_none(
+    variable: str, value: str, elsewhere: str | None
+) -> None:
+    [source] = sources_in(
+        read_settings({"PRICEDESK_SOURCES": "ECB", f"PRICEDESK_{variable}": value})
+    )
+    url = source.elsewhere(DAY, DAY).url if source.elsewhere is not None else None
+    assert (url and url[: url.index("D..EUR")]) == elsewhere
+
+
+@pytest.mark.parametrize(
     ("values", "reason"),
     [
         (

@@ -1,5 +1,7 @@
 """The ECB's documents: what they say, read exactly; everything else, refused with its reason."""
 
+import hashlib
+import zipfile
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +29,7 @@ ON_2026_10_30 = (
     " CNY 7.4326 HKD 8.7652 IDR 20275.17 ILS 3.495 INR 106.084 KRW 1491.76 MXN 21.1237"
     " MYR 4.5325 NZD 1.9823 PHP 71.143 SGD 1.4282 THB 37.683 ZAR 18.6455"
 )
+SINCE_2016 = "ca5152a2916d4ba738175ce6a0ed875c810baa96091a5a4e76ca686511cc8633"
 
 
 def parsed_file(document: ecb.Document, name: str) -> list[Sheet]:
@@ -74,6 +77,22 @@ def test_the_history_is_read_in_its_own_words_and_from_the_oldest_day_on() -> No
     before, after = ecb.parse(ecb.Document.HISTORY, zip_archive(csv))
     assert (before.date, in_words(before)) == (date(2026, 10, 29), "USD 1.113 ISK 135.8 CAD 1.5588")
     assert (after.date, in_words(after)) == (date(2026, 10, 30), "USD 1.1172 CAD 1.5606")
+
+
+def test_the_history_since_2016_as_it_was_recorded_is_read_in_its_own_words() -> None:
+    """Those 2,773 days are in the package's document, byte for byte, and read from there."""
+    with zipfile.ZipFile(Path(str(files(history).joinpath("eurofxref-hist.zip")))) as archive:
+        header, *rows = archive.read("eurofxref-hist.csv").splitlines(keepends=True)
+    recorded = header + b"".join(row for row in rows if row >= b"2016")
+    assert hashlib.sha256(recorded).hexdigest() == SINCE_2016
+    codes = header.decode().split(",")[1:-1]
+    expected = []
+    for row in reversed(recorded.decode().splitlines()[1:]):
+        day, *values = row.split(",")[:-1]
+        there = {c: v for c, v in zip(codes, values, strict=True) if v != "N/A"}
+        expected.append(Sheet(date.fromisoformat(day), there))
+    assert len(expected) == 2773
+    assert ecb.parse(ecb.Document.HISTORY, zip_archive(recorded)) == expected
 
 
 def test_a_history_that_is_fetched_says_what_the_packaged_one_says() -> None:

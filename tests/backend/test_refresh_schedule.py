@@ -106,7 +106,7 @@ async def run(folder: Path, *fetches: Callable[[], Awaitable[bytes]]) -> list[st
             raise Stop
 
     with closing(open_store("", folder)) as store:
-        settings = Settings(data_dir=folder, sources=("ECB",))
+        settings = Settings(data_dir=folder, sources=("ECB",), ecb_url="https://ecb.example")
         bureau = make_bureau(settings, [], lambda: now)
         refresher = Refresher(
             bureau.sources["ECB"], bureau, Intake(bureau, store), store, Scripted(*fetches)

@@ -50,7 +50,8 @@ def sources_in(settings: Settings) -> list[Source]:
         if source.key in settings.source_urls:
             found.append(source.mirrored(settings.source_urls[source.key]))
         elif source.key == ecb.NAME and ecb_named:
-            found.append(replace(source, private=True))
+            # Who names where the documents are wants them from nowhere else.
+            found.append(replace(source, private=True, elsewhere=None))
         else:
             found.append(source)
     return found

@@ -78,6 +78,7 @@ class Refresher:
         self._looked_for: date | None = None
         self._go_on_from: date | None = None
         self._recalled = False
+        self._elsewhere = False
         self._failing_since: datetime | None = None
         self._not_before: datetime | None = None
         self._next_due: datetime | None = None
@@ -204,18 +205,22 @@ class Refresher:
     async def _look(self, newest: date | None, wanted: date, now: datetime) -> Tick:
         """Ask for what is missing: for its first piece, where the source gives it in pieces.
 
-        The next look goes on with the piece after it.
+        The next look goes on with the piece after it. After a failure it asks at the source's
+        other place, if there is one: in turn, so that no look costs more than one document.
         """
         first = self._go_on_from or self._first_day(newest, wanted)
         last = self._source.last_day(first, wanted)
-        request = self._source.request(first, last)
+        request = self._request(first, last)
         try:
             taken = await self._fetch_and_take_in(request, now)
         except (DownloadFailed, RefusedDocument, StoreFailed) as error:
+            if not isinstance(error, StoreFailed):
+                self._elsewhere = not self._elsewhere
             again_at = error.again_at if isinstance(error, DownloadFailed) else None
             if again_at is not None:
                 self._put_off(again_at)
             return Tick(request.name, failure=str(error), again_at=again_at)
+        self._elsewhere = False
         # What was withheld may be confirmed by now, or its day may have come.
         await asyncio.to_thread(self._reconsider, now)
         if last < wanted:
@@ -223,6 +228,12 @@ class Refresher:
         else:
             self._go_on_from, self._looked_for = None, wanted
         return Tick(request.name, taken.accepted, taken.withheld)
+
+    def _request(self, first: date, last: date) -> Request:
+        source = self._source
+        if self._elsewhere and source.elsewhere is not None:
+            return source.elsewhere(first, last)
+        return source.request(first, last)
 
     def _first_day(self, newest: date | None, wanted: date) -> date:
         source = self._source

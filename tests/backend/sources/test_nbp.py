@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources import nbp
-from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX
+from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX, read_json
 from pricedesk.errors import RefusedDocument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "nbp"
 TABLE_A = (FIXTURES / "nbp-table-A-2026-03-01_2026-03-05.json").read_bytes()
 TABLE_B = (FIXTURES / "nbp-table-B-2026-03-01_2026-03-05.json").read_bytes()
 USD = '{"currency":"dolar amerykański","code":"USD","mid":3.6056}'
+GOLD = (FIXTURES / "nbp-gold-2026-03-01_2026-03-05.json").read_bytes()
 CAD = '{"currency":"dolar kanadyjski","code":"CAD","mid":2.6410}'
 XDR = '{"currency":"SDR (MFW)","code":"XDR","mid":5.0119}'
 MONDAY = date(2026, 3, 2)
@@ -48,6 +49,19 @@ def test_a_recorded_document_has_each_value_as_published(recorded: bytes, values
         expected.append(Sheet(date.fromisoformat(part[:10]), found))
     assert count == recorded.count(b'"code"') == values
     assert nbp.parse(recorded) == expected
+
+
+def test_recorded_prices_of_gold_are_kept_to_the_digit_and_are_no_rates() -> None:
+    """A gram in zloty: of XAU, an ounce, nothing was published, and no factor is put in."""
+    assert read_json(GOLD) == [
+        {"data": "2026-03-02", "cena": "595.71"},
+        {"data": "2026-03-03", "cena": "624.92"},
+        {"data": "2026-03-04", "cena": "624.32"},
+        {"data": "2026-03-05", "cena": "612.51"},
+    ]
+    with pytest.raises(RefusedDocument) as refusal:
+        nbp.parse(GOLD)
+    assert str(refusal.value) == ("the document has prices of gold by the gram, not exchange rates")
 
 
 def test_some_of_what_was_recorded() -> None:

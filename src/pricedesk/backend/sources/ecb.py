@@ -4,7 +4,8 @@ One unit of the base, EUR, is worth so much of each counter currency. The ECB pu
 on every TARGET business day about 16:00 in Frankfurt, as three documents with the same
 numbers: the newest day and the last ninety days as XML, and everything since 1999-01-04 as a
 zipped CSV. https://www.ecb.europa.eu/stats/policy_and_exchange_rates/ has the terms: free to
-use with the source named, for information, not for transactions.
+use with the source named, for information, not for transactions. Its data portal, another host,
+has the same numbers as well: see `ecb_portal`.
 """
 
 import io
@@ -20,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet
+from pricedesk.backend.sources import ecb_portal
 from pricedesk.backend.sources.reading import read_code, read_date, read_value
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.errors import RefusedDocument, in_quotes
@@ -82,13 +84,18 @@ def document_for(first: date, last: date) -> Document:
 
 
 def source(address: str) -> Source:
-    """The ECB as a source whose documents are in the folder at `address`."""
+    """The ECB as a source whose documents are in the folder at `address`, or in its portal."""
 
     def request(first: date, last: date) -> Request:
         name = document_for(first, last).value
         return Request(name, f"{address}/{name}")
 
+    def elsewhere(first: date, last: date) -> Request:
+        return Request(ecb_portal.NAME, ecb_portal.url(first, last))
+
     def read(request: Request, raw: bytes) -> list[Sheet]:
+        if request.name == ecb_portal.NAME:
+            return ecb_portal.parse(raw)
         return parse(Document(request.name), raw)
 
     return Source(
@@ -105,6 +112,7 @@ def source(address: str) -> Source:
         request=request,
         read=read,
         country_code="EU",
+        elsewhere=elsewhere,
     )
 
 

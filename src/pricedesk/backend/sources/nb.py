@@ -14,8 +14,8 @@ from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources.reading import (
     Sheets,
     read_code,
-    read_csv,
     read_date,
+    read_table,
     read_value,
 )
 from pricedesk.errors import RefusedDocument, in_quotes
@@ -44,17 +44,9 @@ def parse(raw: bytes) -> list[Sheet]:
     Raises:
         RefusedDocument: with the reason.
     """
-    header, *rows = read_csv(raw)
-    if not raw.endswith(b"\n"):
-        raise RefusedDocument("the last row is cut off")
-    for column in _COLUMNS:
-        if header.count(column) != 1:
-            raise RefusedDocument(f"the header has {header.count(column)} columns {column}")
     sheets = Sheets()
-    for number, cells in enumerate(rows, start=2):
-        if len(cells) != len(header):
-            raise RefusedDocument(f"row {number} has {len(cells)} cells for {len(header)} columns")
-        _read_row(dict(zip(header, cells, strict=True)), sheets)
+    for row in read_table(raw, _COLUMNS):
+        _read_row(row, sheets)
     return sheets.by_date()
 
 

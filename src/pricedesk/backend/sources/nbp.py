@@ -23,6 +23,8 @@ _TABLES = ("A", "B")
 """Of average rates; table C has what banks buy and sell for."""
 
 _NOT_CURRENCIES = ("XDR",)
+_GOLD = "cena"
+"""The price of a gram of gold, in a list of the same API; XAU is an ounce, and no rate of it."""
 _DAYS_MAX = 93
 
 
@@ -46,6 +48,8 @@ def parse(raw: bytes) -> list[Sheet]:
     """
     sheets = Sheets()
     for table in objects(read_json(raw), "the document"):
+        if _GOLD in table:
+            raise RefusedDocument("the document has prices of gold by the gram, not exchange rates")
         day = read_date(table.get("effectiveDate"))
         if table.get("table") not in _TABLES:
             raise RefusedDocument(f"the table of {day} is {in_quotes(str(table.get('table')))}")

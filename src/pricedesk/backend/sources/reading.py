@@ -87,6 +87,25 @@ def read_csv(raw: bytes) -> list[list[str]]:
         raise RefusedDocument(f"the document is not CSV: {error}") from error
 
 
+def read_table(raw: bytes, columns: Iterable[str]) -> list[dict[str, str]]:
+    """The rows of a CSV document that ends its last line, by the names in its header.
+
+    Raises:
+        RefusedDocument: not such a document, one of `columns` is not there or there twice, or a
+            row is shorter or longer than the header.
+    """
+    header, *rows = read_csv(raw)
+    if not raw.endswith(b"\n"):
+        raise RefusedDocument("the last row is cut off")
+    for column in columns:
+        if header.count(column) != 1:
+            raise RefusedDocument(f"the header has {header.count(column)} columns {column}")
+    for number, cells in enumerate(rows, start=2):
+        if len(cells) != len(header):
+            raise RefusedDocument(f"row {number} has {len(cells)} cells for {len(header)} columns")
+    return [dict(zip(header, cells, strict=True)) for cells in rows]
+
+
 def read_date(text: object) -> date:
     """A date written as YYYY-MM-DD.
 

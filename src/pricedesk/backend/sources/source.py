@@ -31,7 +31,8 @@ class Source:
 
     Without `has_history` there is no document but the newest. With the status `nothing_status`
     it says that there is nothing for these days. Its address may be `private` where the operator
-    has named it.
+    has named it. `elsewhere(first, last)`, where there is one, is a document of the same
+    publications at another place, for when the first place fails.
 
     Reading: `read(request, raw)` gives the sheets of a document, ascending by date, or refuses
     it as a whole with RefusedDocument. Nothing of a sheet is judged yet.
@@ -75,17 +76,22 @@ class Source:
     redistribute: bool = True
     rate_type: str = "reference rate"
     country_code: str | None = None
+    elsewhere: Callable[[date, date], Request] | None = None
 
     def mirrored(self, address: str) -> "Source":
         """The same source, asked at an address of the operator's: paths and queries stay."""
 
-        def request(first: date, last: date) -> Request:
-            asked = self.request(first, last)
-            parts = urlsplit(asked.url)
-            query = f"?{parts.query}" if parts.query else ""
-            return Request(asked.name, f"{address}{parts.path}{query}")
+        def moved(request: Callable[[date, date], Request]) -> Callable[[date, date], Request]:
+            def at_the_mirror(first: date, last: date) -> Request:
+                asked = request(first, last)
+                parts = urlsplit(asked.url)
+                query = f"?{parts.query}" if parts.query else ""
+                return Request(asked.name, f"{address}{parts.path}{query}")
 
-        return replace(self, request=request, private=True)
+            return at_the_mirror
+
+        elsewhere = moved(self.elsewhere) if self.elsewhere is not None else None
+        return replace(self, request=moved(self.request), elsewhere=elsewhere, private=True)
 
     def last_day(self, first: date, wanted: date) -> date:
         """Up to which day may be asked for at once, from `first` on towards `wanted`."""
