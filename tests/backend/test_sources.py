@@ -24,7 +24,8 @@ def source_of(key: str) -> Source:
 def test_each_source_can_be_asked_and_reads_its_recorded_answer(key: str) -> None:
     source = source_of(key)
     request = source.request(date(2026, 3, 16), date(2026, 3, 20))
-    recording = max((FIXTURES / key.lower()).iterdir())
+    recordings = (FIXTURES / key.lower()).iterdir()
+    recording = min(file for file in recordings if "gold" not in file.name)
     sheets = source.read(request, recording.read_bytes())
     assert request.url.startswith("https://")
     assert source.key == key
