@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +21,7 @@ from pricedesk.backend.intake import Intake
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Provenance
 from pricedesk.backend.refresh import Refresher, Tick
-from pricedesk.backend.sources import ecb, ecb_portal
+from pricedesk.backend.sources import ecb
 from pricedesk.backend.sources.ecb import Document
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_sqlite import FILE_NAME
@@ -29,20 +30,12 @@ from pricedesk.errors import DownloadFailed
 from pricedesk.money import ExactDecimal
 from pricedesk.settings import Settings
 
+URL = "https://ecb.example"
 FRIDAY, MONDAY, TUESDAY = "2026-10-30", "2026-11-02", "2026-11-03"
 FRIDAY_RATES = packaged_publications()[-1].rates()
 """The newest ones that the package knows."""
 MONDAY_RATES = FRIDAY_RATES | {"USD": "1.1300", "CAD": "1.5700"}
 TUESDAY_RATES = FRIDAY_RATES | {"USD": "1.1400", "CAD": "1.5500"}
-
-
-PORTAL = ecb_portal.NAME
-
-
-def portal_document(days: dict[str, dict[str, str]]) -> bytes:
-    """What the ECB's data portal says of these days."""
-    rows = [f"D,{code},{day},{value}" for day in days for code, value in days[day].items()]
-    return "\n".join(["FREQ,CURRENCY,TIME_PERIOD,OBS_VALUE", *rows, ""]).encode()
 
 
 def utc(text: str) -> datetime:
@@ -57,8 +50,7 @@ class Served(Downloads):
         self._desk = desk
 
     async def fetch(self, url: str) -> bytes:
-        at_the_portal = url.startswith("https://data-api.ecb.europa.eu/")
-        document = PORTAL if at_the_portal else Document(url.rpartition("/")[2])
+        document = Document(url.rpartition("/")[2])
         self._desk.asked.append(document)
         if document not in self._desk.served:
             raise DownloadFailed("the source is away")
@@ -74,16 +66,17 @@ class Desk:
     def __init__(self, folder: Path, book: RateBook | None = None) -> None:
         """With this book; without one, with what a start finds."""
         self.now = utc("2026-11-02 15:01")
-        self.served: dict[Document | str, bytes] = {}
-        self.asked: list[Document | str] = []
+        self.served: dict[Document, bytes] = {}
+        self.asked: list[Document] = []
         self.store = open_store("", folder)
         kept = self.store.publications()
         if book is None:
-            settings = Settings(data_dir=folder, sources=("ECB",))
+            settings = Settings(data_dir=folder, sources=("ECB",), ecb_url=URL)
             self.bureau = make_bureau(settings, kept.publications, lambda: self.now)
         else:
             terms = Terms(currency("CAD"), currency("USD"))
-            self.bureau = Bureau(book, [ecb.source("https://ecb.example")], lambda: self.now, terms)
+            source = replace(ecb.source(URL), elsewhere=None)
+            self.bureau = Bureau(book, [source], lambda: self.now, terms)
         intake = Intake(self.bureau, self.store, kept.sequence)
         self.refresher = Refresher(
             self.bureau.sources["ECB"], self.bureau, intake, self.store, Served(self)
@@ -91,10 +84,7 @@ class Desk:
 
     async def look(self, days: dict[str, dict[str, str]]) -> Tick:
         """One look at a source that has these days."""
-        self.served = {
-            **dict.fromkeys((Document.DAY, Document.NINETY_DAYS), xml_document(days)),
-            PORTAL: portal_document(days),
-        }
+        self.served = dict.fromkeys((Document.DAY, Document.NINETY_DAYS), xml_document(days))
         tick = await self.refresher.tick(self.now)
         self.now += timedelta(minutes=1)
         return tick
@@ -150,9 +140,9 @@ async def test_the_first_look_for_a_day_asks_for_ninety_days_and_later_ones_for_
 
 
 async def test_a_first_look_that_fails_is_still_to_be_made(desk: Desk) -> None:
-    for minute in range(3):
-        await desk.refresher.tick(desk.now + timedelta(minutes=minute))
-    assert desk.asked == [Document.NINETY_DAYS, PORTAL, Document.NINETY_DAYS]
+    await desk.refresher.tick(desk.now)
+    await desk.refresher.tick(desk.now + timedelta(minutes=1))
+    assert desk.asked == [Document.NINETY_DAYS, Document.NINETY_DAYS]
 
 
 async def test_a_long_gap_is_filled_from_the_history(desk: Desk) -> None:
@@ -257,7 +247,7 @@ async def test_what_another_process_has_kept_is_taken_from_the_store(
     ],
 )
 async def test_a_look_that_fails_changes_nothing(
-    desk: Desk, served: dict[Document | str, bytes], reason: str
+    desk: Desk, served: dict[Document, bytes], reason: str
 ) -> None:
     book, desk.served = desk.bureau.book, served
     tick = await desk.refresher.tick(desk.now)
@@ -268,34 +258,6 @@ async def test_a_look_that_fails_changes_nothing(
     assert desk.bureau.book is book
     assert desk.kept() == []
     assert news_of(await desk.look({MONDAY: MONDAY_RATES})) == [(MONDAY, 1)]
-
-
-async def test_after_a_failure_the_ecb_is_asked_in_its_portal_until_one_of_both_answers(
-    desk: Desk,
-) -> None:
-    failures = []
-    for _ in range(3):
-        failures.append((await desk.refresher.tick(desk.now)).failure)
-        desk.now += timedelta(minutes=5)
-    assert failures == ["the source is away"] * 3
-    desk.served = {PORTAL: portal_document({FRIDAY: FRIDAY_RATES, MONDAY: MONDAY_RATES})}
-    assert news_of(await desk.refresher.tick(desk.now)) == [(MONDAY, 1)]
-    assert desk.asked == [Document.NINETY_DAYS, PORTAL, Document.NINETY_DAYS, PORTAL]
-    assert desk.usd_for_100_cad() == "71.97"
-    desk.now += timedelta(days=1)
-    assert news_of(await desk.look({MONDAY: MONDAY_RATES, TUESDAY: TUESDAY_RATES})) == [
-        (TUESDAY, 1)
-    ]
-    assert desk.asked[4:] == [Document.NINETY_DAYS]
-
-
-async def test_a_store_that_fails_is_no_reason_to_ask_elsewhere(desk: Desk, tmp_path: Path) -> None:
-    desk.store._database.execute("PRAGMA busy_timeout=0")
-    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        await desk.look({MONDAY: MONDAY_RATES})
-    await desk.look({MONDAY: MONDAY_RATES})
-    assert desk.asked == [Document.NINETY_DAYS] * 2
 
 
 async def test_what_the_store_cannot_keep_does_not_answer(desk: Desk, tmp_path: Path) -> None:

@@ -102,13 +102,13 @@ class _Again(DownloadFailed):
 
 
 class Downloads:
-    """Gets the documents of one source, and remembers what it told about them."""
+    """Gets the documents of one source, and remembers what its hosts told about them."""
 
     def __init__(self, rules: Rules, clock: Clock, look_up: LookUp | None = None) -> None:
         self._rules = rules
         self._clock = clock
         self._look_up = look_up if look_up is not None else own_lookup()
-        self._again_at: datetime | None = None
+        self._again_at: dict[str, datetime] = {}
         self._fetched: dict[str, _Seen] = {}
         self._accepted: dict[str, _Seen] = {}
 
@@ -120,11 +120,11 @@ class Downloads:
                 be asked again, `again_at` is that instant, and until then this fails without
                 asking.
         """
-        again_at = self._again_at
+        again_at = self._again_at.pop(_host(url), None)
         # A clock that was put back does not shut a source off for longer than it can ask for.
         if again_at is not None and timedelta(0) < again_at - self._clock() <= ASK_AGAIN_MAX:
+            self._again_at[_host(url)] = again_at
             raise self._failed(url, f"is not asked again before {_written(again_at)}")
-        self._again_at = None
         # What came before and was not accepted is never going to be.
         self._fetched.pop(url, None)
         try:
@@ -175,9 +175,9 @@ class Downloads:
         def pause(failure: Exception) -> bool | timedelta:
             if not isinstance(failure, _Again):
                 return False
-            if self._again_at is None:
+            if failure.again_at is None:
                 return True
-            wait = max(self._again_at - self._clock(), timedelta(0))
+            wait = max(failure.again_at - self._clock(), timedelta(0))
             end_seconds = deadline.when()
             if end_seconds is None:
                 raise AssertionError("a download has a deadline")
@@ -193,7 +193,7 @@ class Downloads:
         import httpx2  # noqa: PLC0415  # loaded by now
 
         # What an attempt before this one was told holds no longer.
-        self._again_at = None
+        self._again_at.pop(_host(url), None)
         conditions = self._conditions(url)
         request = client.build_request("GET", url, headers=conditions)
         meter.expect_head()
@@ -224,15 +224,15 @@ class Downloads:
 
     def _check_head(self, url: str, response: "httpx2.Response") -> None:
         status, headers = response.status_code, response.headers
-        if status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
-            self._again_at = _asked_again_at(headers, self._clock())
         if status >= _SERVER_ERROR or status == _TOO_MANY_REQUESTS:
             reason = f"answered with status {status}"
-            if self._again_at is not None:
-                reason += f" and may be asked again at {_written(self._again_at)}"
+            again_at = _asked_again_at(headers, self._clock())
+            if again_at is not None and status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
+                self._again_at[_host(url)] = again_at
+                reason += f" and may be asked again at {_written(again_at)}"
             if self._rules.asked_rarely:
                 raise self._failed(url, reason)
-            raise _Again(f"{_named(url)} {reason}", self._again_at)
+            raise _Again(f"{_named(url)} {reason}", self._again_at.get(_host(url)))
         if status in _REDIRECTS:
             where = in_quotes(without_password(headers.get("Location", "")))
             reason = f"answered with status {status} and sends to {where}, which is not followed"
@@ -261,7 +261,7 @@ class Downloads:
         return bytes(body)
 
     def _failed(self, url: str, reason: str) -> DownloadFailed:
-        return DownloadFailed(f"{_named(url)} {reason}", self._again_at)
+        return DownloadFailed(f"{_named(url)} {reason}", self._again_at.get(_host(url)))
 
 
 def _load() -> None:
@@ -317,6 +317,10 @@ def _http_date(text: str) -> datetime | None:
 
 def _written(instant: datetime) -> str:
     return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]
 
 
 def _named(url: str) -> str:

@@ -15,6 +15,7 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.download import ASK_AGAIN_MAX, Downloads
 from pricedesk.backend.intake import Intake, Intaken
+from pricedesk.backend.places import Places
 from pricedesk.backend.quarantine import WithheldValue
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.rates import Provenance, Publication, Sheet
@@ -78,7 +79,7 @@ class Refresher:
         self._looked_for: date | None = None
         self._go_on_from: date | None = None
         self._recalled = False
-        self._elsewhere = False
+        self._places = Places(source)
         self._failing_since: datetime | None = None
         self._not_before: datetime | None = None
         self._next_due: datetime | None = None
@@ -143,10 +144,12 @@ class Refresher:
     def next_look(self, now: datetime, jitter: float) -> datetime:
         """When to look next; put off by a part of what the source asks for, 0 up to 1."""
         source = self._source
-        earliest = self._not_before or now
+        earliest = max(self._not_before or now, self._places.not_before or now)
         if self._go_on_from is not None and self._failing_since is None:
             return max(now, earliest)
         due = next_look(self._newest(), source.calendar, now, self._next_due)
+        if self._places.is_other_next:
+            due = min(due, now + source.pause_min)
         at = due + source.delay_min + (source.delay_max - source.delay_min) * jitter
         newest = self._newest()
         if newest is not None and newest >= source.calendar.newest_possible(now):
@@ -165,7 +168,7 @@ class Refresher:
 
     def _is_early(self, now: datetime) -> bool:
         """Whether the source wants to be left alone, or has said that nothing can be there yet."""
-        instants = (self._not_before, self._next_due, self._look_at)
+        instants = (self._not_before, self._places.not_before, self._next_due, self._look_at)
         return any(at is not None and now < at for at in instants)
 
     def _put_off(self, at: datetime) -> None:
@@ -188,7 +191,7 @@ class Refresher:
                 self._put_off(look.at + self._source.pause_min)
             asked_for = look.not_before
             if asked_for is not None and asked_for - look.at <= ASK_AGAIN_MAX:
-                self._put_off(asked_for)
+                self._places.recall(look.document, asked_for, self._source.first_date)
 
     def _newest(self) -> date | None:
         newest = self._bureau.book.of(self._source.key).newest
@@ -205,35 +208,35 @@ class Refresher:
     async def _look(self, newest: date | None, wanted: date, now: datetime) -> Tick:
         """Ask for what is missing: for its first piece, where the source gives it in pieces.
 
-        The next look goes on with the piece after it. After a failure it asks at the source's
-        other place, if there is one: in turn, so that no look costs more than one document.
+        The next look goes on with the piece after it.
         """
+        source, places = self._source, self._places
         first = self._go_on_from or self._first_day(newest, wanted)
-        last = self._source.last_day(first, wanted)
-        request = self._request(first, last)
+        last = source.last_day(first, wanted)
+        request = places.request(first, last, now)
         try:
             taken = await self._fetch_and_take_in(request, now)
-        except (DownloadFailed, RefusedDocument, StoreFailed) as error:
-            if not isinstance(error, StoreFailed):
-                self._elsewhere = not self._elsewhere
+        except StoreFailed as error:
+            return Tick(request.name, failure=str(error))
+        except (DownloadFailed, RefusedDocument) as error:
             again_at = error.again_at if isinstance(error, DownloadFailed) else None
-            if again_at is not None:
-                self._put_off(again_at)
-            return Tick(request.name, failure=str(error), again_at=again_at)
-        self._elsewhere = False
+            failure = places.failed(str(error), again_at)
+            return Tick(request.name, failure=failure, again_at=again_at)
         # What was withheld may be confirmed by now, or its day may have come.
         await asyncio.to_thread(self._reconsider, now)
         if last < wanted:
             self._go_on_from = last + timedelta(days=1)
         else:
-            self._go_on_from, self._looked_for = None, wanted
-        return Tick(request.name, taken.accepted, taken.withheld)
-
-    def _request(self, first: date, last: date) -> Request:
-        source = self._source
-        if self._elsewhere and source.elsewhere is not None:
-            return source.elsewhere(first, last)
-        return source.request(first, last)
+            self._go_on_from = None
+            # Corrections of earlier days are not looked for in what comes by series.
+            self._looked_for = self._looked_for if request.by_series else wanted
+        reached = self._newest()
+        if taken.accepted or (reached is not None and reached >= last):
+            places.has_news()
+            return Tick(request.name, taken.accepted, taken.withheld)
+        overdue = now >= source.calendar.published(wanted) + source.calendar.overdue_after
+        still_failing = places.is_behind(overdue=overdue)
+        return Tick(request.name, taken.accepted, taken.withheld, still_failing)
 
     def _first_day(self, newest: date | None, wanted: date) -> date:
         source = self._source
@@ -258,10 +261,12 @@ class Refresher:
     def _take_in(self, request: Request, raw: bytes, now: datetime) -> Intaken:
         """Read a document and keep what is new in it."""
         source = self._source
-        sheets = source.read(request, raw)
-        check_no_days_left_out(
-            sheets, self._bureau.book.of(source.key), source.calendar, source.calendar.today(now)
-        )
+        sheets, known = source.read(request, raw), self._bureau.book.of(source.key)
+        check_no_days_left_out(sheets, known, source.calendar, source.calendar.today(now))
+        if request.by_series:
+            sheets = whole_new_days(sheets, known)
+            if not sheets:
+                return Intaken()
         next_due = source.next_due(raw) if source.next_due is not None else None
         document = RawDocument(
             source.key, request.name, raw, Provenance(hashlib.sha256(raw).hexdigest(), now)
@@ -326,6 +331,25 @@ def check_no_days_left_out(
     left_out = calendar.missed_on(newest.date, last) - len(there)
     if left_out > DAYS_LOST_MAX:
         raise RefusedDocument(f"{left_out} days after {newest.date} are left out")
+
+
+def whole_new_days(sheets: Sequence[Sheet], known: SourceHistory) -> list[Sheet]:
+    """The days after what is known, where a document comes by series.
+
+    Raises:
+        RefusedDocument: one of them lacks a currency that the publication before it has.
+    """
+    newest = known.newest
+    if newest is None:
+        return list(sheets)
+    new = [sheet for sheet in sheets if sheet.date > newest.date]
+    last, before = newest.date, set(newest.rates())
+    for sheet in new:
+        lost = sorted(before - set(sheet.rates))
+        if lost:
+            raise RefusedDocument(f"{sheet.date} lacks {', '.join(lost)}, which {last} has")
+        last, before = sheet.date, set(sheet.rates)
+    return new
 
 
 def next_look(

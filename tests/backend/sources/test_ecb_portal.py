@@ -101,6 +101,11 @@ def test_an_odd_value_is_passed_on_as_it_is(odd: str) -> None:
         (document(",,,"), "the document has no rates"),
         (document(header="FREQ,CURRENCY,TIME_PERIOD"), "the header has 0 columns OBS_VALUE"),
         (document(header=f"{SHORT},FREQ"), "the header has 2 columns FREQ"),
+        (document(header=f"{FULL},CURRENCY_DENOM"), "the header has 2 columns CURRENCY_DENOM"),
+        (
+            document(f"{USD},2", header=f"{FULL},UNIT_MULT"),
+            'UNIT_MULT on 2026-03-17 is "2", not 0',
+        ),
         (document("D,USD,2026-03-17"), "row 2 has 3 cells for 4 columns"),
         (document("D,USD,2026-03-17,1,5"), "row 2 has 5 cells for 4 columns"),
         (document("M,USD,2026-03-17,1.1"), 'FREQ on 2026-03-17 is "M", not D'),

@@ -91,7 +91,7 @@ def source(address: str) -> Source:
         return Request(name, f"{address}/{name}")
 
     def elsewhere(first: date, last: date) -> Request:
-        return Request(ecb_portal.NAME, ecb_portal.url(first, last))
+        return Request(ecb_portal.NAME, ecb_portal.url(first, last), by_series=True)
 
     def read(request: Request, raw: bytes) -> list[Sheet]:
         if request.name == ecb_portal.NAME:

@@ -24,8 +24,15 @@ REACH_BACK = timedelta(days=10)
 portal answers as if the address were wrong, and no pause between publications is as long."""
 
 _COLUMNS = ("FREQ", "CURRENCY", "TIME_PERIOD", "OBS_VALUE")
-_SERIES = {"FREQ": "D", "CURRENCY_DENOM": "EUR", "EXR_TYPE": "SP00", "EXR_SUFFIX": "A"}
-"""What rows have of these columns where they have them: daily, in euros, spot, an average."""
+_SERIES = {
+    "FREQ": "D",
+    "CURRENCY_DENOM": "EUR",
+    "EXR_TYPE": "SP00",
+    "EXR_SUFFIX": "A",
+    "UNIT_MULT": "0",
+}
+"""What rows have of these columns where they have them: each day's, for one euro, spot, an
+average, by the unit."""
 
 _NO_VALUES = ("", "NaN")
 

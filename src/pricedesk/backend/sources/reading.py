@@ -91,13 +91,13 @@ def read_table(raw: bytes, columns: Iterable[str]) -> list[dict[str, str]]:
     """The rows of a CSV document that ends its last line, by the names in its header.
 
     Raises:
-        RefusedDocument: not such a document, one of `columns` is not there or there twice, or a
-            row is shorter or longer than the header.
+        RefusedDocument: not such a document, one of `columns` is not there, a name is there
+            twice, or a row is shorter or longer than the header.
     """
     header, *rows = read_csv(raw)
     if not raw.endswith(b"\n"):
         raise RefusedDocument("the last row is cut off")
-    for column in columns:
+    for column in (*columns, *header):
         if header.count(column) != 1:
             raise RefusedDocument(f"the header has {header.count(column)} columns {column}")
     for number, cells in enumerate(rows, start=2):

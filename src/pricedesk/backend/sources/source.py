@@ -11,10 +11,14 @@ from pricedesk.backend.rates import Convention, Sheet
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A document to ask a source for: what to call it, and where it is."""
+    """A document to ask a source for: what to call it, and where it is.
+
+    Where it comes `by_series`, a day may be there in part, because some series came late.
+    """
 
     name: str
     url: str
+    by_series: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Source:
                 asked = request(first, last)
                 parts = urlsplit(asked.url)
                 query = f"?{parts.query}" if parts.query else ""
-                return Request(asked.name, f"{address}{parts.path}{query}")
+                return replace(asked, url=f"{address}{parts.path}{query}")
 
             return at_the_mirror
 
