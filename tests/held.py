@@ -11,7 +11,7 @@ from pricedesk.backend.quotes import Asked, NoOffer, Quote, QuoteTerms, offer
 from pricedesk.backend.store import Store
 from pricedesk.errors import PricedeskError, StoreFailed
 from pricedesk.protocol import parse_request
-from pricedesk.quote_lines import Hold, OfQuote, QuoteReply
+from pricedesk.quote_lines import Hold, QuoteReply, QuoteRequest
 
 EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,8 +45,8 @@ def quote_id(number: int) -> str:
 def asked(line: str, bureau: Bureau, terms: QuoteTerms) -> Asked:
     """A request line as the ledger is asked it."""
     request = parse_request(line)
-    assert isinstance(request, Hold | OfQuote)
-    if isinstance(request, OfQuote):
+    assert isinstance(request, QuoteRequest)
+    if not isinstance(request, Hold):
         return request
     try:
         answer = bureau.convert(request.amount, request.base, request.counter)
@@ -93,7 +93,7 @@ class DeskAtOnce(QuoteDesk):
         self.asking = asking
         self.failure: StoreFailed | None = None
 
-    async def answer(self, request: Hold | OfQuote) -> QuoteReply:
+    async def answer(self, request: QuoteRequest) -> QuoteReply:
         if self.failure is not None:
             raise self.failure
         asking = self.asking

@@ -15,8 +15,10 @@ from pricedesk.protocol import parse_request
 from pricedesk.quote_lines import (
     HOLD_NAMES,
     Hold,
+    OfKey,
     OfQuote,
     QuoteReply,
+    QuoteRequest,
     QuoteStatus,
     QuoteVerb,
     hold_of,
@@ -87,12 +89,15 @@ def holds(draw: st.DrawFn) -> Hold:
         (f"quote {ID}", OfQuote(QuoteVerb.QUOTE, ID)),
         ("Redeem 7f3k9qxd2mta", OfQuote(QuoteVerb.REDEEM, ID)),
         ("cancel 7f3k 9qxd 2mta", OfQuote(QuoteVerb.CANCEL, ID)),
+        ("quote key=k asked=0af3", OfKey("k", "0af3")),
+        ("QUOTE Asked=0af3 KEY=a%20b", OfKey("a b", "0af3")),
     ],
 )
-def test_a_request_about_a_quote_is_read(line: str, request_: Hold | OfQuote) -> None:
+def test_a_request_about_a_quote_is_read(line: str, request_: QuoteRequest) -> None:
     assert parse_request(line) == request_
 
 
+KEY_ORDER = "quote key=KEY asked=TEXT is all that it has"
 ORDER = "hold needs AMOUNT FROM TO, as in hold 1100 CAD USD ref=laptop"
 
 
@@ -146,6 +151,26 @@ ORDER = "hold needs AMOUNT FROM TO, as in hold 1100 CAD USD ref=laptop"
         ("hold 1 CAD USD expects=x", InvalidAmount, '"x" is not a number'),
         ("hold 1 CAD XXX", UnknownCurrency, '"XXX" is not an ISO 4217 currency code'),
         ("quote", InvalidRequest, "quote needs an id, as in quote 7F3K-9QXD-2MTA"),
+        ("quote key=k", InvalidRequest, f"quote needs asked: {KEY_ORDER}"),
+        ("quote asked=k", InvalidRequest, f"quote needs key: {KEY_ORDER}"),
+        ("quote key=k asked=x for=me", InvalidRequest, f'"for" is not known: {KEY_ORDER}'),
+        ("quote key=k asked=x y", InvalidRequest, f'"y" is one word too many: {KEY_ORDER}'),
+        ("quote key=k key=l asked=x", InvalidRequest, '"key" is there twice'),
+        (
+            f"quote key={'k' * 256} asked=x",
+            InvalidRequest,
+            "key is to have 1 to 255 characters, not 256",
+        ),
+        (
+            f"quote key=k asked={'x' * 65}",
+            InvalidRequest,
+            "asked is to have 1 to 64 characters, not 65",
+        ),
+        (
+            "redeem key=k asked=x",
+            InvalidRequest,
+            '"key=k asked=x" is not the id of a quote, which is like 7F3K-9QXD-2MTA',
+        ),
         (
             "redeem 1100",
             InvalidRequest,
@@ -188,6 +213,11 @@ def test_a_hold_without_an_amount_or_a_currency_is_none() -> None:
 def test_a_question_about_a_quote_reads_back_as_it_was(verb: QuoteVerb, typed: str) -> None:
     request = parse_request(f"{verb.value} {typed}")
     assert parse_request(str(request)) == request
+
+
+@given(ASCII.map(lambda text: text[:255]), TEXTS.map(lambda text: text[:64]))
+def test_a_question_by_a_key_reads_back_as_it_was(key: str, asked: str) -> None:
+    assert parse_request(str(OfKey(key, asked))) == OfKey(key, asked)
 
 
 FIELDS = st.dictionaries(

@@ -81,12 +81,20 @@ class WebDesk:
 
     lines: Lines
     clock: Clock
-    shop: Shop
     quotes: QuoteDesk
+    products: Iterable[Product] = PRODUCTS
+    rules: PriceRules = NO_RULES
     pictures: Path | None = None
     keys: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
+        self.sell(self.products, self.rules)
+
+    def sell(self, products: Iterable[Product] = PRODUCTS, rules: PriceRules = NO_RULES) -> None:
+        """Begin again with these products and rules, at the same back-end."""
+        rates, catalogue = LastAnswers(self.lines, self.clock), Catalogue(products)
+        desk = Desk(rates, USD, rules, memory=rates)
+        self.shop = Shop(lambda: catalogue, desk, rates, Standing(self.lines), self.lines)
         appearance = Appearance('The "Shop" & <co>', USD, self.pictures)
         self.leaving = Leaving()
         proxies = (ip_network("10.0.0.0/8"),)
@@ -145,11 +153,7 @@ async def web_desk(  # noqa: PLR0913, PLR0917  # what a desk is made of
     store = open_store("", folder)
     quotes = QuoteDesk(Asking(store, bureau, clock, terms).ledger, bureau, terms)
     lines = Lines(LineSession(bureau, quotes=quotes))
-    rates = LastAnswers(lines, clock)
-    catalogue = Catalogue(products)
-    desk = Desk(rates, USD, rules, memory=rates)
-    shop = Shop(lambda: catalogue, desk, rates, Standing(lines), lines)
-    yield WebDesk(lines, clock, shop, quotes, pictures)
+    yield WebDesk(lines, clock, quotes, products, rules, pictures)
     await quotes.finish()
     store.close()
 

@@ -15,7 +15,7 @@ from pricedesk.dates import parse_date
 from pricedesk.error_lines import raise_error
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.money import ExactDecimal
-from pricedesk.quote_lines import Hold, OfQuote, QuoteVerb, parse_hold, parse_of_quote
+from pricedesk.quote_lines import QuoteRequest, QuoteVerb, parse_hold, parse_of_quote
 from pricedesk.rate_lines import RATES_VERBS, RatesRequest, parse_rates_request
 
 _DATE_LIKE = re.compile(r"[0-9]+[-/][0-9]+[-/][0-9]+")
@@ -51,7 +51,7 @@ class Convert:
         return f"explain {text}" if self.explained else text
 
 
-Request: TypeAlias = Command | Convert | Hold | OfQuote | RatesRequest
+Request: TypeAlias = Command | Convert | QuoteRequest | RatesRequest
 
 _COMMANDS = {command.value: command for command in Command}
 _QUOTE_VERBS = {verb.value: verb for verb in QuoteVerb}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 from urllib.parse import unquote
 
 from pricedesk.currencies import Currency, currency
@@ -63,6 +64,22 @@ class OfQuote:
 
 
 @dataclass(frozen=True, slots=True)
+class OfKey:
+    """Look at the quote that a key was used for, if it was for the same: `quote key=K asked=A`.
+
+    Who holds a price with a key has asked for something by it, which `asked` stands for as in a
+    hold. So he finds his quote again, whatever has become of the product or of the rates.
+    """
+
+    key: str
+    asked: str
+
+    def __str__(self) -> str:
+        words = {"key": self.key, "asked": self.asked}
+        return " ".join(["quote", *(f"{name}={_in_a_word(v)}" for name, v in words.items())])
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Hold a price: `hold AMOUNT FROM TO` and words such as `ref=laptop`.
 
@@ -110,7 +127,12 @@ class Hold:
         return " ".join(["hold", pair, *(f"{name}={_in_a_word(v)}" for name, v in words.items())])
 
 
+QuoteRequest: TypeAlias = Hold | OfQuote | OfKey
+"""All that can be asked about quotes."""
+
 _POSITIONAL = ("amount", "from", "to")
+_HOLD_ORDER = "hold AMOUNT FROM TO name=value is the order"
+_KEY_ORDER = "quote key=KEY asked=TEXT is all that it has"
 
 _TEXTS_MAX = {
     "ref": REF_CHARACTERS_MAX,
@@ -137,18 +159,7 @@ def parse_hold(words: list[str]) -> Hold:
     if len(words) < len(_POSITIONAL) or any("=" in word for word in words[: len(_POSITIONAL)]):
         raise InvalidRequest("hold needs AMOUNT FROM TO, as in hold 1100 CAD USD ref=laptop")
     values = dict(zip(_POSITIONAL, words[: len(_POSITIONAL)], strict=True))
-    for word in words[len(_POSITIONAL) :]:
-        name, equals, value = word.partition("=")
-        name = name.lower()
-        if not equals or name in _POSITIONAL:
-            raise InvalidRequest(
-                f"{in_quotes(word)} is one word too many:"
-                " hold AMOUNT FROM TO name=value is the order"
-            )
-        if name in values:
-            raise InvalidRequest(f"{in_quotes(name)} is there twice")
-        values[name] = _from_a_word(value)
-    return hold_of(values)
+    return hold_of(values | _named(words[len(_POSITIONAL) :], _HOLD_ORDER))
 
 
 def hold_of(values: Mapping[str, str]) -> Hold:
@@ -187,15 +198,48 @@ def hold_of(values: Mapping[str, str]) -> Hold:
     )
 
 
-def parse_of_quote(verb: QuoteVerb, words: list[str]) -> OfQuote:
+def parse_of_quote(verb: QuoteVerb, words: list[str]) -> OfQuote | OfKey:
     """Read the words after `quote`, `redeem` or `cancel`: an id, with spaces in it or not.
 
+    After `quote` there may be a key instead, and what was asked with it.
+
     Raises:
-        InvalidRequest: they are no id.
+        InvalidRequest: they are no id, and no key either.
     """
     if not words:
         raise InvalidRequest(f"{verb.value} needs an id, as in {verb.value} 7F3K-9QXD-2MTA")
+    if verb is QuoteVerb.QUOTE and "=" in words[0]:
+        return _parse_of_key(words)
     return OfQuote(verb, parse_quote_id(" ".join(words)))
+
+
+def _parse_of_key(words: list[str]) -> OfKey:
+    values = _named(words, _KEY_ORDER)
+    for name in values:
+        if name not in _KEY_NAMES:
+            raise InvalidRequest(f"{in_quotes(name)} is not known: {_KEY_ORDER}")
+    for name in _KEY_NAMES:
+        if name not in values:
+            # The key alone would tell a quote to whoever has guessed it.
+            raise InvalidRequest(f"quote needs {name}: {_KEY_ORDER}")
+    return OfKey(*(_text(name, values[name]) for name in _KEY_NAMES))
+
+
+_KEY_NAMES = ("key", "asked")
+
+
+def _named(words: list[str], order: str) -> dict[str, str]:
+    """The values of words such as ref=laptop, by their names, decoded."""
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        name = name.lower()
+        if not equals or name in _POSITIONAL:
+            raise InvalidRequest(f"{in_quotes(word)} is one word too many: {order}")
+        if name in values:
+            raise InvalidRequest(f"{in_quotes(name)} is there twice")
+        values[name] = _from_a_word(value)
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,37 @@ def test_requests_are_the_same_that_say_so_whatever_else_is_another(ask: Asking)
     )
 
 
+REUSED = "error quote-key-reused the key came with another request before"
+
+
+def test_a_key_finds_its_quote_for_who_says_what_he_asked(ask: Asking, elsewhere: Asking) -> None:
+    first = ask.one(f"{HOLD} key=k asked=wish")
+    assert elsewhere.one("quote key=k asked=wish") == first == f"{RECORD} status=held"
+    assert ask("quote key=k asked=other", "quote key=l asked=wish") == [
+        REUSED,
+        "error unknown-quote no price has been held with this key",
+    ]
+    ask.one(f"redeem {ONE}")
+    ask.clock.now += 300 * DAY
+    assert ask.one("quote key=k asked=wish") == (
+        f"{RECORD} status=redeemed redeemed=2026-10-30T18:00:00Z"
+    )
+    assert statuses(ask) == ["redeemed"]
+
+
+def test_a_key_whose_request_did_not_say_what_was_asked_finds_nothing(ask: Asking) -> None:
+    ask.one(f"{HOLD} key=k")
+    assert ask.one("quote key=k asked=wish") == REUSED
+
+
+def test_to_look_by_a_key_takes_it_from_nobody(ask: Asking) -> None:
+    found = ask("quote key=k asked=wish", f"{HOLD} key=k asked=other", "quote key=k asked=other")
+    assert found == [
+        "error unknown-quote no price has been held with this key",
+        *[f"{RECORD} status=held"] * 2,
+    ]
+
+
 def test_a_request_that_is_refused_leaves_its_key_free(ask: Asking) -> None:
     assert ask.one(f"{HOLD} key=k expects=787.46") == (
         "error price-changed the result is 787.47 USD now, not 787.46"
@@ -289,7 +320,7 @@ class Reading(Store):
 
 
 def test_a_look_waits_for_no_writer(ask: Asking, elsewhere: Asking) -> None:
-    ask(HOLD, HOLD)
+    ask(f"{HOLD} key=k asked=wish", HOLD)
     ask.one(f"redeem {TWO}")
     reading = Asking(Reading(ask.store.database), ask.bureau, ask.clock)
     with elsewhere.store.transaction():
@@ -299,6 +330,7 @@ def test_a_look_waits_for_no_writer(ask: Asking, elsewhere: Asking) -> None:
             "redeemed=2026-10-30T18:00:00Z",
             THREE,
         ]
+        assert reading.one("quote key=k asked=wish") == answers[0]
         assert reading.ledger.settle([]).held == 1
 
 

@@ -28,7 +28,7 @@ TERMS = QuoteTerms(seconds=100, held_max=4, per_customer_max=2)
 
 AMOUNTS = st.sampled_from(["1", "2"])
 CUSTOMERS = st.sampled_from(["", " for=ada", " for=bob"])
-KEYS = st.sampled_from(["", "", " key=a", " key=b"])
+KEYS = st.sampled_from(["", "", " key=a", " key=b", " key=c asked=x", " key=c asked=y"])
 STEPS = st.sampled_from([-1000, -99, -1, 0, 1, 50, 99, 100, 101])
 
 
@@ -97,9 +97,11 @@ class Ledgers(RuleBasedStateMachine):
         line = f"hold {amount} CAD USD{customer}{key}"
         answer = self.ask.one(line)
         self.see()
-        if key in self.keys:
-            before, quote_id = self.keys[key]
-            expected = self.told(quote_id) if before == line else "error quote-key-reused "
+        name, _, wish = key.partition(" asked=")
+        if name in self.keys:
+            before, quote_id = self.keys[name]
+            same = before == (wish or line)
+            expected = self.told(quote_id) if same else "error quote-key-reused "
             assert answer.startswith(expected)
         elif not self.room(customer):
             assert answer.startswith("error too-many-quotes ")
@@ -111,7 +113,19 @@ class Ledgers(RuleBasedStateMachine):
             assert quote_id not in self.known
             self.known[quote_id] = Known(record, customer, expires)
             if key:
-                self.keys[key] = (line, quote_id)
+                self.keys[name] = (wish or line, quote_id)
+
+    @rule(name=st.sampled_from([" key=a", " key=c"]), wish=st.sampled_from(["x", "y"]))
+    def of_key(self, name: str, wish: str) -> None:
+        answer = self.ask.one(f"quote{name} asked={wish}")
+        self.see()
+        before, quote_id = self.keys.get(name, ("", ""))
+        if not quote_id:
+            assert answer == "error unknown-quote no price has been held with this key"
+        elif before != wish:
+            assert answer == "error quote-key-reused the key came with another request before"
+        else:
+            assert answer == self.told(quote_id)
 
     @rule(data=st.data(), verb=st.sampled_from(["quote", "redeem", "cancel"]))
     def of_quote(self, data: st.DataObject, verb: str) -> None:

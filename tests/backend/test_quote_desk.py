@@ -19,7 +19,7 @@ from pricedesk.backend.quotes import Asked, QuoteTerms
 from pricedesk.backend.store import Store, open_store
 from pricedesk.errors import InvalidRequest, RateNotFresh, StoreFailed, UnknownQuote
 from pricedesk.protocol import parse_request
-from pricedesk.quote_lines import Hold, OfQuote, QuoteStatus
+from pricedesk.quote_lines import Hold, OfQuote, QuoteRequest, QuoteStatus
 from pricedesk.tally import Tally
 
 ONE = quote_id(1)
@@ -76,14 +76,14 @@ def of_quote(line: str) -> OfQuote:
     return request
 
 
-async def begun(desk: QuoteDesk, *requests: Hold | OfQuote) -> list[asyncio.Task[object]]:
+async def begun(desk: QuoteDesk, *requests: QuoteRequest) -> list[asyncio.Task[object]]:
     """The requests, asked in this order and not answered yet."""
     tasks = [asyncio.create_task(_answer(desk, request)) for request in requests]
     await asyncio.sleep(0)
     return tasks
 
 
-async def _answer(desk: QuoteDesk, request: Hold | OfQuote) -> object:
+async def _answer(desk: QuoteDesk, request: QuoteRequest) -> object:
     return str(await desk.answer(request))
 
 
@@ -306,6 +306,25 @@ async def test_lines_are_answered_from_the_ledger(desk: QuoteDesk, bureau: Burea
         b"error unknown-quote there is no quote 0000-0000-000Z\n"
     )
     assert (tally.refused, tally.failed) == (1, 0)
+
+
+async def test_a_key_is_asked_for_on_lines(desk: QuoteDesk, bureau: Bureau) -> None:
+    tally = Tally()
+    session = LineSession(bureau, tally, quotes=desk)
+    assert await said(session, b"quote key=k asked=wish") == (
+        b"error unknown-quote no price has been held with this key\n"
+    )
+    reply = await said(session, b"hold 1100 CAD USD key=k asked=wish")
+    assert reply.endswith(b" status=held\n")
+    bureau.book = type(bureau.book)([])  # No rate is known any more.
+    assert await said(session, b"quote asked=wish key=k") == reply
+    assert await said(session, b"quote key=k asked=another") == (
+        b"error quote-key-reused the key came with another request before\n"
+    )
+    assert await said(session, b"quote key=k") == (
+        b"error invalid-request quote needs asked: quote key=KEY asked=TEXT is all that it has\n"
+    )
+    assert (tally.refused, tally.failed) == (3, 0)
 
 
 async def test_a_store_that_fails_is_a_failure_and_no_refusal(

@@ -26,7 +26,7 @@ from pricedesk.backend.store_rows import keepable
 from pricedesk.clock import Clock
 from pricedesk.errors import PricedeskError, StoreFailed
 from pricedesk.quote_codes import RandomBits, new_quote_id
-from pricedesk.quote_lines import OfQuote, QuoteStatus, QuoteVerb
+from pricedesk.quote_lines import OfKey, OfQuote, QuoteStatus, QuoteVerb
 
 EXPIRED_AT_ONCE_MAX = 500
 """How many quotes whose time is over are noticed in one transaction."""
@@ -82,8 +82,7 @@ class Ledger:
         Raises:
             StoreFailed: nothing was kept, or it is not known whether: the text says which.
         """
-        looks = all(isinstance(one, OfQuote) and one.verb is QuoteVerb.QUOTE for one in asked)
-        settled = self._looked(asked) if looks else None
+        settled = self._looked(asked) if all(map(_is_look, asked)) else None
         if settled is None:
             settled = self._settled(asked)
         return settled if asked else replace(settled, held=self._held())
@@ -164,7 +163,7 @@ class Ledger:
     def _page(self, asked: Sequence[Asked]) -> Page:
         """All that the requests are about, as it is now."""
         now = self.now()
-        keys = {one.hold.key for one in asked if not isinstance(one, OfQuote)} - {None}
+        keys = {_key(one) for one in asked} - {None}
         keyed = {
             key: Keyed(fingerprint, quote_id)
             for key, fingerprint, quote_id in self._listed(
@@ -310,6 +309,24 @@ class Ledger:
 
     def _damaged(self, error: ValueError) -> StoreFailed:
         return StoreFailed(f"the store {self._store.name} is damaged: {error}")
+
+
+def _is_look(asked: Asked) -> bool:
+    """Whether a request changes nothing of a quote."""
+    if isinstance(asked, OfQuote):
+        return asked.verb is QuoteVerb.QUOTE
+    return isinstance(asked, OfKey)
+
+
+def _key(asked: Asked) -> str | None:
+    """The key that a request is made with."""
+    match asked:
+        case OfQuote():
+            return None
+        case OfKey(key=key):
+            return key
+        case _:
+            return asked.hold.key
 
 
 def _values(quote: Quote) -> list[Value]:

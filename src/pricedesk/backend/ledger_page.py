@@ -15,6 +15,7 @@ from pricedesk.backend.quotes import (
     Offer,
     Quote,
     QuoteTerms,
+    fingerprint,
     instant_text,
     made,
 )
@@ -27,7 +28,7 @@ from pricedesk.errors import (
     TooManyQuotes,
     UnknownQuote,
 )
-from pricedesk.quote_lines import OfQuote, QuoteStatus, QuoteVerb
+from pricedesk.quote_lines import OfKey, OfQuote, QuoteStatus, QuoteVerb
 
 _NO_MORE = " (redeemed and cancelled ones count until their time is over), and no more may be"
 
@@ -74,6 +75,8 @@ class Page:
         try:
             if isinstance(asked, OfQuote):
                 return self._of_quote(asked)
+            if isinstance(asked, OfKey):
+                return self._of_key(asked)
             return self._hold(asked)
         except PricedeskError as error:
             return error
@@ -85,12 +88,9 @@ class Page:
 
     def _hold(self, asked: Offer | NoOffer) -> Quote:
         key = asked.hold.key
-        before = self.keys.get(key) if key is not None else None
+        before = self._asked_before(key, asked.fingerprint) if key is not None else None
         if before is not None:
-            if before.fingerprint != asked.fingerprint:
-                # Nothing of the quote: its id is for the one who made the other request.
-                raise QuoteKeyReused("the key came with another request before")
-            return self._seen(before.quote_id)
+            return before
         if isinstance(asked, NoOffer):
             raise asked.refusal
         customer = asked.hold.customer
@@ -123,6 +123,22 @@ class Page:
         self.ends[quote.quote_id] = end
         self.quotes[quote.quote_id] = ended = replace(quote, end=end)
         return ended
+
+    def _of_key(self, asked: OfKey) -> Quote:
+        quote = self._asked_before(asked.key, fingerprint(asked))
+        if quote is None:
+            raise UnknownQuote("no price has been held with this key")
+        return quote
+
+    def _asked_before(self, key: str, asked: str) -> Quote | None:
+        """The quote that a key was used for; `asked` is the fingerprint of what it is to be for."""
+        before = self.keys.get(key)
+        if before is None:
+            return None
+        if before.fingerprint != asked:
+            # Nothing of the quote: its id is for the one who made the other request.
+            raise QuoteKeyReused("the key came with another request before")
+        return self._seen(before.quote_id)
 
     def _seen(self, quote_id: str) -> Quote:
         """A quote of the ledger; if its time is over, that is recorded now."""

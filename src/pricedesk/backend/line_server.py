@@ -11,7 +11,7 @@ from pricedesk.error_lines import error_line, goodbye_line
 from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
 from pricedesk.line_service import Notices
 from pricedesk.protocol import Command, Convert, parse_request
-from pricedesk.quote_lines import Hold, OfQuote
+from pricedesk.quote_lines import QuoteRequest
 from pricedesk.rate_lines import RatesRequest
 from pricedesk.tally import Tally
 
@@ -59,13 +59,13 @@ class LineSession:
         """The reply to a request line, with its line end; for quotes once it is on the disk."""
         try:
             request = parse_request(line.decode("utf-8", "backslashreplace"))
-            if isinstance(request, Hold | OfQuote):
+            if isinstance(request, QuoteRequest):
                 return self._of_quote(request)
             return _ended(self._reply(request))
         except PricedeskError as error:
             return self._refused(error)
 
-    def _of_quote(self, request: Hold | OfQuote) -> Awaitable[bytes]:
+    def _of_quote(self, request: QuoteRequest) -> Awaitable[bytes]:
         quotes = self._quotes
         if quotes is None:
             raise InvalidRequest("quotes are answered by a back-end that runs, and nowhere else")

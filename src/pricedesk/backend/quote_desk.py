@@ -16,7 +16,7 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.ledger import Ledger, Settled
 from pricedesk.backend.quotes import Asked, NoOffer, Quote, QuoteTerms, offer
 from pricedesk.errors import PricedeskError, StoreFailed
-from pricedesk.quote_lines import Hold, OfQuote, QuoteReply, QuoteStatus
+from pricedesk.quote_lines import Hold, QuoteReply, QuoteRequest, QuoteStatus
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class QuoteDesk:
         """Whether prices are held at stale rates."""
         return self._terms.stale
 
-    async def answer(self, request: Hold | OfQuote) -> QuoteReply:
+    async def answer(self, request: QuoteRequest) -> QuoteReply:
         """What becomes of a request; it is on the disk when this returns.
 
         Raises:

@@ -18,6 +18,7 @@ from pricedesk.protocol import Explanation
 from pricedesk.quote_lines import (
     NOTHING,
     Hold,
+    OfKey,
     OfQuote,
     QuoteReply,
     QuoteStatus,
@@ -107,7 +108,8 @@ class NoOffer:
         return fingerprint(self.hold)
 
 
-Asked: TypeAlias = Offer | NoOffer | OfQuote
+Asked: TypeAlias = Offer | NoOffer | OfQuote | OfKey
+"""What the ledger settles."""
 
 
 def offer(hold: Hold, answer: Answer, terms: QuoteTerms) -> Offer:
@@ -161,15 +163,15 @@ def made(offered: Offer, quote_id: str, now: datetime, terms: QuoteTerms) -> Quo
     return Quote(quote_id, record, now, expires_at)
 
 
-def fingerprint(hold: Hold) -> str:
+def fingerprint(request: Hold | OfKey) -> str:
     """The digest of all that a request asks for but its key, or of what it says that it asks.
 
     Keys are kept for ever, so this never changes for a request that could be made before.
     """
-    if hold.asked is not None:
-        words = {"asked": hold.asked}
+    if request.asked is not None:
+        words = {"asked": request.asked}
     else:
-        words = {name: value for name, value in hold.words.items() if name != "key"}
+        words = {name: value for name, value in request.words.items() if name != "key"}
     return sha256(record_text(dict(sorted(words.items()))).encode()).hexdigest()
 
 

@@ -72,7 +72,7 @@ class Seen:
         wish is still the same.
         """
         told = f"{sku} {self.conversion} {self.price} {self.price.currency}"
-        return sha256(told.encode()).hexdigest()[:DIGEST_CHARACTERS]
+        return sha256(told.encode(errors="surrogatepass")).hexdigest()[:DIGEST_CHARACTERS]
 
 
 class Desk:

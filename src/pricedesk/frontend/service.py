@@ -1,7 +1,7 @@
 """The front-end's composition root: settings in, a running desk out."""
 
-import secrets
 import time
+from uuid import uuid4
 
 from pricedesk.admission import ClientLimits
 from pricedesk.clock import clock_from
@@ -21,13 +21,10 @@ from pricedesk.line_service import Limits, LineService
 from pricedesk.running import Door, Ending, Leaving, Opening, serve
 from pricedesk.settings import HostPort, Settings
 
-KEY_BYTES = 16
-"""Of chance in the key of a form or of a `hold`, so that no two are alike."""
-
 
 def new_key() -> str:
-    """A key that nothing else has."""
-    return secrets.token_urlsafe(KEY_BYTES)
+    """The key of a form or of a `hold`, which nothing else has and nobody guesses."""
+    return str(uuid4())
 
 
 LEDGER_CONNECTIONS = 8

@@ -4,6 +4,7 @@ Between the doors and the domain: nothing here knows HTML or JSON.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ from pricedesk.errors import (
     InvalidRequest,
     NoRateForCurrency,
     NoRateForDate,
+    PriceChanged,
+    PricedeskError,
+    QuoteKeyReused,
     RateTooOld,
     ServiceUnavailable,
     UnknownProduct,
@@ -31,6 +35,7 @@ from pricedesk.money import Money
 from pricedesk.quote_lines import (
     KEY_CHARACTERS_MAX,
     Hold,
+    OfKey,
     OfQuote,
     QuoteReply,
     QuoteVerb,
@@ -55,6 +60,16 @@ NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug
 
 CUSTOMER_PREFIX_BITS = 64
 """So much of an IPv6 address says who somebody is; the rest he chooses himself."""
+
+
+RANDOM_DIGITS_MIN = 8
+"""So many different digits has a UUID that counts as random; of those that are, one in five
+millions has fewer, and counts as any other key does."""
+
+_RANDOM_UUID = re.compile(
+    r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
+)
+"""Version 4 of RFC 9562, of which 122 bits are random: twice as many as of a quote's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +244,41 @@ class Shop:
             known = self._rates.last(str(request))
             return parse_history(known[0]) if known is not None else None
 
-    async def hold(self, product: Product, seen: Seen, key: str, customer: str) -> QuoteReply:
-        """Hold the price that a customer has seen.
+    async def hold(self, sku: str, seen: Seen, key: str, customer: str) -> QuoteReply:
+        """Hold the price of a product that a customer has seen.
+
+        The same request again gets the same quote, whatever has become of the product, of the
+        rates and of the shop's rules. What the ledger decides, it finds out by itself; where this
+        shop would refuse, the ledger is asked first whether there is a quote already.
 
         Raises:
             InvalidRequest: the key is none.
-            PriceChanged: the shop's rules make another one now.
+            UnknownProduct: there is no such product.
+            PriceChanged: the shop's rules make another price now.
             ServiceUnavailable: the back-end did not answer; asking again with the key is safe.
             ErrorReply: it refuses, with its reason.
         """
         whose = customer_of(customer)
-        request = self._desk.hold(product, seen, key_of(key, whose), whose)
+        kept_key = key_of(key, whose)
+        request: Hold | OfKey
+        refusal: PricedeskError | None = None
+        try:
+            request = self._desk.hold(self.product(sku), seen, kept_key, whose)
+        except (UnknownProduct, PriceChanged) as error:
+            request, refusal = OfKey(kept_key, seen.digest(sku)), error
+        try:
+            return await self._quote_of(request, sku, seen)
+        except ErrorReply as error:
+            if refusal is None or error.slug == QuoteKeyReused.slug:
+                raise
+            raise refusal from error
+
+    async def _quote_of(self, request: Hold | OfKey, sku: str, seen: Seen) -> QuoteReply:
+        """The quote that answers a request, if it is of what a customer has seen."""
         reply = await answered(self._ledger, request, parse_quote_reply)
-        if not _is_of(reply, request):
+        told = reply.fields
+        wanted = (sku, str(seen.price.currency), str(seen.conversion), str(seen.price))
+        if wanted != tuple(told.get(name) for name in ("ref", "to", "result", "price")):
             self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply
@@ -265,6 +302,9 @@ class Shop:
 def key_of(key: str, customer: str) -> str:
     """A customer's key as the ledger has it: nobody meets a key of somebody else.
 
+    A random one needs no more: who knows it has made the request, from whichever address he comes
+    now. Any other is told apart by the customer, because two may think of the same.
+
     Raises:
         InvalidRequest: it is empty, too long, or not of printable ASCII.
     """
@@ -272,7 +312,14 @@ def key_of(key: str, customer: str) -> str:
         raise InvalidRequest(
             f"the key is to have 1 to {KEY_CHARACTERS_MAX} printable characters of ASCII"
         )
-    return sha256(f"{customer} {key}".encode()).hexdigest()
+    told = key if is_random(key) else f"{customer} {key}"
+    return sha256(told.encode()).hexdigest()
+
+
+def is_random(key: str) -> bool:
+    """Whether a key is random by its form: a UUID of version 4, and not one made up by hand."""
+    found = _RANDOM_UUID.fullmatch(key) is not None
+    return found and len({*key.lower()} - {"-"}) >= RANDOM_DIGITS_MIN
 
 
 def customer_of(address: str) -> str:
@@ -286,13 +333,6 @@ def customer_of(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(ip_network((int(found), CUSTOMER_PREFIX_BITS), strict=False))
-
-
-def _is_of(reply: QuoteReply, request: Hold) -> bool:
-    """Whether a quote is the one that was asked for."""
-    told = reply.fields
-    asked = (request.ref, str(request.base), str(request.counter), str(request.price))
-    return asked == tuple(told.get(name) for name in ("ref", "from", "to", "price"))
 
 
 def seen_of(values: Callable[[str], str], currency: Currency) -> Seen:

@@ -116,7 +116,7 @@ class TelnetSession:
         )
         self._unanswered = None
         try:
-            reply = await self._shop.hold(asked.product, seen, asked.key, self._peer.address)
+            reply = await self._shop.hold(asked.product.sku, seen, asked.key, self._peer.address)
         except ServiceUnavailable as error:
             # Perhaps it is held: the same words again are the same request.
             self._unanswered = asked

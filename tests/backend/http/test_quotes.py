@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +140,21 @@ def test_the_same_key_and_request_get_the_same_bytes(door: Door) -> None:
         "the key came with another request before",
     )
     assert told(door.hold(LAPTOP, idempotency_key="order 18"))["quote"] != ONE
+
+
+def test_a_key_gets_the_same_bytes_whatever_has_become_of_the_rates(
+    door: Door, bureau: Bureau, quotes: DeskAtOnce
+) -> None:
+    seen = {**LAPTOP, "expects": "787.47", "price": "789.99", "rules": "v1"}
+    first = content_of(door.hold(seen, idempotency_key="order 17"))
+    bureau.book = type(bureau.book)([])
+    quotes.asking.clock.now += DAY - timedelta(seconds=1)
+    assert content_of(door.hold(seen, idempotency_key="order 17")) == first
+    assert refused(door.hold(seen, idempotency_key="order 18"))[:2] == (503, "no rates known")
+    assert refused(door.hold({**seen, "rules": "v2"}, idempotency_key="order 17"))[:2] == (
+        422,
+        "quote key reused",
+    )
 
 
 def test_a_key_is_the_same_on_the_lines(door: Door, quotes: DeskAtOnce) -> None:

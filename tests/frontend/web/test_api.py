@@ -11,8 +11,13 @@ import pytest
 from asking import Answered
 from pricedesk.backend.quotes import QuoteTerms
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.price_rules_file import parse_price_rules
-from web_desk import WebDesk, web_desk
+from pricedesk.frontend.service import new_key
+from pricedesk.frontend.shop import is_random, key_of
+from pricedesk.money import Money
+from web_desk import CAD, EUR, KWD, USD, WebDesk, web_desk
 
 LAPTOP_IN_DOLLARS = (
     '{"sku":"laptop","name":"A laptop","description":"14 inches",'
@@ -283,6 +288,117 @@ async def test_a_key_is_for_one_request(desk: WebDesk) -> None:
     assert told(await hold(desk, other))[:2] == (422, "quote-key-reused")
 
 
+RULES = parse_price_rules("[default]\nmargin_percent = 2.5\n", "r")
+CHANGES: dict[str, tuple[list[Product], PriceRules]] = {
+    "it is not sold any more": ([], NO_RULES),
+    "it is called otherwise": ([Product("laptop", "A notebook", Money(110000, CAD))], NO_RULES),
+    "it costs something else": ([Product("laptop", "A laptop", Money(99900, CAD))], NO_RULES),
+    "it is priced in euros": ([Product("laptop", "A laptop", Money(70500, EUR))], NO_RULES),
+    "it is priced in dollars": ([Product("laptop", "A laptop", Money(78800, USD))], NO_RULES),
+    "no source has its currency": ([Product("laptop", "A laptop", Money(12345, KWD))], NO_RULES),
+    "the rules are others": ([Product("laptop", "A laptop", Money(110000, CAD))], RULES),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_same_request_gets_the_same_quote_whatever_has_changed(
+    desk: WebDesk, change: str
+) -> None:
+    assert (await hold(desk)).text == HELD
+    desk.sell(*CHANGES[change])
+    desk.clock.now += DAY - timedelta(seconds=1)
+    again = await hold(desk)
+    assert (again.status, again.text) == (201, HELD)
+    assert desk.lines.dropped == 0
+    other = {**SEEN, "conversion": "787.46", "price": "787.46"}
+    assert told(await hold(desk, other)) == (
+        422,
+        "quote-key-reused",
+        "the key came with another request before",
+    )
+
+
+async def test_the_ledger_is_asked_by_the_key_only_where_the_desk_would_refuse(
+    desk: WebDesk,
+) -> None:
+    await hold(desk)
+    await hold(desk)
+    assert [line.split()[0] for line in desk.lines.asked] == ["hold", "hold"]
+    desk.sell([])
+    await hold(desk)
+    assert told(await hold(desk, key="k2")) == (
+        404,
+        "unknown-product",
+        'there is no product "laptop"',
+    )
+    assert desk.lines.asked[2:] == [
+        f"quote key={key_of(key, '203.0.113.7')} asked=8220a4e72e1963f6280acb365dd550a8"
+        for key in ("k1", "k2")
+    ]
+
+
+async def test_whether_there_is_a_quote_is_not_known_while_the_back_end_is_away(
+    desk: WebDesk,
+) -> None:
+    await hold(desk)
+    desk.sell([])
+    desk.lines.away = True
+    assert told(await hold(desk))[:2] == (503, "service-unavailable")
+    desk.lines.away = False
+    assert (await hold(desk)).text == HELD
+
+
+async def test_an_older_back_end_that_knows_no_keys_there_is_as_if_it_had_none(
+    desk: WebDesk,
+) -> None:
+    desk.lines.instead["quote key="] = 'error invalid-request "key=k" is not the id of a quote'
+    assert told(await hold(desk, {**SEEN, "sku": "no"}))[:2] == (404, "unknown-product")
+
+
+ELSEWHERE = "198.51.100.9"
+RANDOM = "0b9d4c0e-7a35-4f1e-9c28-d6e1f0a3b572"
+
+
+def test_the_keys_of_the_desks_own_forms_are_random() -> None:
+    assert is_random(new_key())
+    assert new_key() != new_key()
+
+
+@pytest.mark.parametrize("key", [RANDOM, RANDOM.upper()])
+async def test_a_random_key_gets_its_quote_from_another_address_too(
+    desk: WebDesk, key: str
+) -> None:
+    assert (await hold(desk, key=key)).text == HELD
+    desk.sell([])
+    assert (await hold(desk, key=key, address=ELSEWHERE)).text == HELD
+    other = {**SEEN, "price": "787.46"}
+    assert told(await hold(desk, other, key, ELSEWHERE))[:2] == (422, "quote-key-reused")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "1",
+        "order-4711",
+        "a" * 255,
+        "1b9d4c0e7a354f1e9c28d6e1f0a3b572",
+        "0b9d4c0e-7a35-1f1e-9c28-d6e1f0a3b572",
+        "0b9d4c0e-7a35-4f1e-7c28-d6e1f0a3b572",
+        f"{RANDOM} ",
+        "00000000-0000-4000-8000-000000000000",
+        "00000000-0000-4000-8000-000000004711",
+        "11111111-2222-4333-8444-555555555555",
+    ],
+)
+async def test_any_other_key_is_the_customers_own(desk: WebDesk, key: str) -> None:
+    assert (await hold(desk, key=key)).text == HELD
+    theirs = json.loads((await hold(desk, key=key, address=ELSEWHERE)).text)
+    assert theirs["quote"] == "0000-0000-0002"
+    desk.sell([])
+    assert told(await hold(desk, key=key, address="198.51.100.10"))[:2] == (404, "unknown-product")
+    assert json.loads((await hold(desk, key=key, address=ELSEWHERE)).text) == theirs
+
+
 async def test_stale_rates_are_shown_as_such_and_not_held(desk: WebDesk) -> None:
     desk.clock.now += 10 * DAY
     price = json.loads((await desk.get("/api/products/laptop")).text)["price"]
@@ -348,7 +464,7 @@ async def test_a_refusal_of_a_later_back_end_is_one_of_a_gateway(desk: WebDesk) 
     ("right", "wrong"),
     [
         ("ref=laptop", "ref=pc"),
-        ("from=CAD", "from=EUR"),
+        ("result=787.47", "result=787.46"),
         ("to=USD", "to=JPY"),
         ("price=787.47", "price=1.00"),
         ("quote=", "quota="),

@@ -398,6 +398,18 @@ async def test_a_hold_without_an_answer_can_be_tried_again_with_the_same_key(des
     assert (await desk.submit("/quotes", HELD)).status == 303
 
 
+async def test_a_form_that_is_sent_again_leads_to_its_quote_though_all_has_changed(
+    desk: WebDesk,
+) -> None:
+    sent = await desk.submit("/quotes", HELD)
+    desk.sell([])
+    again = await desk.submit("/quotes", HELD)
+    assert (again.status, again.headers["Location"]) == (303, sent.headers["Location"])
+    refused = await desk.submit("/quotes", {**HELD, "key": "k2"})
+    assert (refused.status, "There is no such product." in main(refused)) == (404, True)
+    assert '<a class="button" href="/">' in refused.text
+
+
 async def test_a_record_that_is_none_of_ours_is_told_as_such(desk: WebDesk) -> None:
     desk.lines.instead["quote "] = "quote=0000-0000-0001 ref=laptop status=held"
     answered = await desk.get("/quotes/0000-0000-0001")

@@ -145,12 +145,12 @@ class Api:
         if refused is not None:
             return problem(refused)
         values = _body(request, ("sku", "currency", "conversion", "price"))
-        product = self._shop.product(values.get("sku", ""))
+        sku = values.get("sku", "")
         seen = seen_of(lambda name: values.get(name, ""), currency(values.get("currency", "")))
         key = request.headers.get("idempotency-key", "")
         if not key:
             raise InvalidRequest("the header Idempotency-Key is needed: a text of your own")
-        return await _told(self._shop.hold(product, seen, key, request.address), HTTPStatus.CREATED)
+        return await _told(self._shop.hold(sku, seen, key, request.address), HTTPStatus.CREATED)
 
     async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
         """A quote: looked at, redeemed or cancelled."""

@@ -139,7 +139,8 @@ _KEY: Json = {
     "in": "header",
     "required": True,
     "schema": {"type": "string", "maxLength": 255},
-    "description": "A text of your own: the same request with it gives the same quote.",
+    "description": "A text of your own: the same request with it gives the same quote. A UUID of"
+    " version 4 does from any address, another text from the same one.",
 }
 _DESCRIPTION: Json = {
     "summary": "This description",

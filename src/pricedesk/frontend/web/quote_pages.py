@@ -56,10 +56,11 @@ class QuotePages:
         form, words, back = form_of(request), visit.words, "/"
         fields = {name: form.get(name, "") for name in HELD_FIELDS}
         try:
-            product = self._shop.product(fields["sku"])
-            back = product_path(product.sku)
+            if self._shop.catalogue.by_sku(fields["sku"]) is not None:
+                back = product_path(fields["sku"])
             seen = seen_of(fields.__getitem__, currency(fields["currency"]))
-            reply = await self._shop.hold(product, seen, fields["key"], visit.visitor.address)
+            address = visit.visitor.address
+            reply = await self._shop.hold(fields["sku"], seen, fields["key"], address)
         except (PricedeskError, ErrorReply) as error:
             if isinstance(error, UnknownProduct):
                 title = words("There is no such product.")
