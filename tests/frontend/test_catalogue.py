@@ -160,10 +160,11 @@ def test_several_wrong_lines_are_told_at_once_up_to_a_number() -> None:
 
 TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=30)
 NAME = TEXT.filter(bool)
+SKU = NAME.filter(lambda text: text not in {".", ".."})
 PRODUCTS = st.lists(
     st.builds(
         Product,
-        NAME,
+        SKU,
         NAME,
         st.builds(Money, st.integers(0, 10**12), st.sampled_from(list(CURRENCIES.values()))),
         TEXT,
