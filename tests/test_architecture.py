@@ -74,6 +74,7 @@ DOMAIN = [
     "frontend/appearance",
     "frontend/desk",
     "frontend/price_views",
+    "frontend/refusals",
     "frontend/telnet_texts",
     "frontend/web/bounds",
     "frontend/web/charts",

@@ -258,6 +258,27 @@ Why this price: A laptop
     )
 
 
+async def test_a_refusal_is_told_in_the_customers_language(desk: TelnetDesk) -> None:
+    customer = desk.customer()
+    await customer.types("lang fr")
+    assert await customer.types("in XXX") == (
+        b"La monnaie reste USD : cette monnaie n'existe pas.\n"
+    )
+    assert await customer.types("quote 0000-0000-0001") == (
+        b"L'offre ne peut pas etre affichee : il n'y a pas d'offre avec cet identifiant.\n"
+        b"  Il est peut-etre mal saisi.\n"
+    )
+    await customer.types("hold 1")
+    await customer.types("cancel 0000-0000-0001")
+    assert await customer.types("redeem 0000-0000-0001") == (
+        b"Cela n'a pas ete fait : elle a deja ete annulee.\n"
+    )
+    await customer.types("in KWD")
+    no_rate = b"il n'y a pas de taux publie pour cela.\n"
+    assert await customer.types("hold 1") == b"Le prix n'est pas garanti : " + no_rate
+    assert (await customer.types("why 1")).replace(b"\n ", b"").endswith(no_rate)
+
+
 async def test_late_and_stale_rates_are_marked_in_words(desk: TelnetDesk) -> None:
     desk.clock.now += 4 * DAY
     said = await desk.customer().types("why 1")

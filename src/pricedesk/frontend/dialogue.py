@@ -15,6 +15,7 @@ from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.menu import REASON_CHARACTERS_MAX, AskPrice, Menu, Say
+from pricedesk.frontend.refusals import reason, sentence_of
 from pricedesk.frontend.shop import Offer
 from pricedesk.frontend.terminal_text import CUT, clean, cut, table, wrapped
 from pricedesk.frontend.translations import Words, english, spoken
@@ -115,7 +116,8 @@ class Dialogue:
         try:
             self.currency = currency(rest[0])
         except RequestError as error:
-            return self._say(words("The currency stays {}: {}.").format(self.currency, error))
+            why = reason(error.slug, str(error), words)
+            return self._say(words("The currency stays {}: {}.").format(self.currency, why))
         return self._say(words("Prices are in {} now.").format(self.currency))
 
     def _find(self, rest: Sequence[str]) -> Action:
@@ -251,7 +253,7 @@ class Dialogue:
     def not_held(self, offer: Offer) -> Say:
         """A price cannot be held, because it cannot be computed now."""
         if offer.reason:
-            return self.not_done(ErrorReply("", offer.reason), AskHold(offer.product))
+            return self.not_done(ErrorReply(offer.slug, offer.reason), AskHold(offer.product))
         return self._say(self._words("Not now: the conversion service cannot be reached."))
 
     def held(self, reply: QuoteReply, now: datetime) -> Say:
@@ -281,8 +283,8 @@ class Dialogue:
                 text = words("The quote cannot be shown: {}.")
             case _:
                 text = words("That was not done: {}.")
-        reason = error.sentence if isinstance(error, ErrorReply) else str(error)
-        return self._say(text.format(reason[:REASON_CHARACTERS_MAX]))
+        why = reason(error.slug, sentence_of(error), words)
+        return self._say(text.format(why[:REASON_CHARACTERS_MAX]))
 
     def _no_price(self, offer: Offer) -> Say:
         words = self._words
@@ -294,7 +296,8 @@ class Dialogue:
                 )
             )
         text = words("The price cannot be computed now: {}.")
-        return self._say(text.format(offer.reason[:REASON_CHARACTERS_MAX]))
+        why = reason(offer.slug, offer.reason, words)
+        return self._say(text.format(why[:REASON_CHARACTERS_MAX]))
 
     # How it is said.
 

@@ -33,9 +33,9 @@ def spoken() -> tuple[str, ...]:
 
 
 def words_for(locale: "Locale") -> Words:
-    """Translates a text of the desk's; one that has no translation stays English."""
+    """Translates a text of the desk's: `english` if nothing is translated to the language."""
     texts = _texts(locale.language)
-    return lambda text: texts.get(text, text)
+    return (lambda text: texts.get(text, text)) if texts else english
 
 
 @lru_cache(maxsize=64)

@@ -326,13 +326,18 @@ async def test_a_price_is_held_and_redeemed(desk: WebDesk) -> None:
             [
                 "The price has changed",
                 "Please look at",
-                "The result is 787.47 USD now, not 787.46.",
+                "You have seen $787.46; it is $787.47 now.",
             ],
         ),
         (
             {"price": "1.00"},
             409,
-            ["The price has changed", "has changed from 1.00 to 787.47 USD."],
+            ["The price has changed", "You have seen $1.00; it is $787.47 now."],
+        ),
+        (
+            {"conversion": "787.46"},
+            409,
+            ["The price has changed", "The price has changed from 787.47 to 787.46 USD."],
         ),
     ],
 )
@@ -343,6 +348,70 @@ async def test_what_cannot_be_held_has_a_page_that_says_why(
     said = main(answered)
     assert answered.status == status
     assert [text for text in [*texts, "Back"] if text not in said] == []
+
+
+def plain(answered: Answered) -> str:
+    """The text of a French page's content, as it is typed."""
+    return main(answered).replace("\u2019", "'").replace("\u202f", " ")
+
+
+FRENCH_REFUSALS = {
+    "price-changed": "Veuillez regarder le nouveau prix avant de le garantir.",
+    "rate-not-fresh": "Le dernier taux connu est trop ancien pour garantir un prix.",
+    "too-many-quotes": "Trop de prix sont garantis.",
+    "quote-key-reused": "Ceci a déjà été envoyé avec un autre prix. Veuillez recommencer.",
+    "no-rates-known": "Aucun taux n'est encore connu.",
+    "no-rate-for-currency": "Il n'y a pas de taux publié pour cela.",
+    "rate-too-old": "Les taux connus sont trop anciens.",
+    "invalid-amount": "Ce qui a été envoyé n'est pas utilisable.",
+    "never-heard-of": "Le service de conversion le refuse.",
+}
+
+
+@pytest.mark.parametrize("slug", FRENCH_REFUSALS)
+async def test_a_refusal_is_told_in_the_pages_language(desk: WebDesk, slug: str) -> None:
+    desk.lines.instead["hold "] = f"error {slug} the exact English sentence"
+    said = plain(await desk.submit("/quotes", HELD, accept_language="fr"))
+    assert FRENCH_REFUSALS[slug] in said
+    assert "English" not in said
+    said = main(await desk.submit("/quotes", HELD, accept_language="en"))
+    assert "The exact English sentence." in said
+    desk.lines.instead["explain "] = f"error {slug} the exact English sentence"
+    for url in ("/", "/products/laptop"):
+        assert "English" not in main(await desk.get(url, accept_language="fr"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"conversion": "787.46", "price": "787.46"},
+            (
+                "Le prix a changé Veuillez regarder le nouveau prix avant de le garantir."
+                " Vous avez vu 787,46 $US ; c'est maintenant 787,47 $US. Retour"
+            ),
+        ),
+        (
+            {"sku": "gone"},
+            "Ce produit n'existe pas. Il n'est plus vendu, ou ne l'a jamais été. Retour",
+        ),
+        ({"currency": "XXX"}, "Le prix n'est pas garanti Cette monnaie n'existe pas. Retour"),
+        (
+            {"key": ""},
+            "Le prix n'est pas garanti Ce qui a été envoyé n'est pas utilisable. Retour",
+        ),
+    ],
+)
+async def test_why_a_price_is_not_held_is_french_on_a_french_page(
+    desk: WebDesk, change: dict[str, str], expected: str
+) -> None:
+    said = plain(await desk.submit("/quotes", {**HELD, **change}, accept_language="fr-FR"))
+    assert said == expected
+
+
+async def test_what_is_no_form_is_told_in_the_pages_language(desk: WebDesk) -> None:
+    said = plain(await desk.submit("/quotes", b"%zz=1", accept_language="fr"))
+    assert said == "Impossible de répondre Ce qui a été envoyé n'est pas utilisable. Retour"
 
 
 async def test_stale_rates_and_old_quotes_are_refused_with_words(desk: WebDesk) -> None:

@@ -6,21 +6,10 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from pricedesk.currencies import Currency
-from pricedesk.error_lines import ErrorReply
-from pricedesk.errors import (
-    InvalidRequest,
-    PriceChanged,
-    QuoteCancelled,
-    QuoteExpired,
-    QuoteRedeemed,
-    RateNotFresh,
-    ServiceUnavailable,
-    TooManyQuotes,
-    UnknownQuote,
-    in_quotes,
-)
+from pricedesk.errors import InvalidRequest, ServiceUnavailable, in_quotes
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.locales import currency_name
+from pricedesk.frontend.refusals import advice, is_exact, meaning, sentence_of
 from pricedesk.frontend.shop import Offer, Shop
 from pricedesk.frontend.translations import Words, words_for
 from pricedesk.frontend.web.rendering import Pages
@@ -163,8 +152,12 @@ class Framing:
         *,
         status: int | None = None,
         again: Again | None = None,
+        figures: str = "",
     ) -> Response:
-        """A page with a sentence or two, and a way on."""
+        """A page with a sentence or two, and a way on.
+
+        `figures` are told in place of the error's own sentence.
+        """
         words, passing = visit.words, getattr(error, "slug", "") in PASSING
         if status is None:
             status = HTTPStatus.BAD_GATEWAY if isinstance(error, str) else status_of(error)
@@ -174,7 +167,7 @@ class Framing:
             status=status,
             headers=(RETRY_AFTER,) if passing else (),
             title=title,
-            sentences=_sentences(error, words),
+            sentences=_sentences(error, words, figures),
             href=href,
             link=words("Back"),
             again=again if passing else None,
@@ -189,7 +182,9 @@ class Framing:
         elif failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             title, told = words("Something went wrong"), words("It was noted. Please try again.")
         else:
-            title, told = words("That cannot be answered"), _sentence(failure.detail)
+            title = words("That cannot be answered")
+            exact = is_exact(words)
+            told = _sentence(failure.detail) if exact else meaning(InvalidRequest.slug, words)
         return self.message(visit, title, told, status=failure.status)
 
     def refuse_stranger(self, visit: Visit) -> Response | None:
@@ -242,28 +237,21 @@ def _language(visitor: Visitor) -> str:
     return visitor.language if spoken else LANGUAGES[0][0]
 
 
-def _sentences(error: Exception | str, words: Words) -> tuple[str, ...]:
-    """What to tell a customer: in his words what it means, and then what exactly was said."""
+def _sentences(error: Exception | str, words: Words, figures: str) -> tuple[str, ...]:
+    """What to tell a customer: in his words what it means, and then what exactly was said.
+
+    That is in English, and is left out where the page is in another language.
+    """
     if isinstance(error, str):
         return (error,)
     slug = getattr(error, "slug", "")
     if slug in PASSING:  # How it failed may name what is inside the network.
         return (words("The conversion service cannot be reached. Please try again in a moment."),)
-    meaning = _meanings(words).get(slug)
-    exact = _sentence(error.sentence if isinstance(error, ErrorReply) else str(error))
-    return (meaning, exact) if meaning is not None else (exact,)
-
-
-def _meanings(words: Words) -> dict[str, str]:
-    return {
-        PriceChanged.slug: words("Please look at the new price before you hold it."),
-        RateNotFresh.slug: words("The newest rate that is known is too old to hold a price at."),
-        TooManyQuotes.slug: words("Please wait until the time of one of them is over."),
-        UnknownQuote.slug: words("There is no quote with this id. Perhaps it is mistyped."),
-        QuoteExpired.slug: words("Its time is over."),
-        QuoteCancelled.slug: words("It was cancelled before."),
-        QuoteRedeemed.slug: words("It was redeemed before."),
-    }
+    if is_exact(words):
+        told = (advice(slug, words), figures or _sentence(sentence_of(error)))
+    else:
+        told = (meaning(slug, words), figures)
+    return tuple(sentence for sentence in told if sentence)
 
 
 def _sentence(text: str) -> str:

@@ -12,6 +12,7 @@ from pricedesk.errors import PricedeskError, UnknownProduct
 from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.locales import money_text
 from pricedesk.frontend.price_views import price_view
+from pricedesk.frontend.refusals import is_exact, meaning
 from pricedesk.frontend.shop import NO_RATE, Offer, Shop
 from pricedesk.frontend.web.bounds import SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.framing import LANGUAGES, Framing, Visit, form_of, see_other
@@ -175,12 +176,14 @@ def _card(offer: Offer, visit: Visit) -> Card:
         return card(product, locale, view)
     if offer.slug in NO_RATE:
         pair = product.price.currency.code, visit.visitor.currency.code
-        reason = words("There is no published rate from {} to {}.").format(*pair)
+        why = words("There is no published rate from {} to {}.").format(*pair)
+    elif offer.reason:
+        why = offer.reason if is_exact(words) else meaning(offer.slug, words)
     else:
-        reason = offer.reason or words(
+        why = words(
             "The price cannot be computed now because the conversion service cannot be reached."
         )
-    return card(product, locale, None, reason)
+    return card(product, locale, None, why)
 
 
 def _choices(catalogue: Catalogue, chosen: str) -> list[str]:

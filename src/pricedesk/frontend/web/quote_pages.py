@@ -8,12 +8,14 @@ from urllib.parse import quote as percent_encoded
 from pricedesk.currencies import currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PriceChanged, PricedeskError, UnknownProduct
+from pricedesk.frontend.locales import money_text
 from pricedesk.frontend.price_views import quote_view
 from pricedesk.frontend.shop import Shop, seen_of
 from pricedesk.frontend.web.framing import Again, Framing, Visit, form_of, see_other
 from pricedesk.frontend.web.views import product_path
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route
+from pricedesk.money import Money
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteReply, QuoteVerb
 
@@ -62,13 +64,16 @@ class QuotePages:
             address = visit.visitor.address
             reply = await self._shop.hold(fields["sku"], seen, fields["key"], address)
         except (PricedeskError, ErrorReply) as error:
+            figures = ""
             if isinstance(error, UnknownProduct):
                 title = words("There is no such product.")
             elif error.slug == PriceChanged.slug:
                 title = words("The price has changed")
+                figures = await self._both_prices(visit, fields)
             else:
                 title = words("The price is not held")
-            return self._framing.message(visit, title, error, back, again=Again("/quotes", fields))
+            again = Again("/quotes", fields)
+            return self._framing.message(visit, title, error, back, again=again, figures=figures)
         return see_other(f"/quotes/{reply.fields['quote']}")
 
     async def quote(self, request: Request, path: Mapping[str, str]) -> Response:
@@ -98,6 +103,19 @@ class QuotePages:
             again = Again(f"{back}/{verb.value}", {})
             return self._framing.message(visit, title, error, back, again=again)
         return see_other(quote_path(quote_id))
+
+    async def _both_prices(self, visit: Visit, fields: Mapping[str, str]) -> str:
+        """The price that a form shows, and the one of now; empty if it is the same, or none."""
+        unit, locale = currency(fields["currency"]), visit.visitor.locale
+        product = self._shop.catalogue.by_sku(fields["sku"])
+        offer = await self._shop.offer(product, unit) if product is not None else None
+        if offer is None or offer.price is None or offer.known_at is not None:
+            return ""
+        seen, now = Money.parse(fields["price"], unit), offer.price.seen.price
+        if seen == now:
+            return ""
+        told = visit.words("You have seen {}; it is {} now.")
+        return told.format(money_text(seen, locale), money_text(now, locale))
 
     def _quote_page(self, visit: Visit, reply: QuoteReply) -> Response:
         words, now = visit.words, self._shop.clock()
