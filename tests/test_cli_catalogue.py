@@ -14,9 +14,9 @@ HEADER = "sku,name,price,currency,description,category,picture\n"
 SHOP = HEADER + 't,Tea,5.00,CAD,"Green, loose",Drinks,tea.jpg\nc,Cake,900,JPY,,,\n'
 
 
-def catalogue(setting: Path | str, *words: str) -> Result:
+def catalogue(setting: Path | str, *words: str, given: str | bytes = "") -> Result:
     result = CliRunner().invoke(
-        main, ["catalogue", *words], env={"PRICEDESK_CATALOGUE": str(setting)}
+        main, ["catalogue", *words], given, env={"PRICEDESK_CATALOGUE": str(setting)}
     )
     assert PASSWORD_IN_ADDRESS not in result.output
     return result
@@ -100,6 +100,40 @@ def test_an_export_replaces_no_file_unless_asked_to(tmp_path: Path, file: Path) 
     assert out.read_text() == file.read_text()
     done = catalogue(file, "export", str(tmp_path / "none" / "out.csv"))
     assert (done.exit_code, list(tmp_path.glob(".*"))) == (2, [])
+
+
+def test_a_dash_is_standard_input_and_output(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (("export", "-"), ("export", "--force", "-")):
+        done = catalogue(file, *words)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, SHOP, "")
+    shop = tmp_path / "shop.sqlite3"
+    done = catalogue(shop, "import", "-", given=SHOP)
+    assert (done.exit_code, done.stdout) == (0, f"{shop}: 2 products\n")
+    assert catalogue(shop, "export").stdout == SHOP
+    assert catalogue("", "check", "-", given=SHOP).stdout == (
+        "standard input is in order: 2 products\n"
+    )
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (HEADER + "a,A,x,CAD,,,\n", 'standard input, line 2: "x" is not a number'),
+        ("", "standard input, line 1: the first line must be sku,name,price,currency"),
+        ((HEADER + "a,A,1,CAD,,,\n").encode() + b"\xff", "standard input, line 3: not UTF-8 text"),
+    ],
+)
+def test_what_is_wrong_in_standard_input_is_told_and_changes_nothing(
+    tmp_path: Path, given: str | bytes, problem: str
+) -> None:
+    shop = tmp_path / "shop.sqlite3"
+    done = catalogue(shop, "import", "-", given=given)
+    assert (done.exit_code, done.stdout, shop.exists()) == (2, "", False)
+    assert done.stderr == f"pricedesk: {problem}\npricedesk: nothing was imported\n"
 
 
 def test_a_terminal_shows_how_far_an_import_is(

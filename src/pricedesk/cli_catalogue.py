@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pricedesk.frontend.catalogue_store import CatalogueStore
 
 _FILE = click.Path(path_type=Path)
+_STANDARD = Path("-")
+"""Stands for standard input or output, as it does for other programs."""
 
 
 @click.group(no_args_is_help=True)
@@ -36,13 +38,15 @@ def catalogue() -> None:
 def import_(file: Path) -> None:
     """Put the products of the CSV file FILE into the database, in the place of all others.
 
-    Each line that is wrong is told, and then nothing is changed. A desk that runs takes the new
-    products in within seconds.
+    As FILE, - is standard input. Each line that is wrong is told, and then nothing is changed. A
+    desk that runs takes the new products in within seconds.
 
     \b
     Examples:
       PRICEDESK_CATALOGUE=shop.sqlite3 pricedesk catalogue import products.csv
       PRICEDESK_CATALOGUE=postgresql://... pricedesk catalogue import products.csv
+      PRICEDESK_CATALOGUE=old.sqlite3 pricedesk catalogue export - |
+        PRICEDESK_CATALOGUE=new.sqlite3 pricedesk catalogue import -
     """
     store = _store()
     with _told_line_by_line("nothing was imported"):
@@ -58,7 +62,7 @@ def import_(file: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @reports_errors
 def export(file: Path | None, *, force: bool) -> None:
-    """Write the desk's products as CSV, to FILE or to standard output.
+    """Write the desk's products as CSV, to FILE or to standard output, which - is too.
 
     \b
     Example:
@@ -68,7 +72,7 @@ def export(file: Path | None, *, force: bool) -> None:
     from pricedesk.frontend.catalogue_source import catalogue_source
 
     products = catalogue_source(read_settings().catalogue).read()
-    if file is None:
+    if file is None or file == _STANDARD:
         for line in catalogue_csv(products):
             sys.stdout.buffer.write(line.encode())
         return
@@ -87,6 +91,8 @@ def export(file: Path | None, *, force: bool) -> None:
 def check(file: Path | None) -> None:
     """Look at the products of FILE, or of the desk's catalogue; exit code 2 if some are wrong.
 
+    As FILE, - is standard input.
+
     \b
     Example:
       pricedesk catalogue check products.csv && cp products.csv /shop/
@@ -96,7 +102,7 @@ def check(file: Path | None) -> None:
 
     with _told_line_by_line(""):
         if file is not None:
-            name, number = str(file), len(_read(file))
+            name, number = _name(file), len(_read(file))
         else:
             source = catalogue_source(read_settings().catalogue)
             name, number = source.name, len(source.read(PROBLEMS_MAX))
@@ -130,11 +136,22 @@ def _told_line_by_line(outcome: str) -> Iterator[None]:
 
 
 def _read(file: Path) -> "list[Product]":
-    from pricedesk.frontend.catalogue_csv import PROBLEMS_MAX, parse_catalogue, read_file
+    from pricedesk.frontend.catalogue_csv import (
+        PROBLEMS_MAX,
+        parse_catalogue,
+        read_file,
+        read_stream,
+    )
 
-    text = read_file(file)
+    name = _name(file)
+    text = read_stream(sys.stdin.buffer, name) if file == _STANDARD else read_file(file)
     with _bar("reading", text.count("\n")) as advance:
-        return parse_catalogue(text, str(file), PROBLEMS_MAX, advance)
+        return parse_catalogue(text, name, PROBLEMS_MAX, advance)
+
+
+def _name(file: Path) -> str:
+    """What a file is called where something is told of it."""
+    return "standard input" if file == _STANDARD else str(file)
 
 
 def _now_in(store: "CatalogueStore") -> "Catalogue | None":

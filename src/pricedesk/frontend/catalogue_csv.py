@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from pricedesk.errors import InvalidCatalogue, PricedeskError, in_quotes
 from pricedesk.frontend.catalogue import (
@@ -16,7 +17,7 @@ from pricedesk.frontend.catalogue import (
     product_from,
     row_of,
 )
-from pricedesk.frontend.text_files import UnusableFileError, read_text
+from pricedesk.frontend.text_files import UnusableFileError, read_text, text_of
 
 FILE_BYTES_MAX = 256 * 1024 * 1024
 """PRODUCTS_MAX of them with descriptions as long as they may be, and some room."""
@@ -44,6 +45,18 @@ def read_file(path: Path) -> str:
     """
     try:
         return read_text(path, FILE_BYTES_MAX)
+    except UnusableFileError as error:
+        raise InvalidCatalogue(str(error), passing=error.passing) from error
+
+
+def read_stream(stream: BinaryIO, name: str) -> str:
+    """The text of a catalogue that comes in from elsewhere; `name` is what errors call it.
+
+    Raises:
+        InvalidCatalogue: it cannot be read, is too large or is not UTF-8; names it.
+    """
+    try:
+        return text_of(stream, name, FILE_BYTES_MAX)
     except UnusableFileError as error:
         raise InvalidCatalogue(str(error), passing=error.passing) from error
 

@@ -1,6 +1,7 @@
 """Files that a shop writes: read whole, in UTF-8, and no larger than is good."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 
 class UnusableFileError(Exception):
@@ -21,14 +22,26 @@ def read_text(path: Path, bytes_max: int) -> str:
         if path.exists() and not path.is_file():  # A pipe would be waited for, for ever.
             raise UnusableFileError(f"{path} is no file", passing=True)
         with path.open("rb") as file:
-            raw = file.read(bytes_max + 1)
+            return text_of(file, str(path), bytes_max)
     except OSError as error:
         reason = f"{path} cannot be read: {error.strerror}"
         raise UnusableFileError(reason, passing=True) from error
+
+
+def text_of(stream: BinaryIO, name: str, bytes_max: int) -> str:
+    """The text of what comes in, in the same way; `name` is what errors call it.
+
+    Raises:
+        UnusableFileError: it cannot be read, is too large, or is not UTF-8.
+    """
+    try:
+        raw = stream.read(bytes_max + 1)
+    except OSError as error:
+        raise UnusableFileError(f"{name} cannot be read: {error.strerror}", passing=True) from error
     if len(raw) > bytes_max:
-        raise UnusableFileError(f"{path} is larger than {bytes_max} bytes")
+        raise UnusableFileError(f"{name} is larger than {bytes_max} bytes")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise UnusableFileError(f"{path}, line {line}: not UTF-8 text") from error
+        raise UnusableFileError(f"{name}, line {line}: not UTF-8 text") from error
