@@ -132,7 +132,10 @@ async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
     assert (await desk.get("/api/sources")).text == (
         '{"away":false,"sources":[{"source":"ECB","name":"European Central Bank",'
         '"newest":"2026-10-30","state":"fresh","missed":0,'
-        '"expected":"2026-11-02T15:00:00+00:00","failing_since":null}]}'
+        '"expected":"2026-11-02T15:00:00+00:00","failing_since":null,'
+        '"attribution":"Source: ECB","attribution_url":"https://www.ecb.europa.eu/stats/'
+        'policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",'
+        '"attribution_required":false,"redistributable":true}]}'
     )
 
 

@@ -34,6 +34,23 @@ async def name_in_prices(desk: WebDesk) -> None:
         desk.lines.instead[begin] = named
 
 
+async def test_the_terms_of_a_source_are_told_to_programs(desk: WebDesk) -> None:
+    await tell(desk, required="yes", redistributable="no")
+    [source] = json.loads((await desk.get("/api/sources")).text)["sources"]
+    named = ("attribution", "attribution_url", "attribution_required", "redistributable")
+    assert [source[name] for name in named] == [
+        "Source: ECB",
+        "https://bank.example/terms",
+        True,
+        False,
+    ]
+    head, _, terms = desk.lines.instead["sources"].partition("https:")
+    desk.lines.instead["sources"] = f"{head}javascript:{terms}"
+    await desk.shop.standing.look()
+    [source] = json.loads((await desk.get("/api/sources")).text)["sources"]
+    assert source["attribution_url"] is None
+
+
 @pytest.mark.parametrize("url", PAGES)
 async def test_a_source_that_wants_to_be_named_is_on_each_page(desk: WebDesk, url: str) -> None:
     await desk.submit("/quotes", HELD)

@@ -13,7 +13,7 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
-from pricedesk.frontend.desk import Price
+from pricedesk.frontend.desk import Price, is_address
 from pricedesk.frontend.shop import Offer, Shop, seen_of
 from pricedesk.frontend.web.api_description import document
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
@@ -183,7 +183,7 @@ class Api:
         return _answer({"base": found.base, "date": str(found.on), "rates": rates})
 
     async def sources(self, request: Request, _path: Mapping[str, str]) -> Response:
-        """How each source stands."""
+        """How each source stands, how it is to be named, and what its terms allow."""
         _query(request, ())
         standing = self._shop.standing
         if standing.sources is None:
@@ -203,6 +203,12 @@ class Api:
                         "failing_since": (
                             source.failing_since.isoformat() if source.failing_since else None
                         ),
+                        "attribution": source.attribution,
+                        "attribution_url": (
+                            source.attribution_url if is_address(source.attribution_url) else None
+                        ),
+                        "attribution_required": source.attribution_required,
+                        "redistributable": source.redistributable,
                     }
                     for key, source in told.items()
                 ],

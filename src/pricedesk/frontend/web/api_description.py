@@ -14,6 +14,7 @@ _AMOUNT: Json = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$", "examples"
 _CODE: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}
 _TYPED_CODE: Json = {"type": "string", "pattern": "^[A-Za-z]{3}$", "examples": ["USD"]}
 _DATE: Json = {"type": "string", "format": "date"}
+_INSTANT: Json = {"type": "string", "format": "date-time"}
 _STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
 
 
@@ -96,7 +97,26 @@ _SCHEMAS: dict[str, Json] = {
             ),
         },
     ),
-    "Sources": _object(away={"type": "boolean"}, sources=_list({"type": "object"})),
+    "Source": _object(
+        source=_TEXT,
+        name=_TEXT,
+        newest={"type": ["string", "null"], "format": "date"},
+        state={"type": "string", "enum": ["fresh", "late", "stale", "none"]},
+        missed={"type": "integer"},
+        expected=_INSTANT,
+        failing_since={"type": ["string", "null"], "format": "date-time"},
+        attribution={"type": "string", "description": "What to name it as with its rates."},
+        attribution_url={"type": ["string", "null"], "description": "The page to link to then."},
+        attribution_required={
+            "type": "boolean",
+            "description": "Whether its terms want that link wherever its rates are shown.",
+        },
+        redistributable={
+            "type": "boolean",
+            "description": "Whether its terms allow its table to be handed on.",
+        },
+    ),
+    "Sources": _object(away={"type": "boolean"}, sources=_list(_ref("Source"))),
     "Meaning": _object(name=_TEXT, status={"type": "integer"}, meaning=_TEXT),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
@@ -195,7 +215,7 @@ _PATHS: dict[str, Json] = {
             "What the name of a failure means", "Meaning", _parameter("name", _TEXT, "path")
         )
     },
-    "/api/sources": {"get": _operation("How each source stands", "Sources")},
+    "/api/sources": {"get": _operation("How each source stands, and its terms", "Sources")},
 }
 
 
