@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from asking import content_of
-from pricedesk.frontend.web.pictures import PICTURE_BYTES_MAX, Pictures
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.web.pictures import PICTURE_BYTES_MAX, SEEN_SECONDS, Pictures
 from pricedesk.http.messages import CHUNK_BYTES, Response, Stream
 from pricedesk.http.routes import Router, RouteTable
+from pricedesk.money import Money
+from web_desk import CAD, web_desk
 
 PNG = b"\x89PNG not really"
 
@@ -99,6 +103,54 @@ async def test_nothing_else_is(router: Router, path: str) -> None:
 async def test_without_a_folder_there_are_none() -> None:
     router = Router([RouteTable(Pictures(None).routes(), ("/",))])
     assert (await picture(router, "/pictures/x.png")).status == HTTPStatus.NOT_FOUND
+    assert await Pictures(None).there(["x.png"]) == set()
+
+
+async def test_what_is_there_is_what_would_be_served(router: Router, tmp_path: Path) -> None:
+    names = [
+        *("x.png", "in.png", "a/b/c/x.webp"),
+        *("no.png", "out.png", "up/secret.png", "circle.png", "folder.png", "pipe.png"),
+        *("large.png", "a/b/c/d/x.png", "a" * 300 + ".png", ""),
+    ]
+    served = {n for n in names if (await picture(router, f"/pictures/{n}")).status == HTTPStatus.OK}
+    assert served == {"x.png", "in.png", "a/b/c/x.webp"}
+    assert await Pictures(tmp_path / "pictures").there(names) == served
+
+
+async def test_a_picture_that_comes_or_goes_is_noticed_after_a_while(tmp_path: Path) -> None:
+    now = 100.0
+    pictures, path = Pictures(tmp_path, lambda: now), tmp_path / "x.png"
+    assert await pictures.there(["x.png"]) == set()
+    path.write_bytes(PNG)
+    now += SEEN_SECONDS - 1
+    assert await pictures.there(["x.png"]) == set()
+    now += 1
+    assert await pictures.there(["x.png"]) == {"x.png"}
+    path.unlink()
+    assert await pictures.there(["x.png", "y.png"]) == {"x.png"}
+    now += SEEN_SECONDS
+    assert await pictures.there(["x.png"]) == set()
+
+
+async def test_a_page_shows_a_picture_only_where_it_is_there(
+    tmp_path: Path, book: RateBook
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "there.png").write_bytes(PNG)
+    products = [
+        Product(name, f"The {name}", Money(100, CAD), picture=f"{name}.png")
+        for name in ("there", "missing")
+    ]
+    async with web_desk(tmp_path, book, products, pictures=folder) as desk:
+        shown = '<img src="/pictures/there.png" alt=""'
+        page = (await desk.get("/")).text
+        assert (page.count("<img"), page.count(shown), page.count(">TM<")) == (1, 1, 1)
+        assert shown in (await desk.get("/products/there")).text
+        page = (await desk.get("/products/missing")).text
+        assert ("<img" not in page, page.count(">TM<")) == (True, 1)
+    async with web_desk(tmp_path / "none", book, products) as desk:
+        assert "<img" not in (await desk.get("/")).text
 
 
 @pytest.mark.parametrize("size", [CHUNK_BYTES, CHUNK_BYTES + 1, PICTURE_BYTES_MAX])

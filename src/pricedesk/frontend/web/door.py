@@ -45,16 +45,16 @@ class Site:
 def make_router(site: Site) -> Router:
     """All that can be asked for at the door."""
     shop, appearance, new_key = site.shop, site.appearance, site.new_key
-    static = Files()
+    static, pictures = Files(), Pictures(appearance.pictures)
     framing = Framing(shop, Pages(static.path), appearance)
     api = Api(shop, appearance.currency)
     pages = RouteTable(
         (
-            *CataloguePages(shop, framing, new_key).routes(),
+            *CataloguePages(shop, framing, pictures, new_key).routes(),
             *QuotePages(shop, framing).routes(),
             *RatePages(shop, framing).routes(),
             *(Route(path, _always(answer)) for path, answer in static.responses.items()),
-            *Pictures(appearance.pictures).routes(),
+            *pictures.routes(),
             *_operations(site),
         ),
         ("/",),

@@ -1,6 +1,6 @@
 """The pages of the catalogue: products, a product, and what a visitor prefers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from pricedesk.frontend.refusals import is_exact, meaning
 from pricedesk.frontend.shop import NO_RATE, Offer, Shop
 from pricedesk.frontend.web.bounds import SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.framing import LANGUAGES, Framing, Visit, form_of, see_other
+from pricedesk.frontend.web.pictures import Pictures
 from pricedesk.frontend.web.views import (
     RANGES,
     Card,
@@ -43,9 +44,12 @@ EVENTS_TYPE = "text/event-stream; charset=utf-8"
 class CataloguePages:
     """What is sold. `new_key` gives a key that no two forms share."""
 
-    def __init__(self, shop: Shop, framing: Framing, new_key: Callable[[], str]) -> None:
+    def __init__(
+        self, shop: Shop, framing: Framing, pictures: Pictures, new_key: Callable[[], str]
+    ) -> None:
         self._shop = shop
         self._framing = framing
+        self._pictures = pictures
         self._new_key = new_key
 
     def routes(self) -> tuple[Route, ...]:
@@ -70,6 +74,7 @@ class CataloguePages:
             number = last
             found = await self._shop.find(text, category, (number - 1) * CARDS, CARDS)
         offers = await self._shop.offers(found.products, visit.visitor.currency)
+        pictured = await self._pictures.there(each.picture for each in found.products)
 
         def href(to: int) -> str:
             told = {"q": text, "category": category, "page": str(to) if to > 1 else ""}
@@ -86,7 +91,7 @@ class CataloguePages:
             words=text,
             category=category,
             categories=_choices(self._shop.catalogue, category),
-            cards=[_card(offer, visit) for offer in offers],
+            cards=[_card(offer, visit, pictured) for offer in offers],
             count_text=words("1 product") if one else words("{} products").format(count),
             pages_count=last,
             page_text=words("Page {} of {}").format(number, last),
@@ -111,7 +116,7 @@ class CataloguePages:
             "/",
             [offer],
             attributions=[chart.attribution] if chart is not None else [],
-            product=_card(offer, visit),
+            product=_card(offer, visit, await self._pictures.there([product.picture])),
             category_href=f"/?{urlencode({'category': product.category})}",
             key=self._new_key(),
             cannot_hold=self._why_not_held(offer, visit),
@@ -169,11 +174,13 @@ class CataloguePages:
         )
 
 
-def _card(offer: Offer, visit: Visit) -> Card:
+def _card(offer: Offer, visit: Visit, pictures: Collection[str]) -> Card:
+    """A product as it is offered; `pictures` are those that can be shown."""
     product, price, locale, words = offer.product, offer.price, visit.visitor.locale, visit.words
+    pictured = product.picture in pictures
     if price is not None:
         view = price_view(price, product.price, locale, words, offer.known_at)
-        return card(product, locale, view)
+        return card(product, locale, view, pictured=pictured)
     if offer.slug in NO_RATE:
         pair = product.price.currency.code, visit.visitor.currency.code
         why = words("There is no published rate from {} to {}.").format(*pair)
@@ -183,7 +190,7 @@ def _card(offer: Offer, visit: Visit) -> Card:
         why = words(
             "The price cannot be computed now because the conversion service cannot be reached."
         )
-    return card(product, locale, None, why)
+    return card(product, locale, None, why, pictured=pictured)
 
 
 def _choices(catalogue: Catalogue, chosen: str) -> list[str]:

@@ -5,7 +5,8 @@ the client has taken the one before: a slow client keeps no picture in memory, a
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from http import HTTPStatus
@@ -20,6 +21,9 @@ from pricedesk.http.routes import Route
 PICTURE_BYTES_MAX = 1024 * 1024
 FOLDERS_MAX = 3
 """How deep below the folder a picture may be."""
+
+SEEN_SECONDS = 10
+"""For so long a page does not look again whether a picture is there."""
 
 _FOR_AN_HOUR = ("Cache-Control", "public, max-age=3600")
 _TYPES = {
@@ -54,8 +58,12 @@ class _Picture:
 class Pictures:
     """Serves what is in a folder, and nothing beside it."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, seconds: Callable[[], float] = time.monotonic) -> None:
+        """`seconds` is a clock that never steps."""
         self._folder = folder.resolve() if folder is not None else None
+        self._seconds = seconds
+        self._seen: dict[str, bool] = {}
+        self._seen_at = seconds()
 
     def routes(self) -> tuple[Route, ...]:
         """Where pictures are."""
@@ -64,6 +72,18 @@ class Pictures:
             Route("/".join(["/pictures", *parts[: depth + 1]]), self.picture)
             for depth in range(FOLDERS_MAX + 1)
         )
+
+    async def there(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of these pictures that can be shown, as it was SEEN_SECONDS ago at the longest."""
+        if self._folder is None:
+            return frozenset()
+        if self._seconds() - self._seen_at >= SEEN_SECONDS:
+            self._seen, self._seen_at = {}, self._seconds()
+        seen, wanted = self._seen, {name for name in names if name}
+        unseen = wanted - seen.keys()
+        if unseen:
+            seen.update(await asyncio.to_thread(_seen, self._folder, unseen))
+        return frozenset(name for name in wanted if seen[name])
 
     async def picture(self, _request: Request, path: Mapping[str, str]) -> Response:
         """A picture, or nothing."""
@@ -75,6 +95,14 @@ class Pictures:
         body = found.begin if len(found.begin) == found.size else _chunks(found)
         kind = _TYPES[Path(name).suffix]
         return Response(body, media_type=kind, headers=(_FOR_AN_HOUR,), etag=found.etag)
+
+
+def _seen(folder: Path, names: Iterable[str]) -> dict[str, bool]:
+    """Whether each of some pictures would be served."""
+    return {
+        name: name.count("/") <= FOLDERS_MAX and _looked_at(folder, name) is not None
+        for name in names
+    }
 
 
 def _looked_at(folder: Path, name: str) -> _Picture | None:

@@ -113,15 +113,25 @@ class ChartView:
     attribution: str
 
 
-def card(product: Product, locale: Locale, price: PriceView | None, reason: str = "") -> Card:
-    """A product with its price, or with the reason for which there is none."""
+def card(
+    product: Product,
+    locale: Locale,
+    price: PriceView | None,
+    reason: str = "",
+    *,
+    pictured: bool = False,
+) -> Card:
+    """A product with its price, or with the reason for which there is none.
+
+    It is `pictured` where its picture can be shown.
+    """
     return Card(
         sku=product.sku,
         name=product.name,
         href=product_path(product.sku),
         category=product.category,
         description=product.description,
-        picture=f"/pictures/{product.picture}" if product.picture else "",
+        picture=f"/pictures/{product.picture}" if pictured else "",
         letters=_letters(product.name),
         hue=crc32(product.sku.encode()) % HUES,
         own=money_text(product.price, locale),
