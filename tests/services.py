@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -33,14 +33,17 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 class Service:
-    """One running service; its log lines are read as they come."""
+    """One running service; its log lines are read as they come.
 
-    def __init__(self, name: str, **settings: str) -> None:
+    `program` is what is run in its place.
+    """
+
+    def __init__(self, name: str, program: Sequence[str] = (), **settings: str) -> None:
         self.name = name
         self.http_port = 0
         self.web_port = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pricedesk.cli", name],
+            [sys.executable, *(program or ("-m", "pricedesk.cli", name))],
             env=environment(log="json", **settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -19,6 +19,7 @@ EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
 PORT = "must be a port number, 0 to 65535"
 COUNT = "must be a whole number from 1 to 1000000"
+WORKERS = "must be a whole number from 1 to 64"
 QUOTE_SECONDS = "must be a whole number from 1 to 31622400, which is a year"
 TEXT = "must not be empty or have spaces around it"
 HOST_PORT = "must be host:port, as in backend:3000 or [::1]:3000"
@@ -67,6 +68,8 @@ GOOD = [
     ("DATABASE", "", ""),
     ("DATABASE", "postgresql://db.example/rates", "postgresql://db.example/rates"),
     ("DATABASE", "postgres:///rates?host=/run/pg", "postgres:///rates?host=/run/pg"),
+    ("WORKERS", "1", 1),
+    ("WORKERS", "64", 64),
     ("FETCH", "off", False),
     ("FETCH", "on", True),
     ("ECB_URL", "http://mirror:8000/ecb/", "http://mirror:8000/ecb"),
@@ -177,6 +180,9 @@ BAD = [
     ("HOLD_STALE", "late", "must be on or off"),
     ("MAX_CONNECTIONS", "0", COUNT),
     ("HTTP_MAX_CONNECTIONS", "many", COUNT),
+    ("WORKERS", "0", WORKERS),
+    ("WORKERS", "65", WORKERS),
+    ("WORKERS", "auto", WORKERS),
     ("MAX_CONNECTIONS_PER_ADDRESS", "1000001", COUNT),
     ("LINES_IDLE_SECONDS", "1.5", COUNT),
     ("TELNET_IDLE_SECONDS", "5m", COUNT),

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import cast
 
 import click
@@ -25,7 +26,7 @@ from pricedesk.cli_words import (
 )
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
-from pricedesk.settings import HostPort, read_settings, table
+from pricedesk.settings import WORKERS, HostPort, read_settings, table
 
 JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
 """What `convert --json` says without `--explain`."""
@@ -49,6 +50,21 @@ def _end_on_signal() -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 
+workers_option = click.option(
+    "--workers",
+    metavar="N",
+    help="How many processes answer in a service; else as PRICEDESK_WORKERS says: 1.",
+)
+
+
+def _with_workers(workers: str | None) -> Mapping[str, str]:
+    """The environment, where the option was not given; else with the option in its place."""
+    if workers is None:
+        return os.environ
+    others = {k: v for k, v in os.environ.items() if k != f"{WORKERS}_FILE"}
+    return {**others, WORKERS: workers}
+
+
 @click.group(
     epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True
 )
@@ -68,8 +84,9 @@ def main(context: click.Context) -> None:
 
 
 @main.command()
+@workers_option
 @reports_errors
-def up() -> None:
+def up(*, workers: str | None) -> None:
     """Run both services here, until Ctrl-C.
 
     \b
@@ -79,12 +96,13 @@ def up() -> None:
     """
     from pricedesk.up import run_up
 
-    sys.exit(run_up(read_settings(), click.echo))
+    sys.exit(run_up(read_settings(_with_workers(workers)), click.echo))
 
 
 @main.command()
+@workers_option
 @reports_errors
-def backend() -> None:
+def backend(*, workers: str | None) -> None:
     """Run the back-end: lines on port 3000.
 
     \b
@@ -93,18 +111,22 @@ def backend() -> None:
       printf '1100\\n' | nc -q1 localhost 3001
     """
     _end_on_signal()
-    from pricedesk.backend.service import run_backend
+    from pricedesk.backend.service import DOORS, prepare_workers, run_backend
     from pricedesk.logs import start_logging
     from pricedesk.running import run_process
+    from pricedesk.workers import run_workers
 
-    settings = read_settings()
+    settings = read_settings(_with_workers(workers))
     start_logging("backend", settings.log)
+    if settings.workers > 1:
+        sys.exit(run_workers(settings, DOORS, prepare_workers))
     run_process(lambda: run_backend(settings))
 
 
 @main.command()
+@workers_option
 @reports_errors
-def frontend() -> None:
+def frontend(*, workers: str | None) -> None:
     """Run the front-end: the price desk on telnet port 10000.
 
     \b
@@ -113,12 +135,15 @@ def frontend() -> None:
       telnet localhost 10000
     """
     _end_on_signal()
-    from pricedesk.frontend.service import run_frontend
+    from pricedesk.frontend.service import DOORS, prepare_workers, run_frontend
     from pricedesk.logs import start_logging
     from pricedesk.running import run_process
+    from pricedesk.workers import run_workers
 
-    settings = read_settings()
+    settings = read_settings(_with_workers(workers))
     start_logging("frontend", settings.log)
+    if settings.workers > 1:
+        sys.exit(run_workers(settings, DOORS, prepare_workers))
     run_process(lambda: run_frontend(settings))
 
 

@@ -74,6 +74,11 @@ INTERRUPTED = 130
 """What a program ends with that was interrupted from the keyboard: 128 and the signal."""
 
 
+def exit_code_of(error: PricedeskError) -> int:
+    """What the program ends with for an error."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
 def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """End the program with one line on standard error and the exit code of the error."""
 
@@ -83,6 +88,6 @@ def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except PricedeskError as error:
             click.echo(f"pricedesk: {printable(str(error))}", err=True)
-            sys.exit(next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES))
+            sys.exit(exit_code_of(error))
 
     return run

@@ -50,6 +50,17 @@ class TextFormatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
+def name_worker(number: int) -> None:
+    """Have each record that is logged from now on say which worker it is from."""
+
+    def named(record: logging.LogRecord) -> bool:
+        record.worker = number
+        return True
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(named)
+
+
 def start_logging(service: str, log_format: str) -> None:
     """Send the program's log to standard output; `log_format` as in the settings."""
     as_text = sys.stdout.isatty() if log_format == "auto" else log_format == "text"

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pricedesk.admission import Admission, Gate
+from pricedesk.listening import BACKLOG
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Port(ABC, Generic[AnyConnection]):
         self.gate = gate
         self.seconds = seconds
         self.draining = False
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -53,17 +55,35 @@ class Port(ABC, Generic[AnyConnection]):
             OSError: the address cannot be listened on.
         """
         self.sweep()
-        self._listener = await asyncio.get_running_loop().create_server(
-            self.connect, address, port, backlog=1024, reuse_address=True
+        self._listeners.append(
+            await asyncio.get_running_loop().create_server(
+                self.connect, address, port, backlog=BACKLOG, reuse_address=True
+            )
         )
         self._schedule_sweep()
-        return int(self._listener.sockets[0].getsockname()[1])
+        return self._number()
+
+    async def start_on(self, sockets: Sequence[socket.socket]) -> int:
+        """Listen on these, which are bound already; gives the port of the first one.
+
+        Raises:
+            OSError: one of them cannot be listened on.
+        """
+        self.sweep()
+        for each in sockets:
+            self._listeners.append(
+                await asyncio.get_running_loop().create_server(
+                    self.connect, sock=each, backlog=BACKLOG
+                )
+            )
+        self._schedule_sweep()
+        return self._number()
 
     async def drain(self, seconds: float) -> None:
         """Accept nobody new, finish what was begun, close; after `seconds` cut off."""
         self.draining = True
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for connection in self.gate.all:
             connection.finish()
         try:
@@ -101,6 +121,9 @@ class Port(ABC, Generic[AnyConnection]):
             except Exception:  # one connection's fault must not stop the sweep of the others
                 logger.exception("internal error while ending a connection")
                 connection.cut_off()
+
+    def _number(self) -> int:
+        return int(self._listeners[0].sockets[0].getsockname()[1])
 
     def _schedule_sweep(self) -> None:
         def sweep_and_schedule() -> None:

@@ -5,12 +5,14 @@ import logging
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from pricedesk.listening import Place, Sockets
 from pricedesk.settings import HostPort
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,13 @@ class Door(Protocol):
             OSError: the address cannot be listened on.
         """
 
+    async def start_on(self, sockets: Sequence[socket.socket]) -> int:
+        """Listen on these, which are bound already; gives the port of the first one.
+
+        Raises:
+            OSError: one of them cannot be listened on.
+        """
+
     async def drain(self, seconds: float) -> None:
         """Accept nobody new, finish what was begun; after `seconds` cut off."""
 
@@ -56,7 +65,7 @@ class Door(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A door and where it is: `name` for the log, `variables` are the settings of its address.
+    """A door and where it is.
 
     `connections_max` is how many clients it would serve; the open files that the system allows
     are shared out in proportion.
@@ -64,10 +73,8 @@ class Opening:
     The door is made in a thread: what it has to load keeps no door before it from answering.
     """
 
-    name: str
+    place: Place
     make: Callable[[], Door]
-    listen: HostPort
-    variables: str
     connections_max: int
 
 
@@ -98,11 +105,12 @@ async def serve(
     openings: Sequence[Opening],
     background: Sequence[Callable[[], Coroutine[None, None, None]]],
     ending: Ending,
+    sockets: Sockets | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, then end; a second signal ends the process at once.
 
-    `background` is what runs beside the doors; a fault in it stops the service too. Gives the
-    exit code.
+    `background` is what runs beside the doors; a fault in it stops the service too. A door of
+    which there are `sockets` listens on these. Gives the exit code.
     """
     files = _raise_file_limit() - FILES_BESIDE_CONNECTIONS
     stopped = _stopped_by_signal()
@@ -112,7 +120,7 @@ async def serve(
     for opening in openings:
         door = await asyncio.to_thread(opening.make)
         door.limit_connections(files * opening.connections_max // wanted)
-        if not await _open(opening, door):
+        if not await _open(opening.place, door, (sockets or {}).get(opening.place.door, ())):
             return EXIT_CANNOT_LISTEN
         doors.append(door)
     tasks = [asyncio.create_task(start()) for start in background]
@@ -140,18 +148,26 @@ async def serve(
     return EXIT_FAULT if faults else 0
 
 
-async def _open(opening: Opening, door: Door) -> bool:
+async def _open(place: Place, door: Door, sockets: Sequence[socket.socket]) -> bool:
     """Let a door listen; False, and a word in the log, if it cannot."""
-    listen = opening.listen
+    listen = place.listen
     try:
-        port = await door.start(listen.host, listen.port)
+        if sockets:
+            port = await door.start_on(sockets)
+        else:
+            port = await door.start(listen.host, listen.port)
     except OSError as error:
-        reason = {"reason": error.strerror, "see": opening.variables}
-        logger.critical("cannot listen", extra={"address": str(listen), **reason})
+        log_cannot_listen(place, error)
         return False
     address = str(HostPort(listen.host, port))
-    logger.info("listening", extra={"door": opening.name, "address": address})
+    logger.info("listening", extra={"door": place.door, "address": address})
     return True
+
+
+def log_cannot_listen(place: Place, error: OSError) -> None:
+    """Tell that a door cannot be where it is to be, and which settings say where that is."""
+    reason = {"reason": error.strerror, "see": place.variables}
+    logger.critical("cannot listen", extra={"address": str(place.listen), **reason})
 
 
 def _stop_with_parent(stopped: asyncio.Event) -> None:

@@ -19,8 +19,10 @@ from pricedesk.errors import InvalidSetting, PricedeskError, in_quotes, without_
 from pricedesk.money import Rounding
 
 PREFIX = "PRICEDESK_"
+WORKERS = f"{PREFIX}WORKERS"
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
+_WORKERS_MAX = 64
 _QUOTE_SECONDS_MAX = 366 * 24 * 3600
 _HOST_PORT = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]+)"
@@ -64,6 +66,12 @@ def _port(value: str) -> int:
 def _count(value: str) -> int:
     if not (value.isdecimal() and value.isascii() and 0 < int(value) <= _COUNT_MAX):
         raise ValueError(f"must be a whole number from 1 to {_COUNT_MAX}")
+    return int(value)
+
+
+def _workers(value: str) -> int:
+    if not (value.isdecimal() and value.isascii() and 0 < int(value) <= _WORKERS_MAX):
+        raise ValueError(f"must be a whole number from 1 to {_WORKERS_MAX}")
     return int(value)
 
 
@@ -345,6 +353,14 @@ class Settings:
     )
     hold_stale: bool = _setting(
         _switch, "off", "Whether prices are held at stale rates too: on or off."
+    )
+    workers: int = _setting(
+        _workers,
+        "1",
+        "Processes that answer, in each of the two services, as many as there are processor cores"
+        " at most (docs/operations.md). With more than one, each of them takes its part of the"
+        " limits of clients below, rounded up, and the system shares clients out by chance: so one"
+        " may be told busy a little before a limit is reached.",
     )
     max_connections: int = _setting(
         _count, "10000", "Clients of lines, or of telnet, at the same time; one more is told busy."

@@ -15,7 +15,7 @@ from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.healthcheck import ask, reachable
 from pricedesk.protocol import Explanation, parse_explanation
 from pricedesk.running import PARENT_PIPE
-from pricedesk.settings import PREFIX, HostPort, Settings
+from pricedesk.settings import PREFIX, WORKERS, HostPort, Settings
 
 START_SECONDS = 20
 STOP_SECONDS = 10
@@ -46,7 +46,9 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
             say(f"{address} cannot be listened on: {reason}; see {PREFIX}{variable}")
             return 1
     environment = {**os.environ, f"{PREFIX}BACKEND": str(lines)}
-    environment.pop(f"{PREFIX}BACKEND_FILE", None)
+    environment[WORKERS] = str(settings.workers)
+    for variable in (f"{PREFIX}BACKEND", WORKERS):
+        environment.pop(f"{variable}_FILE", None)
     stop = _Stop()
     # The services end when this pipe does: also when this process is killed.
     alive, ours = os.pipe()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
@@ -173,9 +174,32 @@ def reading(settings: Settings) -> Iterator[tuple[Bureau, Store | None]]:
         yield make_bureau(settings, kept, clock_from(settings.clock)), store
 
 
+class Known(NamedTuple):
+    """A bureau that knows what a store had accepted up to a number of its sequence."""
+
+    bureau: Bureau
+    sequence: int
+
+
+def known_in(store: Store, settings: Settings) -> Known:
+    """All that is known now.
+
+    Raises:
+        InvalidSetting: a source that is named does not exist.
+        StoreFailed: the store cannot be read.
+    """
+    kept = store.publications()
+    bureau = make_bureau(settings, kept.publications, clock_from(settings.clock))
+    return Known(bureau, kept.sequence)
+
+
 @contextmanager
-def writing(settings: Settings) -> Iterator[tuple[Bureau, Store, Intake]]:
+def writing(
+    settings: Settings, known: Known | None = None
+) -> Iterator[tuple[Bureau, Store, Intake]]:
     """A bureau, the store, made where it is missing, and what takes documents in.
+
+    A bureau that is `known` from before learns what was kept since.
 
     Raises:
         InvalidSetting: a source that is named does not exist.
@@ -183,8 +207,10 @@ def writing(settings: Settings) -> Iterator[tuple[Bureau, Store, Intake]]:
     """
     store = open_store(settings.database, settings.data_dir)
     try:
-        kept = store.publications()
-        bureau = make_bureau(settings, kept.publications, clock_from(settings.clock))
-        yield bureau, store, Intake(bureau, store, kept.sequence)
+        bureau, sequence = known or known_in(store, settings)
+        intake = Intake(bureau, store, sequence)
+        if known is not None:
+            intake.catch_up()
+        yield bureau, store, intake
     finally:
         store.close()

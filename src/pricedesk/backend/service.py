@@ -1,13 +1,23 @@
 """The back-end's composition root: settings in, a running service out."""
 
 import asyncio
+import importlib
 import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from pricedesk.admission import ClientLimits
-from pricedesk.backend.assembly import downloads_of, ledger_of, quote_terms, writing
+from pricedesk.backend.assembly import (
+    Known,
+    downloads_of,
+    known_in,
+    ledger_of,
+    quote_terms,
+    writing,
+)
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.surroundings import (
     DoorCount,
@@ -18,14 +28,20 @@ from pricedesk.backend.http.surroundings import (
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.refresh import Refresher
+from pricedesk.backend.store import open_store
 from pricedesk.backend.store_rows import Look
 from pricedesk.backend.store_watch import StoreWatch
+from pricedesk.backend.worker_counts import CountsBoard, WorkerCounts
 from pricedesk.line_service import Limits, LineService
+from pricedesk.listening import place_of
 from pricedesk.running import Door, Ending, Opening, serve
-from pricedesk.settings import HostPort, Settings
+from pricedesk.settings import Settings
 from pricedesk.tally import Tally
+from pricedesk.workers import Work, Worker
 
 logger = logging.getLogger(__name__)
+
+DOORS = ("lines", "http")
 
 
 def line_door(
@@ -62,30 +78,48 @@ def http_door(surroundings: Surroundings, settings: Settings) -> Door:
 def openings(settings: Settings, lines: LineService, surroundings: Surroundings) -> list[Opening]:
     """The doors of the back-end and where they are, in the order in which they open."""
     return [
+        Opening(place_of("lines", settings), lambda: lines, settings.max_connections),
         Opening(
-            "lines",
-            lambda: lines,
-            HostPort(settings.lines_address, settings.lines_port),
-            "PRICEDESK_LINES_ADDRESS and PRICEDESK_LINES_PORT",
-            settings.max_connections,
-        ),
-        Opening(
-            "http",
+            place_of("http", settings),
             lambda: http_door(surroundings, settings),
-            HostPort(settings.http_address, settings.http_port),
-            "PRICEDESK_HTTP_ADDRESS and PRICEDESK_HTTP_PORT",
             settings.http_max_connections,
         ),
     ]
 
 
-async def run_backend(settings: Settings) -> int:
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a worker has of what was loaded for all of them, and what it is told of itself."""
+
+    known: Known
+    board: CountsBoard
+    worker: Worker
+
+
+def prepare_workers(settings: Settings) -> Work:
+    """Load what all workers share; gives what each of them does.
+
+    Raises:
+        InvalidSetting: a source that is named does not exist.
+        StoreFailed: the store cannot be opened.
+    """
+    # Else each of them would load it for itself, after its first answers.
+    importlib.import_module("pricedesk.backend.http.door")
+    with closing(open_store(settings.database, settings.data_dir)) as store:
+        known = known_in(store, settings)
+    known.bureau.ages()
+    known.bureau.book.prepare()
+    board = CountsBoard(settings.workers, DOORS, list(known.bureau.sources))
+    return lambda worker: run_backend(settings, Share(known, board, worker))
+
+
+async def run_backend(settings: Settings, share: Share | None = None) -> int:
     """Serve lines and HTTP and fetch rates until a signal stops it; gives the exit code.
 
     Raises:
         StoreFailed: the store cannot be opened.
     """
-    with writing(settings) as (bureau, store, intake):
+    with writing(settings, share.known if share is not None else None) as (bureau, store, intake):
         if settings.clock is not None:
             now = str(bureau.clock())
             logger.warning("the clock is set by PRICEDESK_CLOCK", extra={"now": now})
@@ -105,34 +139,44 @@ async def run_backend(settings: Settings) -> int:
         terms = quote_terms(settings)
         quotes = QuoteDesk(ledger_of(store, settings, bureau.clock), bureau, terms)
         lines = line_door(settings, bureau, lambda: watch.looks, quotes)
-        surroundings = Surroundings(
-            bureau,
-            quotes,
-            readiness,
-            (DoorCount("lines", lines.tally, lines.gate),),
-            Gauges(
-                refresh_failures=lambda: {r.source_key: r.failures for r in refreshers},
-                withheld_waiting=lambda: watch.waiting,
-                store_up=lambda: watch.up,
-                quotes_held=lambda: quotes.held,
-                ledger_ahead=lambda: quotes.ahead_seconds,
-                quotes_ended=lambda: {end.value: count for end, count in quotes.ended.items()},
-            ),
-        )
+        doors = [DoorCount("lines", lines.tally, lines.gate)]
+        gauges = gauges_of(refreshers, watch, quotes)
         background = [
             watch.run,
             quotes.run,
             lambda: refresh(refreshers if settings.fetch else [], bureau),
         ]
+        if share is None:
+            surroundings = Surroundings(bureau, quotes, readiness, doors, lambda: doors, gauges)
+        else:
+            gauges = replace(gauges, workers_replaced=share.worker.replaced)
+            counts = WorkerCounts(share.board, share.worker.number, doors, gauges)
+            background.append(counts.run)
+            surroundings = Surroundings(
+                bureau, quotes, readiness, doors, counts.doors, counts.gauges()
+            )
         code = await serve(
             openings(settings, lines, surroundings),
             background,
             Ending(settings.drain_delay_seconds, settings.drain_seconds, readiness.drain),
+            share.worker.sockets if share is not None else None,
         )
         for refresher in refreshers:
             await refresher.finish()
         await quotes.finish()
         return code
+
+
+def gauges_of(refreshers: Sequence[Refresher], watch: StoreWatch, quotes: QuoteDesk) -> Gauges:
+    """Where the numbers are read that no door keeps."""
+    return Gauges(
+        refresh_failures=lambda: {r.source_key: r.failures for r in refreshers},
+        withheld_waiting=lambda: watch.waiting,
+        store_up=lambda: watch.up,
+        quotes_held=lambda: quotes.held,
+        ledger_ahead=lambda: quotes.ahead_seconds,
+        quotes_ended=lambda: {end.value: count for end, count in quotes.ended.items()},
+    )
 
 
 async def refresh(refreshers: Sequence[Refresher], bureau: Bureau) -> None:

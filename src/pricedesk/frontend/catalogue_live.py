@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 2
 """How often it is looked whether the catalogue has changed."""
 
+LOOKS_UNTIL_TAKEN = 2
+"""So many looks have to see the same change before it is taken in."""
+
 
 class LiveCatalogue:
     """One reference to the catalogue in use; whoever serves a customer takes it from here."""
@@ -35,6 +38,15 @@ class LiveCatalogue:
     def _use(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.menu = Menu(catalogue)
+
+    def leave(self) -> None:
+        """Keep nothing open: it is used by another process from now on."""
+        self._source.close()
+
+    async def catch_up(self) -> None:
+        """Take in what has changed since it was read; what is being written, the watch will."""
+        for _ in range(LOOKS_UNTIL_TAKEN):
+            await self.look()
 
     async def watch(self) -> None:
         """Look for changes, for ever; the first thing is an index for a large catalogue."""

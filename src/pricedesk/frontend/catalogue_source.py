@@ -36,6 +36,9 @@ class CsvCatalogue:
         """When the file was changed, how long it is, and which one it is."""
         return stamp(self._path)
 
+    def close(self) -> None:
+        """Nothing is open between two looks."""
+
 
 class PackagedCatalogue:
     """The tutorial's three products."""
@@ -49,6 +52,9 @@ class PackagedCatalogue:
     def mark(self) -> Hashable:
         """They never change."""
         return self.name
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def catalogue_source(setting: Path | str | None) -> CatalogueSource:

@@ -85,6 +85,9 @@ class CatalogueSource(Protocol):
             StoreFailed: the database cannot be read.
         """
 
+    def close(self) -> None:
+        """Keep nothing open until it is asked again."""
+
 
 class CatalogueStore(CatalogueSource, Protocol):
     """A database that a catalogue can be put into."""
@@ -131,6 +134,9 @@ class SqliteCatalogue:
         journal = self._path.with_name(f"{self._path.name}-wal")
         found = stamp(self._path)
         return None if found is None else (found, stamp(journal))
+
+    def close(self) -> None:
+        """Nothing is open between two looks."""
 
     def replace(self, products: Iterable[Product]) -> None:
         """Put these in the place of all others; makes the file if there is none."""

@@ -1,31 +1,37 @@
 """The front-end's composition root: settings in, a running desk out."""
 
+import importlib
 import time
+from dataclasses import dataclass
 from uuid import uuid4
 
 from pricedesk.admission import ClientLimits
-from pricedesk.clock import clock_from
+from pricedesk.clock import Clock, clock_from
 from pricedesk.errors import InvalidSetting
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.catalogue_live import LiveCatalogue
 from pricedesk.frontend.catalogue_source import catalogue_source
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.last_answers import LastAnswers
-from pricedesk.frontend.price_rules import NO_RULES
+from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient, RatesClients
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
 from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
 from pricedesk.line_service import Limits, LineService
+from pricedesk.listening import Sockets, place_of
 from pricedesk.running import Door, Ending, Leaving, Opening, serve
-from pricedesk.settings import HostPort, Settings
+from pricedesk.settings import Settings
+from pricedesk.workers import Work, Worker
 
 
 def new_key() -> str:
     """The key of a form or of a `hold`, which nothing else has and nobody guesses."""
     return str(uuid4())
 
+
+DOORS = ("telnet", "web")
 
 LEDGER_CONNECTIONS = 8
 """Over which prices are held and quotes looked at; so many are written at once."""
@@ -86,8 +92,17 @@ class Connections:
             connection.close()
 
 
-async def run_frontend(settings: Settings) -> int:
-    """Serve the desk, on telnet and as a web page, until a signal stops it; gives the exit code.
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What is read at the start: products, rules for their prices, and the clock that starts."""
+
+    catalogue: LiveCatalogue
+    rules: PriceRules
+    clock: Clock
+
+
+def goods_in(settings: Settings) -> Goods:
+    """What the settings name.
 
     Raises:
         InvalidCatalogue, StoreFailed: the catalogue cannot be used.
@@ -96,32 +111,62 @@ async def run_frontend(settings: Settings) -> int:
     """
     if settings.pictures is not None and not settings.pictures.is_dir():
         raise InvalidSetting(f"PRICEDESK_PICTURES: {settings.pictures} is no folder")
-    catalogue = LiveCatalogue(catalogue_source(settings.catalogue))
-    rules = read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES
+    return Goods(
+        LiveCatalogue(catalogue_source(settings.catalogue)),
+        read_price_rules(settings.price_rules) if settings.price_rules else NO_RULES,
+        clock_from(settings.clock),
+    )
+
+
+def prepare_workers(settings: Settings) -> Work:
+    """Load what all workers share; gives what each of them does.
+
+    Raises:
+        PricedeskError: as `goods_in`.
+    """
+    importlib.import_module("pricedesk.frontend.web.door")
+    goods = goods_in(settings)
+    goods.catalogue.leave()
+
+    async def work(worker: Worker) -> int:
+        # One that takes a dead one's place starts with what was read long ago.
+        await goods.catalogue.catch_up()
+        return await run_frontend(settings, goods, worker.sockets)
+
+    return work
+
+
+async def run_frontend(
+    settings: Settings, goods: Goods | None = None, sockets: Sockets | None = None
+) -> int:
+    """Serve the desk, on telnet and as a web page, until a signal stops it; gives the exit code.
+
+    Raises:
+        PricedeskError: as `goods_in`, where no goods are given.
+    """
+    goods = goods or goods_in(settings)
+    catalogue = goods.catalogue
     connections, leaving = Connections(settings), Leaving()
-    rates = LastAnswers(connections.prices, clock_from(settings.clock))
+    rates = LastAnswers(connections.prices, goods.clock)
     standing = Standing(connections.looks)
-    desk = Desk(rates, settings.default_to, rules, memory=rates)
+    desk = Desk(rates, settings.default_to, goods.rules, memory=rates)
     shop = Shop(lambda: catalogue.catalogue, desk, rates, standing, connections.quotes)
     code = await serve(
         [
             Opening(
-                "telnet",
+                place_of("telnet", settings),
                 lambda: telnet_door(shop, catalogue, settings),
-                HostPort(settings.telnet_address, settings.telnet_port),
-                "PRICEDESK_TELNET_ADDRESS and PRICEDESK_TELNET_PORT",
                 settings.max_connections,
             ),
             Opening(
-                "web",
+                place_of("web", settings),
                 lambda: web_door(shop, settings, leaving),
-                HostPort(settings.web_address, settings.web_port),
-                "PRICEDESK_WEB_ADDRESS and PRICEDESK_WEB_PORT",
                 settings.web_max_connections,
             ),
         ],
         [connections.prices.keep_alive, standing.watch, catalogue.watch],
         Ending(settings.drain_delay_seconds, settings.drain_seconds, leaving.announce),
+        sockets,
     )
     connections.close()
     return code

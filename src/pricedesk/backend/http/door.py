@@ -17,7 +17,6 @@ from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundin
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.http.routes import Router, RouteTable
 from pricedesk.http.server import HttpService
-from pricedesk.tally import Tally
 
 
 def make_router(
@@ -37,12 +36,8 @@ def api_tables(bureau: Bureau) -> tuple[RouteTable, ...]:
 def http_door(surroundings: Surroundings, limits: ClientLimits) -> HttpService:
     """The door, which does not listen yet."""
     bureau = surroundings.bureau
-    tally = Tally()
-
-    def doors() -> list[DoorCount]:
-        return [*surroundings.other_doors, DoorCount("http", tally, service.gate)]
-
-    metrics = Metrics(bureau, doors, surroundings.gauges)
+    metrics = Metrics(bureau, surroundings.shown_doors, surroundings.gauges)
     router = make_router(bureau, surroundings.quotes, surroundings.readiness, metrics.text)
-    service = HttpService(router, limits, bureau.clock, time.monotonic, tally)
+    service = HttpService(router, limits, bureau.clock, time.monotonic)
+    surroundings.doors.append(DoorCount("http", service.tally, service.gate))
     return service

@@ -5,7 +5,7 @@ that a request costs no more than an addition. Names follow Prometheus's convent
 prefix, base units, `_total` for what only grows.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -31,7 +31,7 @@ class Metrics(Collector):
     def __init__(
         self,
         bureau: Bureau,
-        doors: Callable[[], list[DoorCount]],
+        doors: Callable[[], Sequence[DoorCount]],
         gauges: Gauges,
     ) -> None:
         self._bureau = bureau
@@ -53,12 +53,22 @@ class Metrics(Collector):
         build = GaugeMetricFamily("pricedesk_build_info", "Always 1.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
+        yield from self._of_workers()
         yield from self._of_sources()
         yield from self._of_store()
         yield from self._of_quotes()
         doors = self._doors()
         yield from _of_requests(doors)
         yield from _of_connections(doors)
+
+    def _of_workers(self) -> Iterator[Metric]:
+        replaced = self._gauges.workers_replaced()
+        if replaced is not None:
+            yield CounterMetricFamily(
+                "pricedesk_workers_replaced_total",
+                "Workers that have died and been replaced.",
+                value=replaced,
+            )
 
     def _of_sources(self) -> Iterator[Metric]:
         now = self._bureau.clock()
@@ -117,7 +127,7 @@ class Metrics(Collector):
             )
         ended = CounterMetricFamily(
             "pricedesk_quotes_ended_total",
-            "Quotes by what became of them, as this process has recorded it.",
+            "Quotes by what became of them, as this back-end has recorded it.",
             labels=["state"],
         )
         counts = self._gauges.quotes_ended()
@@ -146,7 +156,7 @@ def _states(ages: list[SourceAge]) -> Metric:
     return gauge
 
 
-def _of_requests(doors: list[DoorCount]) -> Iterator[Metric]:
+def _of_requests(doors: Sequence[DoorCount]) -> Iterator[Metric]:
     requests = CounterMetricFamily(
         "pricedesk_requests_total",
         "Requests by what came of them: answered, refused (the asker's side), failed (ours).",
@@ -168,7 +178,7 @@ def _of_requests(doors: list[DoorCount]) -> Iterator[Metric]:
     yield took
 
 
-def _of_connections(doors: list[DoorCount]) -> Iterator[Metric]:
+def _of_connections(doors: Sequence[DoorCount]) -> Iterator[Metric]:
     connected = GaugeMetricFamily(
         "pricedesk_connections", "Clients that are connected.", labels=["door"]
     )

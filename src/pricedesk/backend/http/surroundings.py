@@ -3,7 +3,7 @@
 Without the packages that the door itself needs, so that they can be loaded later.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,7 +34,9 @@ class Readiness:
 class Visitors(Protocol):
     """Who is at a door, as a gate counts them."""
 
-    refusals: int
+    @property
+    def refusals(self) -> int:
+        """How many connections found no room, since the start."""
 
     @property
     def connections(self) -> int:
@@ -66,6 +68,7 @@ class Gauges:
     store can be read, None where nobody knows. `quotes_held` is how many quotes are held, None
     where nobody has counted yet, `quotes_ended` how many have ended by what became of them, and
     `ledger_ahead` by how many seconds the ledger's time is ahead of the clock, if that is known.
+    `workers_replaced` is how many workers have died and been replaced, None where there is one.
     """
 
     refresh_failures: Callable[[], Mapping[str, int]] = field(default=_none)
@@ -74,14 +77,19 @@ class Gauges:
     quotes_held: Callable[[], int | None] = field(default=_unknown)
     quotes_ended: Callable[[], Mapping[str, int]] = field(default=_none)
     ledger_ahead: Callable[[], int | None] = field(default=_unknown)
+    workers_replaced: Callable[[], int | None] = field(default=_unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the door answers from, and shows in its metrics of the other doors and the store."""
+    """What the door answers from, and shows in its metrics of all doors and the store.
+
+    Each door adds itself to `doors` when it is made; `shown_doors` gives what is shown of them.
+    """
 
     bureau: Bureau
     quotes: QuoteDesk
     readiness: Readiness
-    other_doors: tuple[DoorCount, ...]
+    doors: list[DoorCount]
+    shown_doors: Callable[[], Sequence[DoorCount]]
     gauges: Gauges

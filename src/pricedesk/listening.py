@@ -1,0 +1,94 @@
+"""Where doors are, and the sockets that several workers listen on for one door.
+
+Each worker has a socket of its own at the same address, and the system shares clients out among
+them by chance. All of these sockets belong to the supervisor too: one whose worker has died stays
+open, and who waits there is answered by the worker that takes its place.
+"""
+
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pricedesk.settings import PREFIX, HostPort, Settings
+
+Sockets: TypeAlias = Mapping[str, Sequence[socket.socket]]
+"""For each door what it listens on: a socket for each address of its host."""
+
+BACKLOG = 1024
+"""How many clients may wait to be let in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a door is to be, and which settings say so."""
+
+    door: str
+    listen: HostPort
+    variables: str
+
+
+def place_of(door: str, settings: Settings) -> Place:
+    """The place of a door by the settings that have its name."""
+    address, port = f"{door}_address", f"{door}_port"
+    return Place(
+        door,
+        HostPort(getattr(settings, address), getattr(settings, port)),
+        f"{PREFIX}{address.upper()} and {PREFIX}{port.upper()}",
+    )
+
+
+def sockets_at(listen: HostPort, workers: int) -> list[list[socket.socket]]:
+    """For each worker the sockets of one door, which do not listen yet.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    found = socket.getaddrinfo(
+        listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    unique = dict.fromkeys((family, where) for family, _, _, _, where in found)
+    groups = [_group(family, where, workers) for family, where in unique]
+    return [list(of_one) for of_one in zip(*groups, strict=True)]
+
+
+def _group(
+    family: socket.AddressFamily, where: tuple[object, ...], workers: int
+) -> list[socket.socket]:
+    """A socket for each worker at one address; port 0 is the same port for all of them."""
+    with ExitStack() as made:
+        # The first one shares with nobody: so a service that listens there already is noticed.
+        first = made.enter_context(_bound(family, where, shared=False))
+        if sys.platform != "linux":
+            # Elsewhere the system does not share clients out, so that workers take turns.
+            made.pop_all()
+            return [first] * workers
+        host, port, *rest = first.getsockname()
+        first.close()
+        sockets = [
+            made.enter_context(_bound(family, (host, port, *rest), shared=True))
+            for _ in range(workers)
+        ]
+        made.pop_all()
+        return sockets
+
+
+def _bound(
+    family: socket.AddressFamily, where: tuple[object, ...], *, shared: bool
+) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            # As asyncio does: a name may have addresses of both kinds, each with its socket.
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(where)
+        made.settimeout(0)
+    except BaseException:
+        made.close()
+        raise
+    return made
