@@ -29,7 +29,9 @@ def test_every_metric_is_on_the_page_with_its_labels() -> None:
     bureau = Bureau(RateBook(packaged_publications()), sources, lambda: NOW, terms)
     doors = [DoorCount("lines", Tally(), Gate[object](1, 1))]
     counts = (lambda: {"ECB": 0}, lambda: {"ECB": 0})
-    gauges = Gauges(*counts, lambda: True, lambda: 0, ledger_ahead=lambda: 0)
+    gauges = Gauges(
+        *counts, lambda: True, lambda: 0, ledger_ahead=lambda: 0, workers_replaced=lambda: 0
+    )
     text = Metrics(bureau, lambda: doors, gauges).text().decode()
     served = {
         (re.sub("_(bucket|sum|count)$", "", name), ", ".join(n for n in labels if n != "le"))
