@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from _machine import free_port, peak_mib
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.catalogue_csv import catalogue_csv
@@ -83,9 +84,7 @@ def answers(port: int) -> bool:
 
 def start(catalogue: str) -> tuple[float, float]:
     """The desk's start: milliseconds to its menu, and MiB when it has its index."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     settings = {"PRICEDESK_TELNET_PORT": str(port), "PRICEDESK_CATALOGUE": catalogue}
     since = time.perf_counter()
     process = subprocess.Popen(
@@ -98,8 +97,7 @@ def start(catalogue: str) -> tuple[float, float]:
             time.sleep(0.002)
         seconds = time.perf_counter() - since
         time.sleep(6 if catalogue else 0.5)
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-        return seconds * 1000, int(status.split("VmHWM:")[1].split()[0]) / 1024
+        return seconds * 1000, peak_mib(process.pid)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

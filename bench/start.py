@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from _machine import free_port, peak_mib
 
 RIVAL = """
 import asyncio, sys
@@ -32,12 +33,6 @@ LAPTOP = b"787.47\n"
 MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
 CONVERSIONS = 2000
 """Asked of the back-end before its memory is read: half of them of dates all over history."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def first_answer(port: int, request: bytes, expected: bytes, since: float) -> float:
@@ -66,11 +61,6 @@ def work(port: int) -> None:
         with connection.makefile("rb") as file:
             for _ in lines:
                 assert file.readline()
-
-
-def peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def measure(kind: str) -> tuple[float, float]:

@@ -17,8 +17,8 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
+from _machine import free_port, percentile
 from browser_desk import running
-from services import free_port
 
 PAGES = {
     "first page, 24 products": "/",
@@ -80,10 +80,6 @@ def connected(port: int) -> HTTPConnection:
             time.sleep(0.01)
         else:
             return connection
-
-
-def percentile(values: list[float], hundredths: int) -> float:
-    return sorted(values)[min(len(values) - 1, len(values) * hundredths // 100)]
 
 
 def measure(ours: HTTPConnection, requests: int, folder: Path) -> None:
