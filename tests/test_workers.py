@@ -18,6 +18,7 @@ import pytest
 from crew import Crew, crew, one_of_each, rates_crew, supervised
 from kept import fetched_days
 from pricedesk.backend.store import open_store
+from pricedesk.frontend.catalogue_index import INDEXED_FROM
 from pricedesk.settings import Settings
 from pricedesk.workers import share_of
 from services import ANSWER_SECONDS, Client, Service, environment, free_port
@@ -266,6 +267,22 @@ def test_a_changed_catalogue_is_sold_by_all_workers(tmp_path: Path) -> None:
                     200,
                     ["Cake"],
                 )
+
+
+def test_all_workers_search_in_the_index_that_was_made_before_them(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    rows = "".join(f"s{n},Thing {n},{n + 1},CAD\n" for n in range(INDEXED_FROM))
+    path.write_text(f"sku,name,price,currency\n{rows}")
+    with crew("frontend", 2, backend=f"127.0.0.1:{free_port()}", catalogue=str(path)) as made:
+        for _ in range(2):
+            with ExitStack() as stack:
+                for connection in web_connections(made, "web", stack).values():
+                    for n in range(0, INDEXED_FROM, INDEXED_FROM // 10):
+                        _, told = get(connection, f"/api/products?q=thing+{n}&currency=CAD&limit=1")
+                        assert json.loads(told)["products"][0]["sku"] == f"s{n}"
+            made.kill(2, signal.SIGKILL)
+            made.wait_for("a worker has died")
+            made.wait_until_complete()
 
 
 def test_up_starts_workers_and_they_end_with_it(tmp_path: Path) -> None:

@@ -186,6 +186,11 @@ class Catalogue(Sequence[Product]):
         names = {each.name for each in largest}
         return tuple(each.name for each in self.categories if each.name in names)
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether it has an index."""
+        return self._index is not None
+
     def indexed(self, make: Callable[["Catalogue"], Index]) -> "Catalogue":
         """The same catalogue with an index, which takes a while to make."""
         return Catalogue(self._products, make(self))

@@ -1,6 +1,8 @@
 """Finding products by words in a large catalogue: SQLite's full-text index, in memory.
 
-It holds positions, not products, and is asked by one thread at a time.
+It holds positions, not products, and is asked by one thread at a time. Workers share one that was
+made before they were forked: SQLite forbids that for the sake of files and their locks, and of a
+database in memory that has neither it only reads.
 """
 
 import sqlite3
@@ -61,4 +63,6 @@ class WordIndex:
 
 def with_index(catalogue: Catalogue) -> Catalogue:
     """A catalogue that is searched fast, whatever its size."""
-    return catalogue if len(catalogue) < INDEXED_FROM else catalogue.indexed(WordIndex)
+    if len(catalogue) < INDEXED_FROM or catalogue.is_indexed:
+        return catalogue
+    return catalogue.indexed(WordIndex)

@@ -39,8 +39,9 @@ class LiveCatalogue:
         self.catalogue = catalogue
         self.menu = Menu(catalogue)
 
-    def leave(self) -> None:
-        """Keep nothing open: it is used by another process from now on."""
+    def prepare_to_fork(self) -> None:
+        """Make the index now, once for all, and keep no connection open."""
+        self._use(with_index(self.catalogue))
         self._source.close()
 
     async def catch_up(self) -> None:

@@ -126,7 +126,7 @@ def prepare_workers(settings: Settings) -> Work:
     """
     importlib.import_module("pricedesk.frontend.web.door")
     goods = goods_in(settings)
-    goods.catalogue.leave()
+    goods.catalogue.prepare_to_fork()
 
     async def work(worker: Worker) -> int:
         # One that takes a dead one's place starts with what was read long ago.
