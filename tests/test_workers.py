@@ -44,9 +44,9 @@ def wait_until(holds: Callable[[], bool]) -> None:
         assert time.monotonic() < end_seconds
 
 
-def publish(folder: Path) -> None:
+def publish(database: str, folder: Path) -> None:
     """Keep a publication, as another process that fetches does."""
-    with closing(open_store("", folder)) as store:
+    with closing(open_store(database, folder)) as store:
         document, publications = fetched_days(MONDAY)
         store.add(document, publications)
 
@@ -86,24 +86,21 @@ def test_workers_answer_on_one_port_and_a_dead_one_is_replaced(tmp_path: Path) -
         assert made.service.stop() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
-def test_who_has_come_to_a_worker_that_dies_is_answered_by_the_next_one(
-    tmp_path: Path, number: int
-) -> None:
+def test_who_has_come_to_a_worker_that_dies_is_answered_by_the_next_one(tmp_path: Path) -> None:
     """Clients wait at a worker that lets nobody in; none of them loses his connection."""
     with rates_crew(tmp_path) as made, ExitStack() as stack:
-        made.kill(1, number)
+        made.kill(1, signal.SIGSTOP)
         waiting = [stack.enter_context(Client(made.ports["lines"])) for _ in range(WAITING)]
         made.kill(1, signal.SIGKILL)
         assert [answer(client, b"1100\n") for client in waiting] == [BEFORE] * WAITING
 
 
-def test_a_new_publication_is_answered_from_by_all_workers(tmp_path: Path) -> None:
+def test_a_new_publication_is_answered_from_by_all_workers(database: str, tmp_path: Path) -> None:
     """By those that there are within two seconds, by one that comes later at once."""
-    with rates_crew(tmp_path, clock=MONDAY_EVENING) as made:
+    with rates_crew(tmp_path, clock=MONDAY_EVENING, database=database) as made:
         with one_of_each(made) as clients:
             assert {answer(client, b"1100\n") for client in clients.values()} == {BEFORE}
-            publish(tmp_path)
+            publish(database, tmp_path)
             since_seconds = time.monotonic()
             while {answer(client, b"1100\n") for client in clients.values()} != {AFTER}:
                 assert time.monotonic() < since_seconds + VISIBLE_SECONDS
@@ -335,6 +332,26 @@ def test_a_worker_that_stands_still_is_killed_and_replaced() -> None:
         assert made.wait_for("a worker does not answer")["worker"] == 1
         assert made.wait_for("a worker has died")["signal"] == "SIGKILL"
         made.wait_for("worker started")
+
+
+def passes(made: Crew, seconds: float) -> None:
+    """Let time pass, in which the service does not end."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        made.service.process.wait(seconds)
+
+
+def test_after_a_pause_of_everything_nobody_is_killed_for_his_silence() -> None:
+    """As of a container; the worker goes on a second after its supervisor does."""
+    with supervised(1, steady_seconds=0, silent_seconds=3) as made:
+        made.wait_for("worker started")
+        made.kill(1, signal.SIGSTOP)
+        made.service.process.send_signal(signal.SIGSTOP)
+        passes(made, 4)
+        made.service.process.send_signal(signal.SIGCONT)
+        passes(made, 1)
+        made.kill(1, signal.SIGCONT)
+        assert made.service.stop() == 0
+        assert "a worker does not answer" not in [r["event"] for r in made.service.log()]
 
 
 def test_workers_that_do_not_end_are_killed() -> None:

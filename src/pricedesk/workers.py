@@ -44,6 +44,10 @@ STOP_SECONDS = 10
 """Beyond what draining may take, how long workers may take to end before they are killed."""
 
 _LOOK_SECONDS = 1
+
+STOOD_STILL_SECONDS = 2 * _LOOK_SECONDS
+"""A supervisor that has looked after nobody for so long has stood still itself."""
+
 _NANOSECONDS = 10**9
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOP_SIGNALS, signal.SIGCHLD)
@@ -153,6 +157,7 @@ class Supervisor:
         # How many were replaced, and when each one's loop turned last; the clock never steps.
         self._board = shared_numbers(1 + len(sockets))
         self._has_been_steady = False
+        self._looking_since_seconds = self._looked_at_seconds = time.monotonic()
         self._stops_asked = self._stops_passed_on = 0
         self._stopping_since_seconds: float | None = None
         self._code = 0
@@ -253,8 +258,13 @@ class Supervisor:
         )
 
     def _kill_silent(self, now_seconds: float) -> None:
+        if now_seconds - self._looked_at_seconds > STOOD_STILL_SECONDS:
+            # With everything else, as in a container that is paused: that is nobody's fault.
+            self._looking_since_seconds = now_seconds
+        self._looked_at_seconds = now_seconds
         for place in self._living():
-            silent_seconds = now_seconds - self._board[place.number] / _NANOSECONDS
+            turned_at_seconds = self._board[place.number] / _NANOSECONDS
+            silent_seconds = now_seconds - max(turned_at_seconds, self._looking_since_seconds)
             if silent_seconds > self._patience.silent_seconds:
                 logger.error("a worker does not answer", extra={"worker": place.number})
                 self._signal(place, signal.SIGKILL)

@@ -101,6 +101,24 @@ def test_the_back_end_answers_without_capabilities_on_a_read_only_root(
             assert client.rest() == b"787.47\nbye\n"
 
 
+KILL_A_WORKER = """\
+import os, signal
+os.kill(int(open("/proc/1/task/1/children").read().split()[0]), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_workers_in_a_container_are_replaced_and_stop_when_told(
+    images: dict[str, str], service: str
+) -> None:
+    with running(images[service], "--env", "PRICEDESK_WORKERS=2") as name:
+        docker("exec", name, "python3", "-c", KILL_A_WORKER)
+        wait_for_log(name, "a worker has died")
+        assert docker("exec", name, "pricedesk", "healthcheck", service) == "healthy\n"
+        docker("stop", name)
+        assert inspected(name)["State"]["ExitCode"] == 0
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_container_stops_at_once_when_told(images: dict[str, str], service: str) -> None:
     before = belongings()
