@@ -36,6 +36,11 @@ def sentence_of(error: Exception) -> str:
     return error.sentence if isinstance(error, ErrorReply) else str(error)
 
 
+def as_sentence(text: str) -> str:
+    """A refusal's sentence as one that stands alone."""
+    return f"{text[:1].upper()}{text[1:]}".removesuffix(".") + "."
+
+
 def advice(slug: str, words: Words) -> str:
     """What a customer can do about a refusal, or what it is to him; empty if that goes without."""
     return {

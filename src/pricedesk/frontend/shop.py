@@ -56,7 +56,8 @@ SEARCHED_IN_A_THREAD_FROM = 2000
 """Products from which on a search may take longer than others should wait for."""
 
 NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug})
-"""Refusals that are about the currency and not about the moment."""
+"""Refusals for which prices are shown in another currency: this one has no rate, none of the
+day, or one that is too old."""
 
 CUSTOMER_PREFIX_BITS = 64
 """So much of an IPv6 address says who somebody is; the rest he chooses himself."""
@@ -175,11 +176,13 @@ class Shop:
         Those of sources whose tables may not be handed on are not among them.
 
         Raises:
-            ServiceUnavailable: it is away, and none are known.
+            ServiceUnavailable: it is away, and none are known, or not what may be shown.
             ErrorReply: it refuses.
         """
         found = await self._known_rates(base)
         await self._know_sources()
+        if self.standing.sources is None:
+            raise ServiceUnavailable("nothing is known of the sources, nor what they allow")
         shown = {c: r for c, r in found.rates.items() if self._may_show(r.source)}
         return replace(found, rates=shown)
 

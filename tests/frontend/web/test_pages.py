@@ -220,7 +220,8 @@ async def test_of_many_categories_some_can_be_chosen_and_the_one_that_is(
         one = (await desk.get(f"/?category={percent_encoded(last)}")).text
         assert f"<option selected>{last}</option>" in one
         assert one.count("<option>Kind ") == CATEGORIES_SHOWN_MAX
-        assert "<option selected>" not in (await desk.get("/?category=Nothing")).text
+        none = await desk.get("/?category=Nothing")
+        assert (none.status, "<option selected>" in none.text) == (200, False)
 
 
 @pytest.mark.parametrize("count", [SEARCHED_IN_A_THREAD_FROM, SEARCHED_IN_A_THREAD_FROM - 1])
@@ -378,7 +379,30 @@ async def test_a_refusal_is_told_in_the_pages_language(desk: WebDesk, slug: str)
     assert "The exact English sentence." in said
     desk.lines.instead["explain "] = f"error {slug} the exact English sentence"
     for url in ("/", "/products/laptop"):
-        assert "English" not in main(await desk.get(url, accept_language="fr"))
+        answered = await desk.get(url, accept_language="fr")
+        assert (answered.status, "English" in main(answered)) == (200, False)
+
+
+NO_PRICE = {
+    "no-rate-for-currency": "There is no published rate from CAD to USD.",
+    "no-rate-for-date": "There is no rate for CAD on that day.",
+    "rate-too-old": "There is no rate for CAD on that day.",
+    "no-rates-known": "There is no rate for CAD on that day.",
+}
+
+
+@pytest.mark.parametrize("slug", NO_PRICE)
+async def test_a_card_without_a_price_says_what_is_the_case(desk: WebDesk, slug: str) -> None:
+    desk.lines.instead["explain "] = f"error {slug} there is no rate for CAD on that day"
+    in_french = FRENCH_REFUSALS | {
+        "no-rate-for-date": "Il n'y a pas de taux publié pour cela.",
+        "no-rate-for-currency": "Il n'y a pas de taux publié de CAD vers EUR.",
+    }
+    for url in ("/", "/products/laptop"):
+        answered = await desk.get(url)
+        assert (answered.status, f"CA$1,100.00 {NO_PRICE[slug]}" in main(answered)) == (200, True)
+        answered = await desk.get(url, accept_language="fr")
+        assert (answered.status, in_french[slug] in plain(answered)) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -450,6 +474,7 @@ async def test_the_back_end_goes_and_comes_back(desk: WebDesk) -> None:
     desk.lines.away = False
     await desk.shop.standing.look()
     said = main(await desk.get("/products/laptop"))
+    assert "A laptop 14 inches $787.47" in said
     assert "cannot be reached" not in said
 
 
@@ -674,7 +699,7 @@ async def test_a_held_product_with_an_odd_name_is_text(tmp_path: Path, book: Rat
             {"sku": odd, "currency": "JPY", "conversion": "100", "price": "100", "key": odd},
         )
         answered = await desk.get(sent.headers["Location"])
-        assert odd in main(answered)
+        assert (answered.status, odd in main(answered)) == (200, True)
         assert "<b " not in answered.text
 
 

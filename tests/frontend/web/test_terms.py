@@ -8,6 +8,10 @@ import pytest
 from web_desk import WebDesk
 
 LINK = '<a href="https://bank.example/terms" rel="noreferrer">'
+NOT_TO_BE_SHOWN = "<p>No source publishes rates of it that may be shown here.</p>"
+NOT_TO_BE_SHOWN_IN_FRENCH = (
+    "<p>Aucune source n’en publie de taux qui puissent être affichés ici.</p>"
+)
 PAGES = [
     "/",
     "/products/laptop",
@@ -54,7 +58,8 @@ async def test_the_terms_of_a_source_are_told_to_programs(desk: WebDesk) -> None
 @pytest.mark.parametrize("url", PAGES)
 async def test_a_source_that_wants_to_be_named_is_on_each_page(desk: WebDesk, url: str) -> None:
     await desk.submit("/quotes", HELD)
-    assert LINK not in (await desk.get(url)).text
+    before = await desk.get(url)
+    assert (before.status, before.text.count(LINK)) == (200, 0)
     await tell(desk, required="yes", redistributable="yes")
     await desk.shop.standing.look()
     await name_in_prices(desk)
@@ -78,14 +83,35 @@ async def test_a_history_that_may_not_be_handed_on_is_nowhere(desk: WebDesk) -> 
     await tell(desk, required="no", redistributable="no")
     await desk.shop.standing.look()
     product = await desk.get("/products/laptop")
-    assert "$787.47" in product.text
+    assert (product.status, "$787.47" in product.text) == (200, True)
     assert chart not in product.text
-    rates = await desk.get("/rates?base=CAD&to=USD")
-    assert chart not in rates.text
-    assert 'class="spark"' not in rates.text
+    for rates_url in ("/rates?base=CAD&to=USD", "/rates", "/rates?base=JPY"):
+        rates = await desk.get(rates_url)
+        assert (rates.status, NOT_TO_BE_SHOWN in rates.text) == (200, True)
+        assert (chart in rates.text, "<table" in rates.text) == (False, False)
+    in_french = await desk.get("/rates", accept_language="fr")
+    assert (in_french.status, NOT_TO_BE_SHOWN_IN_FRENCH in in_french.text) == (200, True)
     told = json.loads((await desk.get(url)).text)
     assert (told["source"], told["rates"]) == (None, [])
     assert json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"] == {}
+
+
+@pytest.mark.parametrize("missing", ["off", "error no-rates-known", "sources=?"])
+async def test_rates_of_sources_of_which_nothing_is_known_are_asked_for_later(
+    desk: WebDesk, missing: str
+) -> None:
+    answer = json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"]
+    assert len(answer) == 29
+    desk.sell()
+    desk.lines.instead["sources"] = missing
+    for url in ("/api/rates?base=CAD", "/rates?base=CAD"):
+        later = await desk.get(url)
+        assert (later.status, later.headers["Retry-After"]) == (503, "5")
+        assert '"rates":' not in later.text
+    told = json.loads((await desk.get("/api/rates?base=CAD")).text)
+    assert told["type"] == "/api/problems/service-unavailable"
+    del desk.lines.instead["sources"]
+    assert json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"] == answer
 
 
 async def test_json_names_the_source_too(desk: WebDesk) -> None:

@@ -9,7 +9,7 @@ from pricedesk.currencies import Currency
 from pricedesk.errors import InvalidRequest, ServiceUnavailable, in_quotes
 from pricedesk.frontend.appearance import Appearance
 from pricedesk.frontend.locales import currency_name
-from pricedesk.frontend.refusals import advice, is_exact, meaning, sentence_of
+from pricedesk.frontend.refusals import advice, as_sentence, is_exact, meaning, sentence_of
 from pricedesk.frontend.shop import Offer, Shop
 from pricedesk.frontend.translations import Words, words_for
 from pricedesk.frontend.web.rendering import Pages
@@ -184,7 +184,7 @@ class Framing:
         else:
             title = words("That cannot be answered")
             exact = is_exact(words)
-            told = _sentence(failure.detail) if exact else meaning(InvalidRequest.slug, words)
+            told = as_sentence(failure.detail) if exact else meaning(InvalidRequest.slug, words)
         return self.message(visit, title, told, status=failure.status)
 
     def refuse_stranger(self, visit: Visit) -> Response | None:
@@ -248,11 +248,7 @@ def _sentences(error: Exception | str, words: Words, figures: str) -> tuple[str,
     if slug in PASSING:  # How it failed may name what is inside the network.
         return (words("The conversion service cannot be reached. Please try again in a moment."),)
     if is_exact(words):
-        told = (advice(slug, words), figures or _sentence(sentence_of(error)))
+        told = (advice(slug, words), figures or as_sentence(sentence_of(error)))
     else:
         told = (meaning(slug, words), figures)
     return tuple(sentence for sentence in told if sentence)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}".removesuffix(".") + "."

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from babel.numbers import format_decimal
 
 from pricedesk.currencies import currency
-from pricedesk.errors import PricedeskError, UnknownProduct
+from pricedesk.errors import NoRateForCurrency, PricedeskError, UnknownProduct
 from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.locales import money_text
 from pricedesk.frontend.price_views import price_view
-from pricedesk.frontend.refusals import is_exact, meaning
-from pricedesk.frontend.shop import NO_RATE, Offer, Shop
+from pricedesk.frontend.refusals import as_sentence, is_exact, meaning
+from pricedesk.frontend.shop import Offer, Shop
 from pricedesk.frontend.web.bounds import SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.framing import LANGUAGES, Framing, Visit, form_of, see_other
 from pricedesk.frontend.web.pictures import Pictures
@@ -181,11 +181,11 @@ def _card(offer: Offer, visit: Visit, pictures: Collection[str]) -> Card:
     if price is not None:
         view = price_view(price, product.price, locale, words, offer.known_at)
         return card(product, locale, view, pictured=pictured)
-    if offer.slug in NO_RATE:
+    if offer.slug == NoRateForCurrency.slug:
         pair = product.price.currency.code, visit.visitor.currency.code
         why = words("There is no published rate from {} to {}.").format(*pair)
     elif offer.reason:
-        why = offer.reason if is_exact(words) else meaning(offer.slug, words)
+        why = as_sentence(offer.reason) if is_exact(words) else meaning(offer.slug, words)
     else:
         why = words(
             "The price cannot be computed now because the conversion service cannot be reached."

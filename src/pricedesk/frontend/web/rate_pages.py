@@ -64,6 +64,7 @@ class RatePages:
             title=words("Rates of one {}").format(currency_name(base, locale)),
             column=words("for 1 {}").format(base.code),
             chart=chart,
+            reason=words("No source publishes rates of it that may be shown here."),
             rows=[
                 {
                     "code": other.code,
