@@ -1,6 +1,6 @@
 """A telnet dialogue with a desk whose back-end is in this process, by a clock that tests set."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -65,15 +65,15 @@ class InProcess:
 
 def shop_of(
     rates: RatesService,
-    catalogue: Catalogue = PRODUCTS,
+    catalogue: Catalogue | Callable[[], Catalogue] = PRODUCTS,
     rules: PriceRules = NO_RULES,
     clock: Clock | None = None,
 ) -> Shop:
-    """A shop that asks this service."""
-    clock = clock or Clock()
+    """A shop that asks this service, with these products, or those that there are by then."""
+    clock, products = clock or Clock(), catalogue if callable(catalogue) else lambda: catalogue
     answers = LastAnswers(rates, clock)
     desk = Desk(answers, DEFAULT, rules, memory=answers)
-    return Shop(lambda: catalogue, desk, answers, Standing(answers), answers)
+    return Shop(products, desk, answers, Standing(answers), answers)
 
 
 class Customer:

@@ -400,12 +400,36 @@ async def test_a_hold_without_an_answer_is_asked_again_with_its_key(desk: Telnet
     assert said.startswith(b"The conversion service did not answer: no price is known to be held.")
     await customer.types("hold 1")
     await customer.types("hold 1")
-    keys = [
+    assert keys_of_holds(desk) == [key_of(f"key-{n}", "192.0.2.7") for n in (1, 1, 2)]
+
+
+def keys_of_holds(desk: TelnetDesk) -> list[str]:
+    return [
         request.partition("key=")[2].partition(" ")[0]
         for request in desk.rates.requests
         if request.startswith("hold")
     ]
-    assert keys == [key_of(f"key-{n}", "192.0.2.7") for n in (1, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        (Product("laptop", "A notebook", Money(110000, CAD), "14 inches", "Computers"), True),
+        (Product("laptop", "A laptop", Money(110100, CAD)), False),
+    ],
+)
+async def test_a_hold_without_an_answer_is_the_same_while_sku_and_price_are(
+    desk: TelnetDesk, now: Product, *, same: bool
+) -> None:
+    catalogues = [PRODUCTS]
+    customer = Customer(shop_of(desk.rates, lambda: catalogues[-1], clock=desk.clock))
+    desk.rates.loses_next = True
+    await customer.types("hold 1")
+    catalogues.append(Catalogue([now]))
+    said = await customer.types("hold 1")
+    assert ("0000-0000-0001" in said.decode()) is same
+    keys = keys_of_holds(desk)
+    assert (len(keys), len(set(keys))) == (2, 1 if same else 2)
 
 
 async def test_a_price_at_a_stale_rate_is_not_held_and_the_reason_is_told(

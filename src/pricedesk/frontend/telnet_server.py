@@ -33,9 +33,13 @@ NOTICES = Notices(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A price that was to be held, and the key that it was asked with."""
+    """A price that was to be held, and the key that it was asked with.
 
-    product: Product
+    What is asked for is what the ledger tells requests apart by: a product may be called
+    otherwise meanwhile.
+    """
+
+    sku: str
     seen: Seen
     key: str
 
@@ -109,14 +113,12 @@ class TelnetSession:
     async def _held(self, action: AskHold, offer: Offer) -> Say:
         if offer.price is None or offer.known_at is not None:
             return self._dialogue.not_held(offer)
-        seen, before = offer.price.seen, self._unanswered
-        same = before is not None and (before.product, before.seen) == (offer.product, seen)
-        asked = (
-            before if before is not None and same else _Asked(offer.product, seen, self._new_key())
-        )
+        sku, seen, asked = offer.product.sku, offer.price.seen, self._unanswered
+        if asked is None or (asked.sku, asked.seen) != (sku, seen):
+            asked = _Asked(sku, seen, self._new_key())
         self._unanswered = None
         try:
-            reply = await self._shop.hold(asked.product.sku, seen, asked.key, self._peer.address)
+            reply = await self._shop.hold(sku, seen, asked.key, self._peer.address)
         except ServiceUnavailable as error:
             # Perhaps it is held: the same words again are the same request.
             self._unanswered = asked

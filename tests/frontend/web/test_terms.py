@@ -9,9 +9,7 @@ from web_desk import WebDesk
 
 LINK = '<a href="https://bank.example/terms" rel="noreferrer">'
 NOT_TO_BE_SHOWN = "<p>No source publishes rates of it that may be shown here.</p>"
-NOT_TO_BE_SHOWN_IN_FRENCH = (
-    "<p>Aucune source n’en publie de taux qui puissent être affichés ici.</p>"
-)
+NOT_TO_BE_SHOWN_IN_FRENCH = "en publie de taux qui puissent être affichés ici.</p>"
 PAGES = [
     "/",
     "/products/laptop",
