@@ -285,6 +285,26 @@ async def test_a_bad_body_is_refused_and_nothing_else_happens(desk: WebDesk, bod
     assert told(answered)[:2] == (422, "invalid-request")
 
 
+@pytest.mark.parametrize(
+    ("missing", "told_of"),
+    [
+        (("sku",), "sku"),
+        (("currency",), "currency"),
+        (("conversion",), "conversion"),
+        (("price",), "price"),
+        (("price", "sku"), "sku, price"),
+        (tuple(SEEN), "sku, currency, conversion, price"),
+    ],
+)
+async def test_a_body_has_all_that_the_description_calls_required(
+    desk: WebDesk, missing: tuple[str, ...], told_of: str
+) -> None:
+    body = {name: value for name, value in SEEN.items() if name not in missing}
+    expected = (422, "invalid-request", f"the body lacks {told_of}")
+    assert told(await hold(desk, body)) == expected
+    assert desk.lines.asked == []
+
+
 async def test_a_key_is_for_one_request(desk: WebDesk) -> None:
     await hold(desk)
     other = {"sku": "pc", "currency": "USD", "conversion": "1718.11", "price": "1718.11"}

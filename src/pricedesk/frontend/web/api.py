@@ -145,12 +145,13 @@ class Api:
         if refused is not None:
             return problem(refused)
         values = _body(request, ("sku", "currency", "conversion", "price"))
-        sku = values.get("sku", "")
-        seen = seen_of(lambda name: values.get(name, ""), currency(values.get("currency", "")))
+        seen = seen_of(values.__getitem__, currency(values["currency"]))
         key = request.headers.get("idempotency-key", "")
         if not key:
             raise InvalidRequest("the header Idempotency-Key is needed: a text of your own")
-        return await _told(self._shop.hold(sku, seen, key, request.address), HTTPStatus.CREATED)
+        return await _told(
+            self._shop.hold(values["sku"], seen, key, request.address), HTTPStatus.CREATED
+        )
 
     async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
         """A quote: looked at, redeemed or cancelled."""
@@ -240,7 +241,7 @@ def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
 
 
 def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """The members of a JSON object, all of them strings."""
+    """The members of a JSON object, which has these and no others, all of them strings."""
     if len(request.body) > BODY_BYTES_MAX:
         raise InvalidRequest(f"the body has more than {BODY_BYTES_MAX} bytes")
     told = read_json(request.body)
@@ -251,6 +252,9 @@ def _body(request: Request, known: tuple[str, ...]) -> dict[str, str]:
             raise InvalidRequest(f"{in_quotes(name)} is not known: {', '.join(known)} are")
         if not isinstance(value, str) or isinstance(value, Digits):
             raise InvalidRequest(f"{name} is to be a string: no digit of an amount is lost in one")
+    missing = [name for name in known if name not in told]
+    if missing:
+        raise InvalidRequest(f"the body lacks {', '.join(missing)}")
     return told
 
 
