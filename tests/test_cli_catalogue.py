@@ -119,6 +119,19 @@ def test_a_dash_is_standard_input_and_output(
     assert not (tmp_path / "-").exists()
 
 
+def test_a_file_can_be_called_a_dash(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = catalogue(file, "export", "./-")
+    assert (done.exit_code, done.stdout) == (0, "./-: 2 products\n")
+    assert (tmp_path / "-").read_text() == SHOP
+    assert catalogue("", "check", "./-").stdout == "./- is in order: 2 products\n"
+    shop = tmp_path / "shop.sqlite3"
+    assert catalogue(shop, "import", "./-").stdout == f"{shop}: 2 products\n"
+    assert catalogue(shop, "export").stdout == SHOP
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [

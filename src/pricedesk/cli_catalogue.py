@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from pricedesk.frontend.catalogue import Catalogue, Product
     from pricedesk.frontend.catalogue_store import CatalogueStore
 
-_FILE = click.Path(path_type=Path)
-_STANDARD = Path("-")
-"""Stands for standard input or output, as it does for other programs."""
+_FILE = click.Path(path_type=str)
+"""A path as it was typed: a Path of ./- would be that of a lone dash."""
+
+_STANDARD = "-"
+"""Stands for standard input or output, as it does for other programs; ./- is a file."""
 
 
 @click.group(no_args_is_help=True)
@@ -35,11 +37,11 @@ def catalogue() -> None:
 @catalogue.command(name="import")
 @click.argument("file", type=_FILE)
 @reports_errors
-def import_(file: Path) -> None:
+def import_(file: str) -> None:
     """Put the products of the CSV file FILE into the database, in the place of all others.
 
-    As FILE, - is standard input. Each line that is wrong is told, and then nothing is changed. A
-    desk that runs takes the new products in within seconds.
+    As FILE, - is standard input; a file of that name is ./-. Each line that is wrong is told, and
+    then nothing is changed. A desk that runs takes the new products in within seconds.
 
     \b
     Examples:
@@ -61,7 +63,7 @@ def import_(file: Path) -> None:
 @click.argument("file", type=_FILE, required=False)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @reports_errors
-def export(file: Path | None, *, force: bool) -> None:
+def export(file: str | None, *, force: bool) -> None:
     """Write the desk's products as CSV, to FILE or to standard output, which - is too.
 
     \b
@@ -76,10 +78,11 @@ def export(file: Path | None, *, force: bool) -> None:
         for line in catalogue_csv(products):
             sys.stdout.buffer.write(line.encode())
         return
-    if file.exists() and not force:
+    path = Path(file)
+    if path.exists() and not force:
         raise InvalidRequest(f"{file} is there already: --force replaces it")
     try:
-        _write_whole(file, catalogue_csv(products))
+        _write_whole(path, catalogue_csv(products))
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{file}: {_number(len(products))}")
@@ -88,7 +91,7 @@ def export(file: Path | None, *, force: bool) -> None:
 @catalogue.command()
 @click.argument("file", type=_FILE, required=False)
 @reports_errors
-def check(file: Path | None) -> None:
+def check(file: str | None) -> None:
     """Look at the products of FILE, or of the desk's catalogue; exit code 2 if some are wrong.
 
     As FILE, - is standard input.
@@ -135,7 +138,7 @@ def _told_line_by_line(outcome: str) -> Iterator[None]:
         sys.exit(EXIT_CODES[InvalidCatalogue])
 
 
-def _read(file: Path) -> "list[Product]":
+def _read(file: str) -> "list[Product]":
     from pricedesk.frontend.catalogue_csv import (
         PROBLEMS_MAX,
         parse_catalogue,
@@ -144,14 +147,14 @@ def _read(file: Path) -> "list[Product]":
     )
 
     name = _name(file)
-    text = read_stream(sys.stdin.buffer, name) if file == _STANDARD else read_file(file)
+    text = read_stream(sys.stdin.buffer, name) if file == _STANDARD else read_file(Path(file))
     with _bar("reading", text.count("\n")) as advance:
         return parse_catalogue(text, name, PROBLEMS_MAX, advance)
 
 
-def _name(file: Path) -> str:
+def _name(file: str) -> str:
     """What a file is called where something is told of it."""
-    return "standard input" if file == _STANDARD else str(file)
+    return "standard input" if file == _STANDARD else file
 
 
 def _now_in(store: "CatalogueStore") -> "Catalogue | None":
