@@ -19,7 +19,7 @@ from pricedesk.http.connection import (
     OUTPUT_BYTES_MAX,
     STALLED_OUTPUT_SECONDS,
 )
-from pricedesk.http.messages import News, Request, Response, Stream, json_response
+from pricedesk.http.messages import AwaitedStream, News, Request, Response, Stream, json_response
 from pricedesk.http.refusals import (
     BODY_BYTES_MAX,
     HEADER_BYTES_MAX,
@@ -58,6 +58,7 @@ class Rig:
             Route("/stream", lambda _request, _path: Response(self._stream())),
             Route("/headers", self._headers),
             Route("/later", self._later),
+            Route("/awaited", lambda _request, _path: Response(AwaitedStream(self._news()))),
             Route("/news", lambda _request, _path: Response(self._news())),
             Route("/unready", lambda _request, _path: json_response({}, 503)),
             Route("/fault", self._fault),
@@ -581,6 +582,22 @@ async def test_news_are_sent_when_there_are_some_however_long_that_takes() -> No
         await until(lambda: door.service.gate.is_empty)
         door.answers.put_nowait(b"to nobody")
         await door.stream_closed.wait()
+
+
+async def test_a_stream_that_is_waited_for_is_sent_whole_though_the_service_ends() -> None:
+    """A file that a thread reads is such a one; nobody would wait for the end of news."""
+    async with rig() as door:
+        reader, writer = await door.connect()
+        writer.write(b"GET /awaited HTTP/1.1\r\nHost: a\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write_eof()
+        draining = asyncio.create_task(door.service.drain(10))
+        for part in (b"one", b"two", b""):
+            await settled()
+            door.answers.put_nowait(part)
+        assert await reader.read() == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+        assert door.stream_closed.is_set()
+        await draining
 
 
 async def test_news_end_with_the_service() -> None:

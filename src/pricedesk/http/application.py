@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from pricedesk.http.messages import News, Response, Stream
+from pricedesk.http.messages import AwaitedStream, News, Response, Stream
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
@@ -64,8 +64,10 @@ async def send_response(
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _chunks(body: Stream | News) -> News:
+async def _chunks(body: Stream | AwaitedStream | News) -> AsyncGenerator[bytes, None]:
     """The chunks of a body, which is closed with it; others get their turn in between."""
+    if isinstance(body, AwaitedStream):
+        body = body.chunks
     if isinstance(body, AsyncGenerator):
         async with aclosing(body):
             async for chunk in body:

@@ -56,6 +56,16 @@ News: TypeAlias = AsyncGenerator[bytes, None]
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitedStream:
+    """A stream whose chunks are waited for, as those of a file are that a thread reads.
+
+    It ends by itself, as a stream does and news do not.
+    """
+
+    chunks: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What a client gets.
 
@@ -65,7 +75,7 @@ class Response:
     from it, and a stream gets none.
     """
 
-    body: bytes | Stream | News = b""
+    body: bytes | Stream | AwaitedStream | News = b""
     status: int = HTTPStatus.OK
     media_type: str = JSON_TYPE
     headers: tuple[tuple[str, str], ...] = ()

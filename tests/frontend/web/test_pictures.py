@@ -1,17 +1,21 @@
 """Pictures come from the shop's folder, and nothing that is beside it does."""
 
+import asyncio
 import os
-from collections.abc import Generator
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from asking import content_of
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.web.file_threads import THREADS
 from pricedesk.frontend.web.pictures import PICTURE_BYTES_MAX, SEEN_SECONDS, Pictures
-from pricedesk.http.messages import CHUNK_BYTES, Response, Stream
+from pricedesk.http.messages import CHUNK_BYTES, AwaitedStream, Response
 from pricedesk.http.routes import Router, RouteTable
 from pricedesk.money import Money
 from web_desk import CAD, web_desk
@@ -161,7 +165,10 @@ async def test_a_large_picture_comes_in_chunks_whole(
     content = bytes(n % 251 for n in range(size))
     (tmp_path / "pictures" / "x.png").write_bytes(content)
     found = await picture(router, "/pictures/x.png")
-    chunks = [found.body] if isinstance(found.body, bytes) else list(_of(found))
+    if isinstance(found.body, bytes):
+        chunks = [found.body]
+    else:
+        chunks = [chunk async for chunk in _of(found)]
     assert b"".join(chunks) == content
     assert max(map(len, chunks)) == CHUNK_BYTES
     known = await picture(router, "/pictures/x.png", if_none_match=dict(found.headers)["ETag"])
@@ -178,7 +185,7 @@ async def test_a_picture_that_changes_while_it_is_sent_is_broken_off(
     path.write_bytes(b"b" * 3 * CHUNK_BYTES)
     os.utime(path, ns=(1, 1))
     with pytest.raises(OSError, match=r"x\.png has changed while it was sent"):
-        content_of(before)
+        [chunk async for chunk in _of(before)]
     after = await picture(router, "/pictures/x.png")
     assert dict(after.headers)["ETag"] != dict(before.headers)["ETag"]
 
@@ -187,11 +194,68 @@ async def test_a_slow_client_keeps_no_file_open(router: Router, tmp_path: Path) 
     (tmp_path / "pictures" / "x.png").write_bytes(b"a" * PICTURE_BYTES_MAX)
     before = open_files()
     kept = [await picture(router, "/pictures/x.png") for _ in range(20)]
-    begun = [next(chunk for chunk in _of(each) if chunk) for each in kept]
-    assert len(begun) == len(kept)
+    begun = [len(await anext(_of(each))) + len(await anext(_of(each))) for each in kept]
+    assert begun == [2 * CHUNK_BYTES] * len(kept)
     assert open_files() == before
+    for each in kept:
+        await _of(each).aclose()
 
 
-def _of(response: Response) -> Stream:
-    assert isinstance(response.body, Generator)
-    return response.body
+def _of(response: Response) -> AsyncGenerator[bytes, None]:
+    assert isinstance(response.body, AwaitedStream)
+    return response.body.chunks
+
+
+class Disk(type(Path())):  # type: ignore[misc]  # the class that Path is here
+    """A path on a disk that answers when it is `ready`, and who has opened its files."""
+
+    ready = threading.Event()
+    opened_by: ClassVar[set[str]] = set()
+
+    def stat(self, **how: Any) -> os.stat_result:  # noqa: ANN401  # as it is asked
+        self.ready.wait()
+        found: os.stat_result = super().stat(**how)
+        return found
+
+    def open(self, *how: Any) -> Any:  # noqa: ANN401  # as it is asked
+        self.opened_by.add(threading.current_thread().name.partition("_")[0])
+        return super().open(*how)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "x.png").write_bytes(PNG)
+    (tmp_path / "large.png").write_bytes(b"x" * 3 * CHUNK_BYTES)
+    Disk.ready.set()
+    Disk.opened_by.clear()
+    yield Disk(tmp_path)
+    Disk.ready.set()
+
+
+async def test_a_disk_that_does_not_answer_holds_no_page_up(disk: Path) -> None:
+    now = 100.0
+    pictures = Pictures(disk, lambda: now, look_seconds=0.01, read_seconds=0.01)
+    asked = Router([RouteTable(pictures.routes(), ("/",))])
+    Disk.ready.clear()
+    for number in range(2 * THREADS):
+        assert await pictures.there(["x.png", f"{number}.png"]) == set()
+    answered = await picture(asked, "/pictures/x.png")
+    assert (answered.status, answered.body) == (503, b"Pictures cannot be read now.\n")
+    assert dict(answered.headers)["Retry-After"] == "10"
+    assert await asyncio.to_thread(lambda: "others have threads") == "others have threads"
+    Disk.ready.set()
+    now += SEEN_SECONDS
+    while not await pictures.there(["x.png"]):
+        now += SEEN_SECONDS
+        await asyncio.sleep(0)
+    assert (await picture(asked, "/pictures/x.png")).body == PNG
+
+
+async def test_a_page_opens_no_picture_and_the_loop_reads_none(disk: Path) -> None:
+    pictures = Pictures(disk)
+    assert await pictures.there(["x.png", "large.png"]) == {"x.png", "large.png"}
+    assert Disk.opened_by == set()
+    found = await picture(Router([RouteTable(pictures.routes(), ("/",))]), "/pictures/large.png")
+    async with aclosing(_of(found)) as chunks:
+        assert [len(chunk) async for chunk in chunks] == [CHUNK_BYTES] * 3
+    assert Disk.opened_by == {"files"}
