@@ -19,12 +19,12 @@
     │   ├── DecidedAlready          there was a decision about the value before
     │   └── CannotRelease           the value is nothing that could be converted with
     ├── QuoteError              a price is not held, or a quote not redeemed or cancelled
-    │   ├── UnknownQuote            there is no quote with the id
+    │   ├── UnknownQuote            there is no quote with the id, or of the key
     │   ├── QuoteExpired            it is too late to redeem or cancel it
     │   ├── QuoteCancelled          it was cancelled, so it cannot be redeemed
     │   ├── QuoteRedeemed           it was redeemed, so it cannot be cancelled
     │   ├── QuoteKeyReused          the key was used for another request before
-    │   ├── PriceChanged            the conversion gives another result than was expected
+    │   ├── PriceChanged            rate or rules make another price than was expected
     │   ├── RateNotFresh            the rate is stale, and such a price is not held
     │   └── TooManyQuotes           as many were held as may be, in all or for a customer
     ├── StoreFailed             a database cannot be read or written
@@ -156,7 +156,7 @@ class QuoteError(PricedeskError):
 
 
 class UnknownQuote(QuoteError):
-    """There is no quote with the id."""
+    """There is no quote with the id, or none was held with the key."""
 
     slug = "unknown-quote"
 
@@ -186,7 +186,7 @@ class QuoteKeyReused(QuoteError):
 
 
 class PriceChanged(QuoteError):
-    """The conversion gives another result than the customer has seen; nothing was held."""
+    """The rate or the shop's rules make another price than was seen; nothing was held."""
 
     slug = "price-changed"
 

@@ -13,7 +13,7 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.currencies import currency
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.protocol import Command
-from pricedesk.quote_lines import QuoteVerb
+from pricedesk.quote_lines import HOLD_NAMES, QuoteVerb
 
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 
@@ -45,8 +45,9 @@ HELP = (
     b" explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
     b" history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
     b" hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
-    b" [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] holds a price;"
-    b" quote ID, redeem ID, cancel ID; also: currencies, sources, ping, version, help, quit\n"
+    b" [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] [asked=TEXT] holds a price;"
+    b" quote ID, redeem ID, cancel ID, quote key=KEY asked=TEXT;"
+    b" also: currencies, sources, ping, version, help, quit\n"
 )
 
 
@@ -142,6 +143,15 @@ def test_the_help_names_every_request() -> None:
     named = set(HELP.decode().replace(",", "").split())
     verbs = {command.value for command in (*Command, *QuoteVerb)}
     assert named >= verbs | {"explain", "rates", "history", "sources", "hold"}
+
+
+def test_the_help_names_all_that_a_hold_and_a_key_have() -> None:
+    said = HELP.decode()
+    words = said.partition("hold ")[2].partition(" holds a price")[0].split()
+    assert words[:3] == ["AMOUNT", "FROM", "TO"]
+    optional = [word.strip("[]").partition("=")[0] for word in words[3:]]
+    assert (*(word.lower() for word in words[:3]), *optional) == HOLD_NAMES
+    assert "quote key=KEY asked=TEXT" in said
 
 
 def test_the_last_words_of_the_door_are_errors_of_their_own() -> None:

@@ -28,8 +28,9 @@ HELP = (
     " explain AMOUNT ... gives the reasons; rates BASE [DATE] gives all of a currency;"
     " history BASE COUNTER FIRST LAST [day|week|month] those of a pair;"
     " hold AMOUNT FROM TO [ref=SKU] [name=TEXT] [key=KEY]"
-    " [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] holds a price;"
-    " quote ID, redeem ID, cancel ID; also: currencies, sources, ping, version, help, quit"
+    " [for=CUSTOMER] [expects=RESULT] [price=AMOUNT] [rules=TEXT] [asked=TEXT] holds a price;"
+    " quote ID, redeem ID, cancel ID, quote key=KEY asked=TEXT;"
+    " also: currencies, sources, ping, version, help, quit"
 )
 
 

@@ -585,6 +585,22 @@ async def test_the_type_of_a_problem_is_a_path_that_explains_it(
     assert (await desk.get("/api/problems/none")).status == 404
 
 
+@pytest.mark.parametrize(
+    ("slug", "meaning"),
+    [
+        ("unknown-quote", "There is no quote with the id, or none was held with the key."),
+        (
+            "price-changed",
+            "The rate or the shop's rules make another price than was seen; nothing was held.",
+        ),
+    ],
+)
+async def test_a_meaning_is_true_of_all_that_has_its_name(
+    desk: WebDesk, slug: str, meaning: str
+) -> None:
+    assert json.loads((await desk.get(f"/api/problems/{slug}")).text)["meaning"] == meaning
+
+
 async def test_pages_of_other_origins_read_nothing_of_the_json(desk: WebDesk) -> None:
     answered = await desk.get("/api/products/laptop", Origin="https://evil.example")
     assert answered.status == 200
