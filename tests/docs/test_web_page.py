@@ -8,10 +8,13 @@ import pytest
 
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.asking import OF_ITS_OWN
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.web import framing
+from pricedesk.frontend.shop import NO_RATE
+from pricedesk.frontend.web.api import OF_ANOTHER_SITE
 from pricedesk.frontend.web.api_description import document
-from pricedesk.http.routes import STATUS
+from pricedesk.frontend.web.framing import PASSING
+from pricedesk.http.meanings import meanings
 from pricedesk.money import Money
 from pricedesk.settings import Settings, table
 from web_desk import CAD, WebDesk, web_desk
@@ -60,13 +63,27 @@ def test_the_settings_of_the_page_are_on_it(word: str) -> None:
     assert [variable for variable in variables if variable not in PAGE] == []
 
 
-def test_every_refusal_that_a_program_may_meet_is_on_the_page() -> None:
-    told = dict(re.findall(r"^\| `([a-z-]+)` \| ([0-9]{3}) \|", PAGE, re.MULTILINE))
-    known = {kind.slug: str(int(status)) for kind, status in STATUS.items()}
-    assert {slug: told[slug] for slug in told if slug in known} == {
-        slug: known[slug] for slug in told if slug in known
-    }
-    assert {"unknown-product", "price-changed", "quote-expired", *framing.PASSING} <= told.keys()
+REFUSALS = {
+    *("invalid-request", "invalid-amount", "unknown-currency", "unsupported-media-type"),
+    *("unknown-product", "unknown-quote", "not-found", "method-not-allowed", "other-site"),
+    *("no-rates-known", "no-rate-for-currency", "no-rate-for-date", "rate-too-old"),
+    *("price-changed", "quote-key-reused", "too-many-quotes", "rate-not-fresh"),
+    *("quote-expired", "quote-cancelled", "quote-redeemed"),
+    *("service-unavailable", "internal"),
+}
+"""All that a request below /api may be refused with, once it is one of HTTP."""
+
+
+def test_the_refusals_on_the_page_are_all_that_a_program_may_meet() -> None:
+    errors = PAGE.split("### Errors\n")[1].split("\n\nA POST")[0]
+    told = re.findall(r"^\| `([a-z-]+)` \| ([0-9]{3}) \|", errors, re.MULTILINE)
+    known = meanings() | {OF_ANOTHER_SITE.slug: (OF_ANOTHER_SITE.status, "")}
+    assert sorted(told) == sorted((slug, str(int(known[slug][0]))) for slug in REFUSALS)
+
+
+def test_what_is_no_answer_of_the_back_end_is_none_of_the_refusals() -> None:
+    assert REFUSALS - {"internal"} == REFUSALS - OF_ITS_OWN
+    assert {*PASSING, *NO_RATE} <= REFUSALS
 
 
 def test_the_pictures_are_there_and_small() -> None:
