@@ -88,7 +88,7 @@ class Page:
 
     def _hold(self, asked: Offer | NoOffer) -> Quote:
         key = asked.hold.key
-        before = self._asked_before(key, asked.fingerprint) if key is not None else None
+        before = self._asked_before(key, fingerprint(asked.hold)) if key is not None else None
         if before is not None:
             return before
         if isinstance(asked, NoOffer):
@@ -102,7 +102,7 @@ class Page:
         if customer is not None:
             self.counted_by[customer] = self.counted_by.get(customer, 0) + 1
         if key is not None:
-            self.keys[key] = self.new_keys[key] = Keyed(asked.fingerprint, quote.quote_id)
+            self.keys[key] = self.new_keys[key] = Keyed(fingerprint(asked.hold), quote.quote_id)
         return quote
 
     def _check_room(self, customer: str | None) -> None:

@@ -89,11 +89,6 @@ class Offer:
     hold: Hold
     values: Mapping[str, str | None]
 
-    @property
-    def fingerprint(self) -> str:
-        """What tells requests apart that come with the same key."""
-        return fingerprint(self.hold)
-
 
 @dataclass(frozen=True, slots=True)
 class NoOffer:
@@ -101,11 +96,6 @@ class NoOffer:
 
     hold: Hold
     refusal: PricedeskError
-
-    @property
-    def fingerprint(self) -> str:
-        """As of an offer."""
-        return fingerprint(self.hold)
 
 
 Asked: TypeAlias = Offer | NoOffer | OfQuote | OfKey
@@ -164,7 +154,9 @@ def made(offered: Offer, quote_id: str, now: datetime, terms: QuoteTerms) -> Quo
 
 
 def fingerprint(request: Hold | OfKey) -> str:
-    """The digest of all that a request asks for but its key, or of what it says that it asks.
+    """What tells requests apart that come with the same key.
+
+    It is the digest of all that a request asks for but its key, or of what it says that it asks.
 
     Keys are kept for ever, so this never changes for a request that could be made before.
     """
