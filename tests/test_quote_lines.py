@@ -282,6 +282,16 @@ def test_a_reply_tells_its_fields_decoded() -> None:
     }
 
 
+def test_a_program_is_told_the_fields_and_what_became_of_it_in_this_order() -> None:
+    reply = QuoteReply("quote=7F3K-9QXD-2MTA name=none", QuoteStatus.REDEEMED, INSTANT)
+    assert list(reply.told.items()) == [
+        ("quote", "7F3K-9QXD-2MTA"),
+        ("name", None),
+        ("status", "redeemed"),
+        ("ended", INSTANT),
+    ]
+
+
 def test_words_of_a_later_version_are_passed_over() -> None:
     line = f"{RECORD} status=redeemed by=ada redeemed={INSTANT} again=2"
     assert parse_quote_reply(line) == QuoteReply(RECORD, QuoteStatus.REDEEMED, INSTANT)

@@ -77,7 +77,7 @@ def show_(quote_id: str, *, raw: bool) -> None:
     if raw:
         click.echo(quote.record)
         return
-    show_fields({name: "none" if text is None else text for name, text in _told(quote).items()})
+    show_fields({name: "none" if text is None else text for name, text in quote.reply.told.items()})
 
 
 @quotes.command()
@@ -93,7 +93,7 @@ def export() -> None:
     """
     with _ledger() as ledger:
         for quote in ledger.quotes():
-            sys.stdout.write(json.dumps({**_told(quote), "record": quote.record}) + "\n")
+            sys.stdout.write(json.dumps({**quote.reply.told, "record": quote.record}) + "\n")
 
 
 @contextmanager
@@ -107,13 +107,7 @@ def _ledger() -> "Iterator[Ledger]":
         yield ledger_of(store, settings, clock_from(settings.clock))
 
 
-def _told(quote: "Quote") -> dict[str, str | None]:
-    """The fields of the record, what has become of the quote, and when."""
-    reply = quote.reply
-    return {**reply.fields, "status": reply.status.value, "ended": reply.ended}
-
-
 def _row(quote: "Quote") -> list[str | None]:
-    told = _told(quote)
+    told = quote.reply.told
     told["currency"] = told.get("to")
     return [told.get(column.name) for column in COLUMNS]

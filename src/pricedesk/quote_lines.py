@@ -258,6 +258,11 @@ class QuoteReply:
         """The record's values by their names, decoded; None where there is nothing."""
         return record_fields(self.record)
 
+    @property
+    def told(self) -> dict[str, str | None]:
+        """The record's values and what has become of the quote, as programs are told."""
+        return {**self.fields, "status": self.status.value, "ended": self.ended}
+
     def __str__(self) -> str:
         told = f"{self.record} {_STATUS}{self.status.value}"
         return told if self.ended is None else f"{told} {self.status.value}={self.ended}"

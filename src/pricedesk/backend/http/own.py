@@ -12,11 +12,7 @@ from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.calendars import state
 from pricedesk.backend.http.caching import Scope, cache_control
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
-from pricedesk.backend.http.parameters import (
-    day_of,
-    parameters,
-    source_keys,
-)
+from pricedesk.backend.http.parameters import day_of, source_keys
 from pricedesk.currencies import currency
 from pricedesk.dates import parse_date, parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
@@ -32,6 +28,7 @@ from pricedesk.http.messages import (
     json_text,
     problem,
 )
+from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation

@@ -4,15 +4,18 @@ Every value is a text, decoded from the quote's record; `record` is that record,
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pricedesk.backend.http.parameters import parameters
-from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.http.json_bodies import Digits, other_than_json, read_json
 from pricedesk.http.messages import NO_STORE, Request, Response, json_response, problem
+from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import HOLD_NAMES, Hold, OfQuote, QuoteReply, QuoteVerb, hold_of
+
+if TYPE_CHECKING:
+    from pricedesk.backend.quote_desk import QuoteDesk
 
 KEY_HEADER = "Idempotency-Key"
 
@@ -20,7 +23,7 @@ _MEMBERS = frozenset(HOLD_NAMES) - {"key"}
 _NUMBERS = {"amount", "expects", "price"}
 
 
-def route_table(quotes: QuoteDesk) -> RouteTable:
+def route_table(quotes: "QuoteDesk") -> RouteTable:
     """`/quotes` and what is below it; not for pages of other origins."""
 
     async def held(request: Request, _values: Mapping[str, str]) -> Response:
@@ -81,5 +84,4 @@ def _hold(request: Request) -> Hold:
 
 
 def _told(reply: QuoteReply) -> Response:
-    told = {**reply.fields, "status": reply.status.value, "ended": reply.ended}
-    return json_response({**told, "record": reply.record}, headers=(NO_STORE,))
+    return json_response({**reply.told, "record": reply.record}, headers=(NO_STORE,))

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.caching import STATE_HEADER, Scope, cache_control, rate_state
-from pricedesk.backend.http.parameters import currencies, day_of, parameters, shown, source_keys
+from pricedesk.backend.http.parameters import currencies, day_of, source_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
     Group,
@@ -34,6 +34,7 @@ from pricedesk.http.messages import (
     Response,
     chunked,
 )
+from pricedesk.http.parameters import parameters, shown
 from pricedesk.http.routes import Route, RouteTable
 
 AVERAGES_BYTES = 512
