@@ -45,6 +45,7 @@ DOMAIN = [
     "backend/ledger_page",
     "http/messages",
     "http/json_bodies",
+    "http/parameters",
     "http/refusals",
     "http/meanings",
     "backend/http/parameters",
@@ -72,9 +73,11 @@ DOMAIN = [
     "frontend/price_rules_file",
     "frontend/text_files",
     "frontend/appearance",
-    "frontend/desk",
+    "frontend/offers",
+    "frontend/pricing",
+    "frontend/customers",
     "frontend/price_views",
-    "frontend/refusals",
+    "frontend/refusal_words",
     "frontend/telnet_texts",
     "frontend/web/bounds",
     "frontend/web/charts",
@@ -82,7 +85,8 @@ DOMAIN = [
     "frontend/web/visitor",
     "frontend/web/api_description",
 ]
-OUTSIDE_WORLD = {"asyncio", "socket", "ssl", "sqlite3", "subprocess", "threading", "time"}
+OUTSIDE_WORLD = {"asyncio", "concurrent", "socket", "ssl", "sqlite3", "subprocess", "threading"}
+OUTSIDE_WORLD |= {"psycopg", "time"}
 FRAMEWORKS = {
     "click",
     "httpcore2",
@@ -179,6 +183,48 @@ def test_no_program_imports_the_other_and_what_they_share_imports_neither() -> N
 @pytest.mark.parametrize("module", DOMAIN)
 def test_the_domain_knows_no_socket_clock_database_or_framework(module: str) -> None:
     assert packages(module) & (OUTSIDE_WORLD | FRAMEWORKS) == set()
+
+
+def only_for_types(tree: ast.Module) -> set[ast.AST]:
+    """What is below `if TYPE_CHECKING`: it is not there when the program runs."""
+    return {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and last_name(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+
+
+def runs(module: str) -> set[str]:
+    """The modules of ours that a module needs to run, each as in MODULES."""
+    tree = MODULES[module]
+    types = only_for_types(tree)
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in types:
+            whole = str(node.module).removeprefix("pricedesk.").replace(".", "/")
+            found |= {whole, *(f"{whole}/{alias.name}" for alias in node.names)}
+            found |= {alias.name for alias in node.names if node.module == "pricedesk"}
+    return found & MODULES.keys()
+
+
+WRITES_THE_LOG = {"http/routes"}
+GIVES_A_TYPE = {"clock"}
+"""What the domain may need though it knows the one thing that these say."""
+
+
+@pytest.mark.parametrize("module", DOMAIN)
+def test_the_domain_needs_nothing_that_knows_these(module: str) -> None:
+    """Whatever is needed by what is needed counts too."""
+    needed, found = [module], {module}
+    for each in needed:
+        further = runs(each) - found - GIVES_A_TYPE
+        found |= further
+        needed += sorted(further)
+    knowing = {each: packages(each) & (OUTSIDE_WORLD | FRAMEWORKS) for each in found}
+    for each in WRITES_THE_LOG & found:
+        knowing[each] -= {"logging"}
+    assert {each: names for each, names in knowing.items() if names} == {}
 
 
 def test_the_front_end_needs_no_package_that_its_image_lacks() -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pricedesk.cli_words import check_source, complete_sources, past_day
-from pricedesk.errors import DownloadFailed, RefusedDocument
+from pricedesk.errors import DownloadFailed, RefusedDocument, printable
 from pricedesk.exit_codes import EXIT_CODES, INTERRUPTED, reports_errors
 from pricedesk.settings import read_settings
-from pricedesk.tables import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pricedesk.errors import InvalidCatalogue, InvalidRequest, InvalidSetting
+from pricedesk.errors import InvalidCatalogue, InvalidRequest, InvalidSetting, printable
 from pricedesk.exit_codes import EXIT_CODES, reports_errors
 from pricedesk.settings import read_settings
-from pricedesk.tables import printable
 
 if TYPE_CHECKING:
     from pricedesk.frontend.catalogue import Catalogue, Product

@@ -257,6 +257,11 @@ def without_password(text: str) -> str:
     return _PASSWORD_OF_QUERY.sub(r"\1***", _USER_OF_ADDRESS.sub("//***@", text))
 
 
+def printable(text: str) -> str:
+    """A text without what would steer the terminal: it may come from a source's document."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def in_quotes(text: str) -> str:
     """A stranger's text between quotes, safe to show on a terminal or in a log.
 

@@ -36,8 +36,8 @@ from pricedesk.errors import (
     UnknownProduct,
     UnknownQuote,
     UnknownWithheldValue,
+    printable,
 )
-from pricedesk.tables import printable
 
 EXIT_CODES: dict[type[PricedeskError], int] = {
     InvalidRequest: 2,

@@ -18,6 +18,8 @@ from typing import Any, TypeAlias
 
 import click
 
+from pricedesk.errors import printable
+
 CELL_CHARACTERS_MAX = 30
 """On a terminal a longer text in a column is cut."""
 
@@ -100,11 +102,6 @@ def show_fields(fields: Mapping[str, str]) -> None:
     width = max(map(len, fields))
     for name, text in fields.items():
         click.echo(f"{name.ljust(width)} {printable(text)}")
-
-
-def printable(text: str) -> str:
-    """A text without what would steer the terminal: it may come from a source's document."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def on_terminal() -> bool:

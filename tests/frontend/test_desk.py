@@ -8,7 +8,8 @@ from fakes import FRESH, FakeRates
 from pricedesk.currencies import currency
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Desk, Price, Seen
+from pricedesk.frontend.desk import Desk
+from pricedesk.frontend.offers import Price, Seen
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.money import Money
 

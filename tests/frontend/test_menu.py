@@ -5,8 +5,8 @@ import pytest
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.catalogue_csv import packaged_catalogue
-from pricedesk.frontend.desk import Price
 from pricedesk.frontend.menu import AskPrice, Menu, Say
+from pricedesk.frontend.offers import Price
 from pricedesk.money import Money
 
 PRODUCTS = packaged_catalogue()

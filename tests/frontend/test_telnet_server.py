@@ -14,9 +14,9 @@ from fakes import FRESH, FakeRates
 from held import DAY
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
+from pricedesk.frontend.customers import key_of
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules_file import parse_price_rules
-from pricedesk.frontend.shop import key_of
 from pricedesk.frontend.telnet_server import TelnetSession
 from pricedesk.frontend.terminal_text import COLUMNS, columns
 from pricedesk.money import Money

@@ -15,8 +15,8 @@ from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.menu import REASON_CHARACTERS_MAX, AskPrice, Menu, Say
-from pricedesk.frontend.refusals import reason, sentence_of
-from pricedesk.frontend.shop import Offer
+from pricedesk.frontend.offers import Offer
+from pricedesk.frontend.refusal_words import reason, sentence_of
 from pricedesk.frontend.terminal_text import CUT, clean, cut, table, wrapped
 from pricedesk.frontend.translations import Words, english, spoken
 from pricedesk.quote_codes import parse_quote_id

@@ -25,8 +25,9 @@ LANGUAGES = (
     *("hi", "hr", "hu", "id", "is", "it", "ja", "ko", "lt", "lv", "mk", "mt", "nb", "nl", "nn"),
     *("no", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "th", "tr", "uk", "vi", "zh"),
 )
-"""What may be asked for. Each has its territories: Babel keeps every locale that it has read,
-and all of CLDR's would be 200 MB for whoever asks for them one by one."""
+"""What amounts, dates and names may be asked for in; texts are in the few that are spoken. Each has
+its territories: Babel keeps every locale that it has read, and all of CLDR's would be 200 MB for
+whoever asks for them one by one."""
 
 ENGLISH = Locale("en")
 """What is spoken where nothing else is asked for or known."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pricedesk.frontend.catalogue import Catalogue, Product
-from pricedesk.frontend.desk import Price
+from pricedesk.frontend.offers import Price
 from pricedesk.frontend.terminal_text import clean
 
 QUESTION = "Which product you wish to buy ?"

@@ -7,14 +7,13 @@ from datetime import date, datetime, timedelta
 from babel import Locale
 
 from pricedesk.currencies import currency
-from pricedesk.errors import RequestError
-from pricedesk.frontend.desk import Price, is_address
+from pricedesk.errors import RequestError, printable
 from pricedesk.frontend.locales import instant_text, money_text, publication_text
+from pricedesk.frontend.offers import Price, is_address
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.translations import Words
 from pricedesk.money import Money
 from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteStatus
-from pricedesk.tables import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,17 @@
-"""What all pages and the API ask: products, prices, rates and quotes, for one visitor.
+"""What all doors ask, pages, JSON and telnet: products, prices, rates and quotes, for a customer.
 
-Between the doors and the domain: nothing here knows HTML or JSON.
+Between the doors and the domain: nothing here knows HTML, JSON or lines of text.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
+from dataclasses import replace
+from datetime import date
 
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import (
-    InvalidRequest,
     NoRateForCurrency,
     NoRateForDate,
     PriceChanged,
@@ -28,12 +24,13 @@ from pricedesk.errors import (
 )
 from pricedesk.frontend.asking import RatesService, answered
 from pricedesk.frontend.catalogue import Catalogue, Found, Product
-from pricedesk.frontend.desk import Desk, Price, Seen, is_address
+from pricedesk.frontend.customers import customer_of, key_of
+from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.last_answers import LastAnswers
+from pricedesk.frontend.offers import Offer, Seen, is_address
 from pricedesk.frontend.standing import Standing
 from pricedesk.money import Money
 from pricedesk.quote_lines import (
-    KEY_CHARACTERS_MAX,
     Hold,
     OfKey,
     OfQuote,
@@ -58,33 +55,6 @@ SEARCHED_IN_A_THREAD_FROM = 2000
 NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug})
 """Refusals for which prices are shown in another currency: this one has no rate, none of the
 day, or one that is too old."""
-
-CUSTOMER_PREFIX_BITS = 64
-"""So much of an IPv6 address says who somebody is; the rest he chooses himself."""
-
-
-RANDOM_DIGITS_MIN = 8
-"""So many different digits has a UUID that counts as random; of those that are, one in five
-millions has fewer, and counts as any other key does."""
-
-_RANDOM_UUID = re.compile(
-    r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
-)
-"""Version 4 of RFC 9562, of which 122 bits are random: twice as many as of a quote's id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A product's price, now or as it was last known; or why there is none."""
-
-    product: Product
-    price: Price | None = None
-    known_at: datetime | None = None
-    """When the price was known, if the back-end could not be asked for it now."""
-    reason: str = ""
-    """Why the back-end refuses."""
-    slug: str = ""
-    """The name of that refusal."""
 
 
 class Shop:
@@ -247,8 +217,8 @@ class Shop:
             known = self._rates.last(str(request))
             return parse_history(known[0]) if known is not None else None
 
-    async def hold(self, sku: str, seen: Seen, key: str, customer: str) -> QuoteReply:
-        """Hold the price of a product that a customer has seen.
+    async def hold(self, sku: str, seen: Seen, key: str, address: str) -> QuoteReply:
+        """Hold the price of a product that a customer who asks from an address has seen.
 
         The same request again gets the same quote, whatever has become of the product, of the
         rates and of the shop's rules. What the ledger decides, it finds out by itself; where this
@@ -261,12 +231,12 @@ class Shop:
             ServiceUnavailable: the back-end did not answer; asking again with the key is safe.
             ErrorReply: it refuses, with its reason.
         """
-        whose = customer_of(customer)
-        kept_key = key_of(key, whose)
+        customer = customer_of(address)
+        kept_key = key_of(key, customer)
         request: Hold | OfKey
         refusal: PricedeskError | None = None
         try:
-            request = self._desk.hold(self.product(sku), seen, kept_key, whose)
+            request = self._desk.hold(self.product(sku), seen, kept_key, customer)
         except (UnknownProduct, PriceChanged) as error:
             request, refusal = OfKey(kept_key, seen.digest(sku)), error
         try:
@@ -300,51 +270,3 @@ class Shop:
             self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply
-
-
-def key_of(key: str, customer: str) -> str:
-    """A customer's key as the ledger has it: nobody meets a key of somebody else.
-
-    A random one needs no more: who knows it has made the request, from whichever address he comes
-    now. Any other is told apart by the customer, because two may think of the same.
-
-    Raises:
-        InvalidRequest: it is empty, too long, or not of printable ASCII.
-    """
-    if not (0 < len(key) <= KEY_CHARACTERS_MAX and key.isascii() and key.isprintable()):
-        raise InvalidRequest(
-            f"the key is to have 1 to {KEY_CHARACTERS_MAX} printable characters of ASCII"
-        )
-    told = key if is_random(key) else f"{customer} {key}"
-    return sha256(told.encode()).hexdigest()
-
-
-def is_random(key: str) -> bool:
-    """Whether a key is random by its form: a UUID of version 4, and not one made up by hand."""
-    found = _RANDOM_UUID.fullmatch(key) is not None
-    return found and len({*key.lower()} - {"-"}) >= RANDOM_DIGITS_MIN
-
-
-def customer_of(address: str) -> str:
-    """Whose limit a quote counts for: an address, or the network of one that is IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ip_network((int(found), CUSTOMER_PREFIX_BITS), strict=False))
-
-
-def seen_of(values: Callable[[str], str], currency: Currency) -> Seen:
-    """What a form or a request says that a customer has seen.
-
-    Raises:
-        InvalidRequest, InvalidAmount: it says nothing of the kind.
-    """
-    conversion, price = values("conversion"), values("price")
-    if not conversion or not price:
-        raise InvalidRequest("conversion and price say what was seen, and are needed both")
-    return Seen(Money.parse(conversion, currency), Money.parse(price, currency))

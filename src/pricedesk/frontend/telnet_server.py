@@ -7,7 +7,6 @@ from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Seen
 from pricedesk.frontend.dialogue import (
     PAGE_PRODUCTS,
     Action,
@@ -18,7 +17,8 @@ from pricedesk.frontend.dialogue import (
     Look,
 )
 from pricedesk.frontend.menu import AskPrice, Menu, Say
-from pricedesk.frontend.shop import Offer, Shop
+from pricedesk.frontend.offers import Offer, Seen
+from pricedesk.frontend.shop import Shop
 from pricedesk.line_service import Notices, Peer
 from pricedesk.lines import LINE_BYTES_MAX
 

@@ -10,8 +10,8 @@ from babel import Locale
 
 from pricedesk.errors import RequestError
 from pricedesk.frontend.catalogue import Product
-from pricedesk.frontend.desk import Price
 from pricedesk.frontend.locales import ENGLISH, language_name, parse_locale
+from pricedesk.frontend.offers import Price
 from pricedesk.frontend.price_views import (
     PriceView,
     QuoteView,

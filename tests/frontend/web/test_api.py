@@ -12,10 +12,10 @@ from asking import Answered
 from pricedesk.backend.quotes import QuoteTerms
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.customers import is_random, key_of
 from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.frontend.service import new_key
-from pricedesk.frontend.shop import is_random, key_of
 from pricedesk.money import Money
 from web_desk import CAD, EUR, KWD, USD, WebDesk, web_desk
 
@@ -529,6 +529,19 @@ async def test_what_is_asked_wrongly_is_refused_by_name(
     desk: WebDesk, method: str, url: str, status: int, slug: str
 ) -> None:
     assert told(await desk.ask(method, url))[:2] == (status, slug)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("/api/products?page=1&page=2&q=x", "unknown parameter: page"),
+        ("/api/products?q=x&q=y", "repeated parameter: q"),
+    ],
+)
+async def test_parameters_are_refused_in_the_words_of_the_back_end(
+    desk: WebDesk, url: str, sentence: str
+) -> None:
+    assert told(await desk.get(url)) == (422, "invalid-request", sentence)
 
 
 @pytest.mark.parametrize(

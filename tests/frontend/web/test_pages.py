@@ -20,6 +20,7 @@ from pricedesk.currencies import Currency
 from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, Catalogue, Product
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.frontend.shop import SEARCHED_IN_A_THREAD_FROM
+from pricedesk.frontend.translations import spoken
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS
 from pricedesk.frontend.web.visitor import cookie, is_from_here, safe_path
 from pricedesk.money import Money
@@ -192,6 +193,18 @@ async def test_the_pages_language_is_that_of_its_texts(desk: WebDesk) -> None:
     for accept, language in (("fr-CA", "fr-CA"), ("de-DE", "en"), ("ar", "en"), ("", "en")):
         answered = await desk.get("/", accept_language=accept)
         assert f'<html lang="{language}">' in answered.text
+
+
+async def test_the_languages_that_can_be_chosen_are_those_that_there_are_texts_in(
+    desk: WebDesk,
+) -> None:
+    names: dict[str, str] = {}
+    for tag in spoken():
+        text = (await desk.get("/", cookie=f"language={tag}")).text
+        offered = re.findall(r'name="language" value="([^"]+)" lang="\1">([^<]+)<', text)
+        assert {told for told, _ in offered} == {*spoken()} - {tag}
+        names |= dict(offered)
+    assert names == {"en": "English", "fr": "Français"}
 
 
 async def test_pages_are_turned(tmp_path: Path, book: RateBook) -> None:

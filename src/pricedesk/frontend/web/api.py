@@ -13,8 +13,8 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
-from pricedesk.frontend.desk import Price, is_address
-from pricedesk.frontend.shop import Offer, Shop, seen_of
+from pricedesk.frontend.offers import Offer, Price, is_address, seen_of
+from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.api_description import document
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.framing import PASSING, RETRY_AFTER
@@ -24,6 +24,7 @@ from pricedesk.http import messages
 from pricedesk.http.json_bodies import Digits, other_than_json, read_json
 from pricedesk.http.meanings import meanings
 from pricedesk.http.messages import NO_STORE, Failure, Json, Request, Response, json_response
+from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, status_of
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteVerb
@@ -89,7 +90,7 @@ class Api:
 
     async def products(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Products with their prices, some at a time."""
-        query = _query(request, ("q", "category", "currency", "offset", "limit"))
+        query = parameters(request, ("q", "category", "currency", "offset", "limit"))
         text = query.get("q", "")
         if len(text) > SEARCH_CHARACTERS_MAX:
             raise InvalidRequest(f"q has more than {SEARCH_CHARACTERS_MAX} characters")
@@ -108,13 +109,13 @@ class Api:
 
     async def product(self, request: Request, path: Mapping[str, str]) -> Response:
         """A product with its price, and every step to it."""
-        query = _query(request, ("currency",))
+        query = parameters(request, ("currency",))
         product = self._shop.product(path["sku"])
         return _answer(_offer(await self._shop.offer(product, self._currency(query))))
 
     async def history(self, request: Request, path: Mapping[str, str]) -> Response:
         """The published rates from a product's currency to another over a time."""
-        query = _query(request, ("currency", "range"))
+        query = parameters(request, ("currency", "range"))
         product = self._shop.product(path["sku"])
         unit = self._currency(query)
         name = query.get("range", Range.YEAR.key)
@@ -140,7 +141,7 @@ class Api:
         """Hold a price that was seen."""
         if not is_from_here(request.headers):
             return problem(OF_ANOTHER_SITE)
-        _query(request, ())
+        parameters(request, ())
         refused = other_than_json(request)
         if refused is not None:
             return problem(refused)
@@ -155,7 +156,7 @@ class Api:
 
     async def end(self, verb: QuoteVerb, request: Request, path: Mapping[str, str]) -> Response:
         """A quote: looked at, redeemed or cancelled."""
-        _query(request, ())
+        parameters(request, ())
         if verb is not QuoteVerb.QUOTE and not is_from_here(request.headers):
             return problem(OF_ANOTHER_SITE)
         if request.body:
@@ -164,7 +165,7 @@ class Api:
 
     async def rates(self, request: Request, _path: Mapping[str, str]) -> Response:
         """All rates of a currency."""
-        query = _query(request, ("base",))
+        query = parameters(request, ("base",))
         base = currency(query["base"]) if "base" in query else self._default
         try:
             found = await self._shop.rates(base)
@@ -185,7 +186,7 @@ class Api:
 
     async def sources(self, request: Request, _path: Mapping[str, str]) -> Response:
         """How each source stands, how it is to be named, and what its terms allow."""
-        _query(request, ())
+        parameters(request, ())
         standing = self._shop.standing
         if standing.sources is None:
             await standing.look()
@@ -220,17 +221,6 @@ class Api:
         return currency(query["currency"]) if "currency" in query else self._default
 
 
-def _query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in request.query:
-        if name not in known:
-            raise InvalidRequest(f"the parameter {in_quotes(name)} is not known here")
-        if name in found:
-            raise InvalidRequest(f"the parameter {name} is there twice")
-        found[name] = value
-    return found
-
-
 def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most))):
@@ -263,11 +253,7 @@ async def _told(asked: Awaitable[QuoteReply], status: HTTPStatus) -> Response:
         reply = await asked
     except ErrorReply as error:
         return _refused(error)
-    fields: dict[str, Json] = dict(reply.fields)
-    return _answer(
-        {**fields, "status": reply.status.value, "ended": reply.ended, "record": reply.record},
-        status,
-    )
+    return _answer({**reply.told, "record": reply.record}, status)
 
 
 def _answer(value: Json, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -5,20 +5,25 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import urlencode
 
+from babel import Locale
+
 from pricedesk.currencies import Currency
-from pricedesk.errors import InvalidRequest, ServiceUnavailable, in_quotes
+from pricedesk.error_lines import ErrorReply
+from pricedesk.errors import InvalidRequest, PricedeskError, ServiceUnavailable, in_quotes
 from pricedesk.frontend.appearance import Appearance
-from pricedesk.frontend.locales import currency_name
-from pricedesk.frontend.refusals import advice, as_sentence, is_exact, meaning, sentence_of
-from pricedesk.frontend.shop import Offer, Shop
-from pricedesk.frontend.translations import Words, words_for
+from pricedesk.frontend.locales import currency_name, language_name
+from pricedesk.frontend.offers import Offer
+from pricedesk.frontend.refusal_words import advice, as_sentence, is_exact, meaning, sentence_of
+from pricedesk.frontend.shop import Shop
+from pricedesk.frontend.translations import ENGLISH_TAG, Words, spoken, words_for
 from pricedesk.frontend.web.rendering import Pages
 from pricedesk.frontend.web.visitor import Visitor, is_from_here, visitor_of
 from pricedesk.http.messages import NO_STORE, Failure, Request, Response, parse_query
 from pricedesk.http.routes import status_of
 
-LANGUAGES = (("en", "English"), ("fr", "Français"))
-"""The languages that the pages' own texts are in; amounts and dates are in the visitor's own."""
+SPOKEN = tuple((tag, language_name(Locale(tag)).capitalize()) for tag in spoken())
+"""The languages that the pages' own texts are in, by their own names; amounts and dates are in
+the visitor's own."""
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 16 * 1024
@@ -68,7 +73,7 @@ class Frame:
     away: bool
     notice: str
     attributions: tuple[str, ...]
-    languages: tuple[tuple[str, str], ...] = LANGUAGES
+    languages: tuple[tuple[str, str], ...] = SPOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +148,47 @@ class Framing:
         shown = self._pages.response(template, {"page": frame, **values}, words, status)
         return replace(shown, headers=(*shown.headers, *headers)) if headers else shown
 
-    def message(  # noqa: PLR0913  # what is told, and what can be done then
+    def refusal(  # noqa: PLR0913  # what is told, and what can be done then
         self,
         visit: Visit,
         title: str,
-        error: Exception | str,
+        error: PricedeskError | ErrorReply,
         href: str = "/",
         *,
-        status: int | None = None,
         again: Again | None = None,
         figures: str = "",
     ) -> Response:
-        """A page with a sentence or two, and a way on.
+        """A page with what a refusal means, and a way on.
 
         `figures` are told in place of the error's own sentence.
         """
-        words, passing = visit.words, getattr(error, "slug", "") in PASSING
-        if status is None:
-            status = HTTPStatus.BAD_GATEWAY if isinstance(error, str) else status_of(error)
+        told = _sentences(error, visit.words, figures)
+        if error.slug not in PASSING:
+            return self.message(visit, title, told, status_of(error), href)
+        again_later = (RETRY_AFTER,)
+        return self.message(visit, title, told, status_of(error), href, again_later, again)
+
+    def message(  # noqa: PLR0913, PLR0917  # what is told, and what can be done then
+        self,
+        visit: Visit,
+        title: str,
+        sentences: Iterable[str],
+        status: int,
+        href: str = "/",
+        headers: tuple[tuple[str, str], ...] = (),
+        again: Again | None = None,
+    ) -> Response:
+        """A page with a sentence or two, and a way on."""
         return self.page(
             "message.html",
             visit,
             status=status,
-            headers=(RETRY_AFTER,) if passing else (),
+            headers=headers,
             title=title,
-            sentences=_sentences(error, words, figures),
+            sentences=tuple(sentences),
             href=href,
-            link=words("Back"),
-            again=again if passing else None,
+            link=visit.words("Back"),
+            again=again,
         )
 
     def failure(self, failure: Failure, headers: Mapping[str, str]) -> Response:
@@ -185,7 +203,7 @@ class Framing:
             title = words("That cannot be answered")
             exact = is_exact(words)
             told = as_sentence(failure.detail) if exact else meaning(InvalidRequest.slug, words)
-        return self.message(visit, title, told, status=failure.status)
+        return self.message(visit, title, [told], failure.status)
 
     def refuse_stranger(self, visit: Visit) -> Response | None:
         """The answer to a form that was sent from a page which is not the shop's."""
@@ -194,7 +212,7 @@ class Framing:
         words = visit.words
         reason = words("The form was sent from a page that is not this shop's.")
         title = words("That was not done")
-        return self.message(visit, title, reason, status=HTTPStatus.FORBIDDEN)
+        return self.message(visit, title, [reason], HTTPStatus.FORBIDDEN)
 
     def _unasked(self, request: Request) -> Visit:
         visitor = visitor_of(request, self._default, self._shop.clock().date())
@@ -233,18 +251,15 @@ def see_other(path: str, *headers: tuple[str, str]) -> Response:
 
 def _language(visitor: Visitor) -> str:
     """The language that a page's own texts are in, as HTML names it."""
-    spoken = [tag for tag, _ in LANGUAGES if tag == visitor.locale.language]
-    return visitor.language if spoken else LANGUAGES[0][0]
+    return visitor.language if visitor.locale.language in spoken() else ENGLISH_TAG
 
 
-def _sentences(error: Exception | str, words: Words, figures: str) -> tuple[str, ...]:
+def _sentences(error: PricedeskError | ErrorReply, words: Words, figures: str) -> tuple[str, ...]:
     """What to tell a customer: in his words what it means, and then what exactly was said.
 
     That is in English, and is left out where the page is in another language.
     """
-    if isinstance(error, str):
-        return (error,)
-    slug = getattr(error, "slug", "")
+    slug = error.slug
     if slug in PASSING:  # How it failed may name what is inside the network.
         return (words("The conversion service cannot be reached. Please try again in a moment."),)
     if is_exact(words):

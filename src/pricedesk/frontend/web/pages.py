@@ -11,11 +11,12 @@ from pricedesk.currencies import currency
 from pricedesk.errors import NoRateForCurrency, PricedeskError, UnknownProduct
 from pricedesk.frontend.catalogue import Catalogue
 from pricedesk.frontend.locales import money_text
+from pricedesk.frontend.offers import Offer
 from pricedesk.frontend.price_views import price_view
-from pricedesk.frontend.refusals import as_sentence, is_exact, meaning
-from pricedesk.frontend.shop import Offer, Shop
+from pricedesk.frontend.refusal_words import as_sentence, is_exact, meaning
+from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.bounds import SEARCH_CHARACTERS_MAX
-from pricedesk.frontend.web.framing import LANGUAGES, Framing, Visit, form_of, see_other
+from pricedesk.frontend.web.framing import SPOKEN, Framing, Visit, form_of, see_other
 from pricedesk.frontend.web.pictures import Pictures
 from pricedesk.frontend.web.views import (
     RANGES,
@@ -106,7 +107,7 @@ class CataloguePages:
         try:
             product = self._shop.product(path["sku"])
         except UnknownProduct as error:
-            return self._framing.message(visit, words("There is no such product."), error)
+            return self._framing.refusal(visit, words("There is no such product."), error)
         offer = await self._shop.offer(product, visit.visitor.currency)
         shown = RANGES.get(dict(request.query).get("range", ""), Range.YEAR)
         chart = await self._price_chart(offer, shown, visit)
@@ -135,8 +136,8 @@ class CataloguePages:
             if "currency" in form:
                 headers.append(cookie(CURRENCY_COOKIE, currency(form["currency"]).code))
         except PricedeskError as error:
-            return self._framing.message(visit, visit.words("That is no currency"), error)
-        if form.get("language") in dict(LANGUAGES):
+            return self._framing.refusal(visit, visit.words("That is no currency"), error)
+        if form.get("language") in dict(SPOKEN):
             headers.append(cookie(LANGUAGE_COOKIE, form["language"]))
         return see_other(safe_path(form.get("back", "/")), *headers)
 

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Mapping
 from functools import partial
+from http import HTTPStatus
 from urllib.parse import quote as percent_encoded
 
 from pricedesk.currencies import currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PriceChanged, PricedeskError, UnknownProduct
 from pricedesk.frontend.locales import money_text
+from pricedesk.frontend.offers import seen_of
 from pricedesk.frontend.price_views import quote_view
-from pricedesk.frontend.shop import Shop, seen_of
+from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.framing import Again, Framing, Visit, form_of, see_other
 from pricedesk.frontend.web.views import product_path
 from pricedesk.http.messages import Request, Response
@@ -73,7 +75,7 @@ class QuotePages:
             else:
                 title = words("The price is not held")
             again = Again("/quotes", fields)
-            return self._framing.message(visit, title, error, back, again=again, figures=figures)
+            return self._framing.refusal(visit, title, error, back, again=again, figures=figures)
         return see_other(f"/quotes/{reply.fields['quote']}")
 
     async def quote(self, request: Request, path: Mapping[str, str]) -> Response:
@@ -84,7 +86,7 @@ class QuotePages:
             reply = await self._shop.quote(QuoteVerb.QUOTE, quote_id)
         except (PricedeskError, ErrorReply) as error:
             title = visit.words("The quote cannot be shown")
-            return self._framing.message(visit, title, error, "/quotes")
+            return self._framing.refusal(visit, title, error, "/quotes")
         if quote_id != path["id"]:
             return see_other(quote_path(quote_id))
         return self._quote_page(visit, reply)
@@ -101,7 +103,7 @@ class QuotePages:
         except (PricedeskError, ErrorReply) as error:
             title, back = visit.words("That was not done"), quote_path(path["id"])
             again = Again(f"{back}/{verb.value}", {})
-            return self._framing.message(visit, title, error, back, again=again)
+            return self._framing.refusal(visit, title, error, back, again=again)
         return see_other(quote_path(quote_id))
 
     async def _both_prices(self, visit: Visit, fields: Mapping[str, str]) -> str:
@@ -126,7 +128,8 @@ class QuotePages:
         except (PricedeskError, KeyError, ValueError):
             logger.exception("a quote that cannot be shown")
             reason = words("It was not recorded by this shop.")
-            return self._framing.message(visit, words("The quote cannot be shown"), reason)
+            title = words("The quote cannot be shown")
+            return self._framing.message(visit, title, [reason], HTTPStatus.BAD_GATEWAY)
         return self._framing.page(
             "quote.html",
             visit,

@@ -41,12 +41,12 @@ class RatePages:
             base = currency(query["base"]) if "base" in query else visit.visitor.currency
             counter = currency(query["to"]) if "to" in query else None
         except RequestError as error:
-            return self._framing.message(visit, words("That is no currency"), error, "/rates")
+            return self._framing.refusal(visit, words("That is no currency"), error, "/rates")
         try:
             found = (await self._shop.rates(base)).rates
         except (PricedeskError, ErrorReply) as error:
             title = words("There are no rates to show")
-            return self._framing.message(visit, title, error, "/rates")
+            return self._framing.refusal(visit, title, error, "/rates")
         shown = RANGES.get(query.get("range", ""), Range.YEAR)
         chart = None
         if counter is not None and counter.code in found:

@@ -14,8 +14,8 @@ from babel.numbers import format_decimal
 from pricedesk.currencies import Currency
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.locales import money_text, short_date_text
+from pricedesk.frontend.offers import Offer
 from pricedesk.frontend.price_views import PriceView
-from pricedesk.frontend.shop import Offer
 from pricedesk.frontend.translations import Words
 from pricedesk.frontend.web.charts import Chart, Point, draw
 from pricedesk.money import ExactDecimal, Money, round_ratio
