@@ -7,7 +7,8 @@ import struct
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -19,7 +20,15 @@ from pricedesk.http.connection import (
     OUTPUT_BYTES_MAX,
     STALLED_OUTPUT_SECONDS,
 )
-from pricedesk.http.messages import AwaitedStream, News, Request, Response, Stream, json_response
+from pricedesk.http.messages import (
+    AwaitedStream,
+    Expiry,
+    News,
+    Request,
+    Response,
+    Stream,
+    json_response,
+)
 from pricedesk.http.refusals import (
     BODY_BYTES_MAX,
     HEADER_BYTES_MAX,
@@ -33,18 +42,28 @@ from pricedesk.http.server import HttpService
 LIMITS = ClientLimits(connections=100, connections_per_address=100)
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 CHUNK = b"x" * 32 * 1024
+AN_HOUR = Expiry(3600, "stale-if-error=1")
 DATE = b"date: Fri, 30 Oct 2026 18:00:00 GMT\r\n"
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST = b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
 class Rig:
-    """A door under test, its clock, and the stream that it serves."""
+    """A door under test, its clock, the stream that it serves, and the grounds of its answers."""
 
     def __init__(
-        self, limits: ClientLimits, refusal_headers: tuple[tuple[str, str], ...] = ()
+        self,
+        limits: ClientLimits,
+        refusal_headers: tuple[tuple[str, str], ...] = (),
+        *,
+        keeps: bool = True,
     ) -> None:
         self.now = 1000.0
+        self.instant = FRIDAY_EVENING
+        self.version = object()
+        self.small_made = 0
+        self.turn = 0
+        self.seen_turns: list[int] = []
         self.chunks_made = 0
         self.stream_closed = asyncio.Event()
         self.asked = asyncio.Event()
@@ -53,7 +72,8 @@ class Rig:
         self.breaks = False
         routes = (
             Route("/", lambda _request, _path: json_response({})),
-            Route("/small", lambda _request, _path: json_response({"n": 1})),
+            Route("/small", self._small),
+            Route("/large", self._large),
             Route("/echo", self._echo, ("GET", "POST")),
             Route("/stream", lambda _request, _path: Response(self._stream())),
             Route("/headers", self._headers),
@@ -62,16 +82,32 @@ class Rig:
             Route("/news", lambda _request, _path: Response(self._news())),
             Route("/unready", lambda _request, _path: json_response({}, 503)),
             Route("/fault", self._fault),
+            Route("/split", self._split),
+            Route("/turns", self._turn_of),
         )
         self.service = HttpService(
             Router([RouteTable(routes, any_origin=False)]),
             limits,
-            lambda: FRIDAY_EVENING,
+            lambda: self.instant,
             lambda: self.now,
             refusal_headers=refusal_headers,
+            grounds=self if keeps else None,
         )
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
+
+    def unchanged(self, now: datetime) -> tuple[datetime, datetime]:
+        """All that is served here is the same for an hour."""
+        return now, now + timedelta(hours=1)
+
+    def _small(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        self.small_made += 1
+        headers = (AN_HOUR.header(self.instant),)
+        return json_response({"n": 1}, headers=headers, expiry=AN_HOUR)
+
+    def _large(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        headers = (AN_HOUR.header(self.instant),)
+        return Response(CHUNK[1:], headers=headers, expiry=AN_HOUR)
 
     def _echo(self, request: Request, _path: Mapping[str, str]) -> Response:
         return json_response({"length": len(request.body), "begin": request.body[:9].decode()})
@@ -92,6 +128,13 @@ class Rig:
                 yield said
         finally:
             self.stream_closed.set()
+
+    def _split(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        return json_response({}, headers=(("X", "a\r\nY: b"),))
+
+    def _turn_of(self, _request: Request, _path: Mapping[str, str]) -> Response:
+        self.seen_turns.append(self.turn)
+        return json_response({})
 
     def _fault(self, _request: Request, _path: Mapping[str, str]) -> Response:
         raise ZeroDivisionError
@@ -139,9 +182,12 @@ async def settled() -> None:
 
 @asynccontextmanager
 async def rig(
-    limits: ClientLimits = LIMITS, refusal_headers: tuple[tuple[str, str], ...] = ()
+    limits: ClientLimits = LIMITS,
+    refusal_headers: tuple[tuple[str, str], ...] = (),
+    *,
+    keeps: bool = True,
 ) -> AsyncIterator[Rig]:
-    made = Rig(limits, refusal_headers)
+    made = Rig(limits, refusal_headers, keeps=keeps)
     made.port = await made.service.start("127.0.0.1", 0)
     async with asyncio.timeout(20):
         try:
@@ -170,8 +216,9 @@ def plain(body: bytes, more: bytes = b"") -> bytes:
 
 CHUNKED = b"Transfer-Encoding: chunked"
 CLOSED = b"connection: close\r\n"
-SMALL = plain(b'{"n":1}')
-SMALL_LAST = plain(b'{"n":1}', CLOSED)
+KEPT_FOR_AN_HOUR = b"cache-control: public, max-age=3600, stale-if-error=1\r\n"
+SMALL = answer(b'{"n":1}').replace(b"TAG", KEPT_FOR_AN_HOUR)
+SMALL_LAST = answer(b'{"n":1}', CLOSED).replace(b"TAG", KEPT_FOR_AN_HOUR)
 
 
 def status_of(said: bytes) -> int:
@@ -805,3 +852,271 @@ async def test_a_request_that_ends_in_the_middle_is_told_so(begun: bytes) -> Non
         said = without_tags(await reader.read()).removeprefix(SMALL)
         assert status_of(said) == 400
         assert b"the request ends too early" in said
+
+
+ANY = b"GET /small HTTP/1.1\r\nHost: a\r\nX: %d\r\n\r\n"
+HEAD = b"HEAD /small HTTP/1.1\r\nHost: a\r\n\r\n"
+KNOWN = b"GET /small HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n"
+OFTEN = 5
+"""So often a request has to come before it is known by its bytes, and once more."""
+
+
+async def answers_to(door: Rig, *requests: bytes) -> list[bytes]:
+    """What is said to each of some requests over one connection, each sent when it is free."""
+    reader, writer = await door.connect()
+    said = []
+    for request in requests:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = 0 if request in (HEAD, KNOWN) else int(head.split(b"length: ")[1].split(b"\r")[0])
+        said.append(head + await reader.readexactly(length))
+    writer.close()
+    return said
+
+
+@pytest.mark.parametrize("request_", [GET, HEAD, KNOWN, GET.replace(b"small", b"large")])
+async def test_an_answer_that_is_kept_is_the_same_to_the_byte(request_: bytes) -> None:
+    async with rig() as door:
+        first, *others = await answers_to(door, *[request_] * OFTEN)
+        assert others == [first] * (OFTEN - 1)
+        assert door.small_made == int(b"small" in request_)
+
+
+async def test_what_is_kept_is_known_by_target_and_choosing_headers() -> None:
+    """Other headers make no other answer; those that choose between answers do."""
+    async with rig() as door:
+        said = await answers_to(door, *[ANY % n for n in range(OFTEN)], GET)
+        assert (len(set(said)), door.small_made) == (1, 1)
+        await answers_to(door, GET.replace(b"Host", b"Accept: a\r\nHost"))
+        await answers_to(door, GET.replace(b"/small", b"/small?a"))
+        assert door.small_made == 3
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        GET.replace(b"Host", b"Content-Length: 1\r\nHost") + b"1",
+        GET.replace(b"Host", b"Content-Length: 0\r\nHost"),
+        GET.replace(b"Host", b"Transfer-Encoding: chunked\r\nHost") + b"0\r\n\r\n",
+        GET.replace(b"Host", b"Connection: upgrade\r\nUpgrade: x\r\nHost"),
+        GET.replace(b"Host", b"Expect: 100-continue\r\nHost"),
+    ],
+)
+async def test_requests_that_are_not_plain_are_answered_as_ever(sent: bytes) -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        said = await door.said(GET * OFTEN + sent * OFTEN + LAST)
+        said = said.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+        assert without_tags(said) == SMALL * 2 * OFTEN + SMALL_LAST
+        assert door.small_made == OFTEN + 1
+
+
+async def test_a_request_is_known_only_where_one_begins() -> None:
+    """Not in a body, behind the begin of another one, or in a piece with more in it."""
+    upload = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        reader, writer = await door.connect()
+        writer.write(upload % len(GET))
+        await until_received()
+        writer.write(GET)
+        head = await reader.readuntil(b"}")
+        assert head.endswith(b'{"length":%d,"begin":"GET /smal"}' % len(GET))
+        writer.write(b"GET /echo?")
+        await until_received()
+        writer.write(GET)
+        assert status_of(await reader.readuntil(b"}")) == 400
+
+
+async def test_the_end_of_a_request_is_none_however_often_it_came() -> None:
+    async with rig() as door:
+        reader, writer = await door.connect()
+        for _ in range(OFTEN):
+            writer.write(GET[:3])
+            await until_received()
+            writer.write(GET[3:])
+            assert without_tags(await reader.readexactly(len_of(SMALL))) == SMALL
+        writer.write(GET[3:])
+        assert status_of(await reader.read()) == 400
+
+
+async def test_a_request_may_come_in_two_parts_and_what_follows_in_the_second() -> None:
+    async with rig() as door:
+        for cut in range(1, len(GET)):
+            reader, writer = await door.connect()
+            writer.write(GET * 2 + GET[:cut])
+            await until_received()
+            writer.write(GET[cut:] + GET * 2 + LAST)
+            assert without_tags(await reader.read()) == SMALL * 5 + SMALL_LAST
+        assert door.small_made < 2 * len(GET)
+
+
+async def test_known_requests_before_a_bad_one_are_answered_first() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        said = without_tags(await door.said(GET * 3 + b"hello\r\n\r\n" + GET))
+        assert said.startswith(SMALL * 3 + b"HTTP/1.1 400")
+        assert said.count(DATE) == 4
+
+
+async def test_with_other_grounds_an_answer_is_made_anew() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        door.version = object()
+        await answers_to(door, *[GET] * OFTEN)
+        assert door.small_made == 2
+        door.instant += timedelta(hours=1)
+        await answers_to(door, *[GET] * OFTEN)
+        assert door.small_made == 3
+
+
+async def test_a_kept_answer_has_the_date_of_now() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        door.instant += timedelta(seconds=1)
+        (said,) = await answers_to(door, GET)
+        assert b"\r\ndate: Fri, 30 Oct 2026 18:00:01 GMT\r\n" in said
+        # Before the instant from which on it holds it is made anew.
+        door.instant -= timedelta(seconds=2)
+        _, said = await answers_to(door, GET, GET)
+        assert b"\r\ndate: Fri, 30 Oct 2026 17:59:59 GMT\r\n" in said
+        assert door.small_made == 2
+
+
+async def test_kept_answers_are_counted_like_others() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN, HEAD, KNOWN)
+        await door.said(GET * 7 + LAST)
+        tally = door.service.tally
+        assert (tally.requests, tally.answered, sum(tally.buckets)) == (OFTEN + 10,) * 3
+
+
+async def test_a_client_that_takes_no_kept_answers_is_not_read_on() -> None:
+    """What waits for it is bounded, and it is cut off in the end."""
+    async with rig() as door:
+        large = GET.replace(b"small", b"large")
+        await answers_to(door, *[large] * OFTEN)
+        _, writer = await slow_reader(door)
+        writer.write(large * 10_000)
+        for _ in range(20):
+            await until_received()
+        (connection,) = door.service.gate.admitted
+        waiting = connection.transport.get_write_buffer_size()
+        assert 0 < waiting <= 2 * (OUTPUT_BYTES_MAX + 2 * len(CHUNK))
+        await door.pass_time(0.5)
+        await door.pass_time(STALLED_OUTPUT_SECONDS + 0.5)
+        await until(lambda: door.service.gate.is_empty)
+
+
+async def test_time_limits_hold_behind_kept_answers() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        reader, writer = await door.connect()
+        for _ in range(3):
+            await door.pass_time(IDLE_SECONDS - 6)
+            writer.write(GET)
+            assert without_tags(await reader.readexactly(len_of(SMALL))) == SMALL
+        await door.pass_time(IDLE_SECONDS - 1)
+        # A request that begins late has its time from its begin.
+        writer.write(b"GET /small HT")
+        await until_received()
+        await door.pass_time(HEADER_SECONDS)
+        assert len(door.service.gate.admitted) == 1
+        await door.pass_time(0.5)
+        assert status_of(await reader.read()) == 408
+
+
+async def test_a_kept_answer_is_the_last_one_when_the_service_ends() -> None:
+    async with rig() as door:
+        await answers_to(door, *[GET] * OFTEN)
+        reader, writer = await door.connect()
+        writer.write(b"GET /small HT")
+        await until(lambda: door.service.gate.connections == 1)
+        await until_received()
+        draining = asyncio.ensure_future(door.service.drain(10))
+        await settled()
+        writer.write(GET[13:])
+        assert without_tags(await reader.read()) == SMALL_LAST
+        await draining
+
+
+async def test_a_fault_of_ours_is_told_and_the_connection_goes_on() -> None:
+    async with rig() as door:
+        first, second, third = await answers_to(door, GET, GET.replace(b"small", b"fault"), GET)
+        assert [status_of(said) for said in (first, second, third)] == [200, 500, 200]
+        tally = door.service.tally
+        assert (tally.answered, tally.refused, tally.failed) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("sent", [GET, LAST])
+async def test_an_answer_that_would_be_split_is_not_sent(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A header with a line end in it would be two, or an answer of somebody else's making."""
+    async with rig() as door:
+        with caplog.at_level(logging.ERROR), pytest.raises(ConnectionResetError):
+            await door.said(sent.replace(b"small", b"split"))
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert door.service.tally.failed == 1
+
+
+async def test_others_have_their_turn_between_requests_that_came_together() -> None:
+    async with rig() as door:
+
+        async def count() -> None:
+            while True:
+                door.turn += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.ensure_future(count())
+        await door.said(GET.replace(b"small", b"turns") * 60 + LAST)
+        counting.cancel()
+        assert len(set(door.seen_turns)) == 60
+
+
+PIECES = (
+    GET,
+    GET,
+    GET,
+    HEAD,
+    KNOWN,
+    ANY % 1,
+    GET.replace(b"small", b"large"),
+    GET.replace(b"small", b"stream"),
+    GET.replace(b"small", b"none"),
+    GET.replace(b"/small", b"//small"),
+    GET.replace(b"/small", b"/small#a"),
+    GET.replace(b"/small", b"http://a/small"),
+    GET.replace(b"Host", b"Content-Length: 2\r\nHost") + b"12",
+    b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(GET) + GET,
+    b"\r\n",
+    b"\n",
+    GET.replace(b"\r\n", b"\n"),
+    GET[:-1],
+    GET[5:],
+    b"hello\r\n\r\n",
+)
+ENDS = (LAST, GET.replace(b"1.1", b"1.0"))
+
+
+async def test_whatever_comes_the_answers_are_those_of_a_door_that_keeps_none() -> None:
+    """In any order, and cut anywhere; streams that end with an error are the same up to there."""
+    random = Random(2026)  # noqa: S311  # the same each time
+    async with rig() as keeping, rig(keeps=False) as plain_door:
+        for _ in range(200):
+            sent = b"".join(random.choices(PIECES, k=random.randrange(1, 9)))
+            sent += random.choice(ENDS)
+            cuts = sorted(random.sample(range(len(sent)), min(3, len(sent))))
+            parts = [sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+            said = [await said_to(door, parts) for door in (keeping, plain_door)]
+            assert said[0] == said[1], parts
+        assert keeping.small_made < plain_door.small_made
+
+
+async def said_to(door: Rig, parts: list[bytes]) -> bytes:
+    reader, writer = await door.connect()
+    for part in parts:
+        writer.write(part)
+        await settled()
+    return await reader.read()

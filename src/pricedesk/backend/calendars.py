@@ -5,7 +5,7 @@ with every date of the ECB's own history since 1999.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -46,6 +46,10 @@ class Calendar:
     proven: bool = False
     days_later: int = 0
     opened_on: tuple[date, ...] = ()
+    _last: list["_Standing | None"] = field(
+        default_factory=lambda: [None], init=False, repr=False, compare=False
+    )
+    """What was found out last."""
 
     def is_publication_day(self, day: date) -> bool:
         """Whether the source publishes on this day."""
@@ -57,21 +61,15 @@ class Calendar:
 
     def newest_expected(self, now: datetime) -> date:
         """The date of the newest publication that should be out at `now`."""
-        day = now.astimezone(self.zone).date()
-        while not self.is_publication_day(day) or now < self.published(day) + self.overdue_after:
-            day -= _ONE_DAY
-        return day
+        return self._standing(now).expected
 
     def newest_possible(self, now: datetime) -> date:
         """The date of the newest publication that can be out at `now`, if it is on time."""
-        day = now.astimezone(self.zone).date()
-        while not self.is_publication_day(day) or now < self.published(day):
-            day -= _ONE_DAY
-        return day
+        return self._standing(now).possible
 
     def next_publication(self, now: datetime) -> datetime:
         """The next instant at which the source publishes, after `now`."""
-        return self.published(self._following(self.newest_possible(now)))
+        return self._standing(now).next_publication
 
     def published(self, day: date) -> datetime:
         """The instant at which the publication of a day comes out."""
@@ -87,13 +85,55 @@ class Calendar:
         expected = self.newest_expected(now)
         return self.missed_on(publication, expected if on is None else min(on, expected))
 
+    def unchanged(self, now: datetime) -> tuple[datetime, datetime]:
+        """From when until when all that is said here of `now` is the same; not at the end itself.
+
+        These are whole seconds, since publications come out at such.
+        """
+        standing = self._standing(now)
+        return standing.begin, standing.end
+
     def today(self, now: datetime) -> date:
         """The date at `now` where the source is."""
-        return now.astimezone(self.zone).date()
+        return self._standing(now).today
 
     def missed_on(self, publication: date, day: date) -> int:
         """How many publications after this one there are up to and with a day gone by."""
         return _publication_days(self, publication, day)
+
+    def _standing(self, now: datetime) -> "_Standing":
+        """How things stand at `now`: worked out once for as long as they stand so."""
+        last = self._last[0]
+        if last is None or not last.begin <= now < last.end:
+            last = self._last[0] = self._standing_at(now)
+        return last
+
+    def _standing_at(self, now: datetime) -> "_Standing":
+        today = now.astimezone(self.zone).date()
+        possible = self._newest(today, now)
+        expected = self._newest(today, now - self.overdue_after)
+        following = self.published(self._following(possible))
+        begins = [
+            self.published(possible),
+            self.published(expected) + self.overdue_after,
+            self._midnight(today),
+        ]
+        ends = [
+            following,
+            self.published(self._following(expected)) + self.overdue_after,
+            self._midnight(today + _ONE_DAY),
+        ]
+        return _Standing(max(begins), min(ends), today, possible, expected, following)
+
+    def _newest(self, day: date, now: datetime) -> date:
+        """The last publication day up to `day` whose publication is out at `now`."""
+        while not self.is_publication_day(day) or now < self.published(day):
+            day -= _ONE_DAY
+        return day
+
+    def _midnight(self, day: date) -> datetime:
+        """The instant at which a day begins where the source is."""
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     def _following(self, day: date) -> date:
         """The first publication day after a day."""
@@ -101,6 +141,18 @@ class Calendar:
         while not self.is_publication_day(day):
             day += _ONE_DAY
         return day
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How things stand with a calendar from one instant to before another."""
+
+    begin: datetime
+    end: datetime
+    today: date
+    possible: date
+    expected: date
+    next_publication: datetime
 
 
 @dataclass(frozen=True, slots=True)

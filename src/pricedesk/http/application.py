@@ -1,7 +1,7 @@
 """One request's body in and its response out, through the functions that ASGI has for it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
         ASGIReceiveCallable,
         ASGISendCallable,
-        HTTPScope,
     )
 
 
@@ -29,10 +28,10 @@ async def whole_body(receive: "ASGIReceiveCallable") -> bytes | None:
             return b"".join(parts)
 
 
-def headers_of(scope: "HTTPScope") -> dict[str, str]:
+def headers_of(raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers by their names in small letters; values of a repeated one with commas."""
     headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
+    for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers

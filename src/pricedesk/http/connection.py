@@ -2,27 +2,26 @@
 
 uvicorn frames requests and answers, keeps connections alive and queues pipelined requests.
 What is added: time limits, bounds on everything that a client can make grow, and answers in
-order also where a request is refused.
+order also where a request is refused. A plain request, without a body and nobody before it, is
+answered as soon as it is read, in one write and without a task, if its answer is at hand then.
 """
 
 import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import httptools
-from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from pricedesk.admission import Admission
 from pricedesk.http.application import headers_of, send_response, whole_body
-from pricedesk.http.messages import Failure
+from pricedesk.http.kept import Answer, KeptAnswers, Key, key_of
+from pricedesk.http.messages import Failure, Response
 from pricedesk.http.refusals import (
     BODY_BYTES_MAX,
     BODY_TOO_LARGE,
@@ -42,9 +41,8 @@ from pricedesk.http.refusals import (
     RefusedError,
     refusal,
 )
-from pricedesk.http.routes import Router
-from pricedesk.port import Port
-from pricedesk.tally import Tally
+from pricedesk.http.shared import Flow, Shared
+from pricedesk.http.wire import whole
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
         ASGIReceiveCallable,
         ASGISendCallable,
         HTTPScope,
-        Scope,
     )
 
 logger = logging.getLogger(__name__)
@@ -69,14 +66,13 @@ LINGER_SECONDS = 2
 Closing at once would make the kernel throw away the refusal together with what is unread.
 """
 
+_END_OF_HEADERS = b"\r\n\r\n"
+
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 """The option of a socket that is not to linger at all."""
 
-READ_BYTES = 16 * 1024
-"""Bytes of one client that are taken at once."""
-
 PARSED_AT_ONCE_BYTES = 4 * 1024
-"""Of these so many are parsed at once, which bounds how many small requests are queued."""
+"""So many bytes are parsed at once, which bounds how many small requests are queued."""
 
 VERSIONS = ("1.0", "1.1")
 """The versions of HTTP that are spoken here."""
@@ -88,73 +84,8 @@ KERNEL_OUTPUT_BYTES = 64 * 1024
 """Answers that may wait in the kernel besides; left to itself it would take megabytes."""
 
 
-class Shared:
-    """What all connections of a door share."""
-
-    def __init__(
-        self,
-        router: Router,
-        port: "Port[Connection]",
-        tally: Tally,
-        refusal_headers: tuple[tuple[str, str], ...],
-        problems: str,
-    ) -> None:
-        self.router = router
-        self.refusal_headers = tuple((n.lower().encode(), v.encode()) for n, v in refusal_headers)
-        self.problems = problems
-        self.port = port
-        self.seconds = port.seconds
-        self.tally = tally
-        self.read_buffer = bytearray(READ_BYTES)
-        self.state = ServerState()
-        self.config = _config()
-
-    def count(self, status: int, begun_seconds: float) -> None:
-        """Count an answer by its status."""
-        self.tally.took(self.seconds() - begun_seconds)
-        # That there is no rate, or no room, is a refusal on every door.
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
-            self.tally.failed += 1
-        elif status >= HTTPStatus.BAD_REQUEST:
-            self.tally.refused += 1
-
-
-def _config() -> Config:
-    """What uvicorn's protocol wants to know; nothing of it reaches out of that protocol."""
-
-    async def unused(
-        scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable"
-    ) -> None:
-        """Each connection sets its own application."""
-
-    config = Config(
-        unused,
-        loop="none",
-        http=HttpToolsProtocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-    )
-    config.load()
-    return config
-
-
-class _Flow(FlowControl):
-    """Does not read on while something that was read has not been parsed."""
-
-    def __init__(self, transport: asyncio.Transport, is_behind: Callable[[], bool]) -> None:
-        super().__init__(transport)
-        self._is_behind = is_behind
-
-    def resume_reading(self) -> None:
-        """Read on, unless that has to wait."""
-        if not self._is_behind():
-            super().resume_reading()
+_Begun: TypeAlias = Response | Coroutine[None, None, Response]
+"""A response, or what has to be waited for to have it."""
 
 
 class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
@@ -174,6 +105,16 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         """The request whose answer is the next; those behind it are in `pipeline`."""
         self._refusal: Failure | None = None
         """What is said when all that was asked before it is answered."""
+        self._has_asked = False
+        self._plain: Key | None = None
+        """What the request that is being read is known by, if it may be answered at once."""
+        self._prepared: _Begun | None = None
+        """What the router has said to a plain request that takes longer."""
+        self._prepared_since_seconds = now
+        self._told: Answer | None = None
+        """The kept answer to the only request of what was parsed last."""
+        self._begun_count = 0
+        """How many requests begin in what is parsed."""
         self._tells_news = False
         """Whether the answer has no end, so that it is the client who ends it."""
         self._message_open = False
@@ -193,7 +134,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the client in, or say that there is no room."""
         super().connection_made(cast("asyncio.Transport", transport))
-        self.flow = _Flow(self.transport, lambda: bool(self._unparsed))
+        self.flow = Flow(self.transport, lambda: bool(self._unparsed))
         self.transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
@@ -222,8 +163,14 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read."""
-        if self._ending_since is None:
-            self._unparsed += bytes(memoryview(self._shared.read_buffer)[:nbytes])
+        if self._ending_since is not None:
+            return
+        read = bytes(memoryview(self._shared.read_buffer)[:nbytes])
+        kept = self._shared.kept
+        if kept is not None and self._is_idle and self._can_tell_at_once:
+            read = self._tell_known(read, kept)
+        if read:
+            self._unparsed += read
             self._parse()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says None
@@ -247,8 +194,10 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Start the time that a request may take."""
         super().on_message_begin()
-        if self.cycle is not None:  # The first request begins with its connection.
+        if self._has_asked:  # The first request begins with its connection.
             self._begun_seconds = self._shared.seconds()
+        self._has_asked = True
+        self._begun_count += 1
         self._deadline_seconds = self._begun_seconds + HEADER_SECONDS
         self._message_open = True
         self._in_body = False
@@ -276,7 +225,9 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         if self.url == b"*" and self.parser.get_method() == b"OPTIONS":
             self.url = b"/"
         self._deadline_seconds = self._begun_seconds + REQUEST_SECONDS
-        super().on_headers_complete()
+        self._plain = self._plain_key(version)
+        if self._plain is None:
+            super().on_headers_complete()
         self._in_body = True
         if version == "1.0":
             self.cycle.waiting_for_100_continue = False
@@ -291,7 +242,9 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def on_message_complete(self) -> None:
         """The request is there; now it is for us to answer."""
         self._message_open = False
-        super().on_message_complete()
+        key, self._plain = self._plain, None
+        if key is None or not self._answered_at_once(key):
+            super().on_message_complete()
 
     # What uvicorn's protocol and its cycle call.
 
@@ -375,6 +328,13 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def _is_idle(self) -> bool:
         return self._running is None and not self._message_open and self._is_last
 
+    @property
+    def _can_tell_at_once(self) -> bool:
+        """Whether an answer may be sent without a look at what is to become of the connection."""
+        return not (
+            self._shared.port.draining or self.flow.write_paused or self.transport.is_closing()
+        )
+
     def _is_stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for too long of what waits for it."""
         unread, before = self.transport.get_write_buffer_size(), self._unread_bytes
@@ -402,7 +362,108 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         else:
             self.flow.resume_reading()
 
+    def _tell_known(self, read: bytes, kept: KeptAnswers) -> bytes:
+        """Answer the requests that need not be parsed; gives what is behind them."""
+        begun_seconds, now = self._shared.seconds(), self._shared.clock()
+        told: list[bytes] = []
+        size = begin = 0
+        while size < OUTPUT_BYTES_MAX and (end := read.find(_END_OF_HEADERS, begin)) >= 0:
+            end += len(_END_OF_HEADERS)
+            said = kept.to_bytes(read[begin:end], now)
+            if said is None:
+                break
+            told.append(said)
+            size += len(said)
+            begin = end
+        if told:
+            self._has_asked = True
+            self._tell(told[0] if len(told) == 1 else b"".join(told), len(told), begun_seconds)
+        return read[begin:]
+
+    def _plain_key(self, version: str) -> Key | None:
+        """What a request is known by that may be answered as soon as it is read, else None.
+
+        There is no body to wait for, nobody before it, and the connection goes on after it.
+        """
+        if (
+            version != "1.1"
+            or self._running is not None
+            or self.pipeline
+            or not self._can_tell_at_once
+            or not self.parser.should_keep_alive()
+            or not self.url.startswith(b"/")
+        ):
+            return None
+        return key_of(self.parser.get_method(), self.url, self.headers)
+
+    def _answered_at_once(self, key: Key) -> bool:
+        """Answer a plain request, if that can be done here and now; else begin as ever."""
+        shared, kept, now = self._shared, self._shared.kept, self._shared.clock()
+        known = kept.to_request(key, now) if kept is not None else None
+        if known is not None:
+            self._told, said = known
+            self._tell(said, 1, shared.seconds())
+            return True
+        # Of many requests that came together only one is answered here: others have their turn.
+        if self._begun_count == 1:
+            begun_seconds = shared.seconds()
+            standing = kept.standing(now) if kept is not None else None
+            answer = self._begun_answer(key)
+            if isinstance(answer, Response) and isinstance(answer.body, bytes):
+                self._tell_whole(key, answer, answer.body, standing, begun_seconds)
+                return True
+            self._prepared, self._prepared_since_seconds = answer, begun_seconds
+        super().on_headers_complete()
+        return False
+
+    def _begun_answer(self, key: Key) -> _Begun | None:
+        """What the router says to a plain request; None if that is a fault of ours."""
+        target = httptools.parse_url(self.url)
+        try:
+            return self._shared.router.begin(
+                key[0].decode("ascii"),
+                target.path.decode("ascii"),
+                (target.query or b"").decode("ascii"),
+                headers_of(self.headers),
+                b"",
+                self._address,
+            )
+        except Exception:  # noqa: BLE001  # it is met again as ever, and told of there
+            return None
+
+    def _tell_whole(
+        self, key: Key, response: Response, body: bytes, standing: object, begun_seconds: float
+    ) -> None:
+        """Send an answer that is at hand; it is kept, if it was made on grounds that last."""
+        shared, kept = self._shared, self._shared.kept
+        try:
+            said = kept and kept.keep(key, response, standing, shared.clock())
+            said = said or whole(response, body, shared.state.default_headers)
+        except ValueError:
+            logger.exception("internal error while sending an answer")
+            shared.count(HTTPStatus.INTERNAL_SERVER_ERROR, begun_seconds)
+            self.cut_off()
+            return
+        self.transport.write(said)
+        shared.count(response.status, begun_seconds)
+        self._wait_for_next(shared.seconds())
+
+    def _tell(self, said: bytes, requests: int, begun_seconds: float) -> None:
+        """Send answers that are kept, and wait for the next request."""
+        self.transport.write(said)
+        now = self._shared.seconds()
+        self._shared.tally.took(now - begun_seconds, requests)
+        self._wait_for_next(now)
+
+    def _wait_for_next(self, now: float) -> None:
+        """Nothing is open: the next request has its time from now on."""
+        self._begun_seconds = now
+        self._deadline_seconds = now + IDLE_SECONDS
+
     def _feed(self, piece: bytes) -> None:
+        goes_on = self._message_open
+        self._told = None
+        self._begun_count = 0
         if self._message_open:
             self._message_bytes += len(piece)
         try:
@@ -413,10 +474,18 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__
             raise cause if isinstance(cause, RefusedError) else RefusedError(MALFORMED) from error
+        if not goes_on:
+            self._know(piece)
         if self._message_open and not self._in_body and self._message_bytes > HEADER_BYTES_MAX:
             raise RefusedError(HEADERS_TOO_LARGE)
         if self._message_open and self._message_bytes > MESSAGE_BYTES_MAX:
             raise RefusedError(BODY_TOO_LARGE)
+
+    def _know(self, piece: bytes) -> None:
+        """Remember a piece that is one request, and nothing besides, by its bytes."""
+        kept = self._shared.kept
+        if kept is not None and self._told is not None and self._begun_count == 1:
+            kept.know(piece, self._told)
 
     def _check_headers(self, version: str) -> None:
         """Refuse what would be read in two ways or cannot be served, before it is begun."""
@@ -474,18 +543,16 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         cycle, shared = self._running, self._shared
         if cycle is None:
             return
-        begun_seconds = shared.seconds()
-        body = await whole_body(receive) if cycle.more_body or cycle.body else b""
-        if body is None:
-            return
-        response = await shared.router.respond(
-            scope["method"],
-            scope["raw_path"].decode("ascii"),
-            scope["query_string"].decode("ascii"),
-            headers_of(scope),
-            body,
-            self._address,
-        )
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            begun_seconds = self._prepared_since_seconds
+            response = prepared if isinstance(prepared, Response) else await prepared
+        else:
+            begun_seconds = shared.seconds()
+            body = await whole_body(receive) if cycle.more_body or cycle.body else b""
+            if body is None:
+                return
+            response = await self._response(scope, body)
         status = response.status
         self._tells_news = isinstance(response.body, AsyncGenerator)
         try:
@@ -497,3 +564,28 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
             cycle.disconnected = True
             self.cut_off()
         shared.count(status, begun_seconds)
+
+    async def _response(self, scope: "HTTPScope", body: bytes) -> Response:
+        """What is kept for a request, or what the router says to it."""
+        shared, kept = self._shared, self._shared.kept
+        method, headers = scope["method"], scope["headers"]
+        path, query = scope["raw_path"], scope["query_string"]
+        key = key_of(method.encode(), path + (b"?" + query if query else b""), headers)
+        standing = None
+        if kept is not None and key is not None:
+            now = shared.clock()
+            known = kept.response(key, now)
+            if known is not None:
+                return known
+            standing = kept.standing(now)
+        response = await shared.router.respond(
+            method,
+            path.decode("ascii"),
+            query.decode("ascii"),
+            headers_of(headers),
+            body,
+            self._address,
+        )
+        if kept is not None and key is not None:
+            kept.keep(key, response, standing, shared.clock())
+        return response

@@ -8,6 +8,7 @@ a number with a fraction from a binary float.
 import re
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from json.encoder import encode_basestring
 from types import MappingProxyType
@@ -23,7 +24,8 @@ JSON_TYPE = "application/json; charset=utf-8"
 PROBLEM_TYPE = "application/problem+json"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
-NO_STORE = ("Cache-Control", "no-store")
+CACHE_CONTROL = "Cache-Control"
+NO_STORE = (CACHE_CONTROL, "no-store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,31 @@ class AwaitedStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """How long an answer may be kept: until an instant, and for so many seconds at most.
+
+    Without an instant only the seconds count. `beyond` is what Cache-Control says besides.
+    """
+
+    seconds_max: int
+    beyond: str
+    at: datetime | None = None
+
+    def seconds(self, now: datetime) -> int:
+        """For how many whole seconds from now."""
+        if self.at is None:
+            return self.seconds_max
+        return min(self.seconds_max, (self.at - now) // _ONE_SECOND)
+
+    def header(self, now: datetime) -> tuple[str, str]:
+        """The header for an answer given now."""
+        return (CACHE_CONTROL, f"public, max-age={self.seconds(now)}, {self.beyond}")
+
+
+_ONE_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What a client gets.
 
@@ -73,6 +100,10 @@ class Response:
     Content-Type from `media_type`, Content-Length, ETag, Vary and those for browsers.
     `etag` is the strong tag without its quotes: left empty, a body of bytes gets one made
     from it, and a stream gets none.
+
+    An answer with an `expiry`, which its Cache-Control is from, follows from the request's
+    method, target and Accept, from what all of the door's answers are made from, and from
+    nothing else. So it can be given again without being made again.
     """
 
     body: bytes | Stream | AwaitedStream | News = b""
@@ -80,6 +111,7 @@ class Response:
     media_type: str = JSON_TYPE
     headers: tuple[tuple[str, str], ...] = ()
     etag: str = ""
+    expiry: Expiry | None = None
 
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -146,9 +178,12 @@ def json_response(
     status: int = HTTPStatus.OK,
     headers: tuple[tuple[str, str], ...] = (),
     media_type: str = JSON_TYPE,
+    *,
+    expiry: Expiry | None = None,
 ) -> Response:
     """A response with a value as JSON."""
-    return Response(json_text(value).encode(), status, media_type, headers)
+    body = json_text(value).encode()
+    return Response(body, status, media_type, headers, expiry=expiry)
 
 
 @dataclass(frozen=True, slots=True)

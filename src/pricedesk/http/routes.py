@@ -6,7 +6,7 @@ status of each expected failure; a handler returns its answer or raises a Priced
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from pricedesk import errors
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, PricedeskError
 from pricedesk.http.messages import (
+    CHUNK_BYTES,
     NO_STORE,
     Failure,
     Request,
@@ -183,7 +184,19 @@ class Router:
         address: str = "",
     ) -> Response:
         """The response to a request as it was sent, with all its headers but Date."""
-        headers = headers or {}
+        begun = self.begin(method, raw_path, raw_query, headers or {}, body, address)
+        return begun if isinstance(begun, Response) else await begun
+
+    def begin(  # noqa: PLR0913, PLR0917  # what a request is made of
+        self,
+        method: str,
+        raw_path: str,
+        raw_query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        address: str,
+    ) -> Response | Coroutine[None, None, Response]:
+        """The response to a request; where its handler has to wait, what is to be waited for."""
         table = self._table_of(raw_path)
         place: _Place | None = None
         values: Mapping[str, str] = {}
@@ -203,43 +216,12 @@ class Router:
                 self._address_of(address, headers),
             )
         except InvalidRequest as error:
-            response = table.failure(
-                Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error)), headers
-            )
-        else:
-            response = await self._answer(request, place, table, values)
-        return _finished(response, method, headers, place, table)
-
-    async def _answer(
-        self, request: Request, place: _Place | None, table: RouteTable, values: Mapping[str, str]
-    ) -> Response:
-        if place is None:
-            missing = Failure(HTTPStatus.NOT_FOUND, "not-found", "not found")
-            return table.failure(missing, request.headers)
-        if request.method == "OPTIONS":
-            allow = (("Allow", ", ".join(place.allowed)),)
-            return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
-        method = "GET" if request.method == "HEAD" else request.method
-        handler = place.handlers.get(method)
-        if handler is None:
-            allowed = ", ".join(place.allowed)
-            response = table.failure(
-                Failure(
-                    HTTPStatus.METHOD_NOT_ALLOWED,
-                    "method-not-allowed",
-                    f"this is answered for {allowed} only",
-                ),
-                request.headers,
-            )
-            return replace(response, headers=(*response.headers, ("Allow", allowed)))
-        try:
-            answer = handler(request, values)
-            return _begun(answer if isinstance(answer, Response) else await answer)
-        except PricedeskError as error:
-            return table.failure(Failure(status_of(error), error.slug, str(error)), request.headers)
-        except Exception:  # an error of ours is a 500, and the connection lives
-            logger.exception("internal error while answering a request")
-            return table.failure(INTERNAL, request.headers)
+            failure = Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
+            return _finished(table.failure(failure, headers), method, headers, place, table)
+        answer = _answer(request, place, table, values)
+        if isinstance(answer, Response):
+            return _finished(answer, method, headers, place, table)
+        return _later(answer, request, place, table)
 
     def _find(self, raw_path: str) -> tuple[_Place, dict[str, str]] | None:
         place = self._exact.get(raw_path)
@@ -266,20 +248,74 @@ class Router:
         return self._tables.get("/", self._default)
 
 
+def _answer(
+    request: Request, place: _Place | None, table: RouteTable, values: Mapping[str, str]
+) -> Response | Awaitable[Response]:
+    if place is None:
+        missing = Failure(HTTPStatus.NOT_FOUND, "not-found", "not found")
+        return table.failure(missing, request.headers)
+    if request.method == "OPTIONS":
+        allow = (("Allow", ", ".join(place.allowed)),)
+        return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
+    method = "GET" if request.method == "HEAD" else request.method
+    handler = place.handlers.get(method)
+    if handler is None:
+        allowed = ", ".join(place.allowed)
+        failure = Failure(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            f"this is answered for {allowed} only",
+        )
+        response = table.failure(failure, request.headers)
+        return replace(response, headers=(*response.headers, ("Allow", allowed)))
+    try:
+        answer = handler(request, values)
+        return _begun(answer) if isinstance(answer, Response) else answer
+    except Exception as error:  # noqa: BLE001  # told by `_failed`, and the connection lives
+        return _failed(error, request, table)
+
+
+async def _later(
+    answer: Awaitable[Response], request: Request, place: _Place | None, table: RouteTable
+) -> Response:
+    try:
+        response = _begun(await answer)
+    except Exception as error:  # noqa: BLE001  # told by `_failed`, and the connection lives
+        response = _failed(error, request, table)
+    return _finished(response, request.method, request.headers, place, table)
+
+
+def _failed(error: Exception, request: Request, table: RouteTable) -> Response:
+    """What is told of a handler's error: one of ours is a 500, and in the log."""
+    if isinstance(error, PricedeskError):
+        return table.failure(Failure(status_of(error), error.slug, str(error)), request.headers)
+    logger.error("internal error while answering a request", exc_info=error)
+    return table.failure(INTERNAL, request.headers)
+
+
 def _begun(response: Response) -> Response:
-    """The response with the first chunk of its stream made: a failure in it has a status yet."""
-    if not isinstance(response.body, Generator):
+    """The response with the first chunk of its stream made: a failure in it has a status yet.
+
+    What may be kept, and ends with that chunk, is a body like any other.
+    """
+    stream = response.body
+    if not isinstance(stream, Generator):
         return response
-    stream = _led(response.body)
-    next(stream)
-    return replace(response, body=stream)
+    begin = [next(stream, b"")]
+    if response.expiry is not None and len(begin[0]) < CHUNK_BYTES:
+        second = next(stream, None)
+        if second is None:
+            return replace(response, body=begin[0])
+        begin.append(second)
+    led = _led(begin, stream)
+    next(led)
+    return replace(response, body=led)
 
 
-def _led(stream: Stream) -> Stream:
+def _led(begin: Iterable[bytes], stream: Stream) -> Stream:
     with closing(stream):
-        first = next(stream, b"")
-        yield b""  # For `_begun`, which has what it wanted now.
-        yield first
+        yield b""  # For `_begun`: what has not begun would not close the stream with itself.
+        yield from begin
         yield from stream
 
 
@@ -340,7 +376,7 @@ def _finished(
         if isinstance(body, Generator):
             body.close()
         body = b""
-    return Response(body, status, response.media_type, own, etag)
+    return Response(body, status, response.media_type, own, etag, response.expiry)
 
 
 def _etag(response: Response) -> str:

@@ -9,9 +9,11 @@ from email.utils import format_datetime
 
 from pricedesk.admission import ClientLimits, Gate
 from pricedesk.clock import Clock
-from pricedesk.http.connection import Connection, Shared
+from pricedesk.http.connection import Connection
+from pricedesk.http.kept import Grounds, KeptAnswers
 from pricedesk.http.messages import PROBLEMS
 from pricedesk.http.routes import Router
+from pricedesk.http.shared import Shared
 from pricedesk.port import Port
 from pricedesk.tally import Tally
 
@@ -20,7 +22,8 @@ class HttpService(Port[Connection]):
     """One listening port for HTTP; `clock` gives the Date of the answers.
 
     `refusal_headers` are on what is said before there is a request for the router,
-    and `problems` is where such failures are explained.
+    and `problems` is where such failures are explained. Where `grounds` tells what answers are
+    made from, those that have an expiry are kept.
     """
 
     sweep_seconds = 0.5
@@ -35,10 +38,12 @@ class HttpService(Port[Connection]):
         *,
         refusal_headers: tuple[tuple[str, str], ...] = (),
         problems: str = PROBLEMS,
+        grounds: Grounds | None = None,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.tally = tally if tally is not None else Tally()
-        self._shared = Shared(router, self, self.tally, refusal_headers, problems)
+        kept = KeptAnswers(grounds) if grounds is not None else None
+        self._shared = Shared(router, self, self.tally, refusal_headers, problems, clock, kept)
         self._clock = clock
 
     def connect(self) -> Connection:

@@ -8,9 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pricedesk.backend.bureau import Bureau, Question
+from pricedesk.backend.bureau import EARLIEST_ZONE, Bureau, Question
 from pricedesk.backend.calendars import State, state
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
+from pricedesk.http.messages import Expiry
 
 DAY_SECONDS = 86_400
 OVERDUE_SECONDS = 60
@@ -19,12 +21,9 @@ OVERDUE_SECONDS = 60
 STATE_HEADER = "Pricedesk-Rate-State"
 """fresh, late or stale by the calendar of the source; of several sources the worst."""
 
-_WHILE_RENEWING = f"stale-while-revalidate={DAY_SECONDS}, stale-if-error={DAY_SECONDS}"
+_IF_ERROR = f"stale-if-error={DAY_SECONDS}"
 FOR_A_DAY = ("Cache-Control", f"public, max-age={DAY_SECONDS}")
-SETTLED = (
-    "Cache-Control",
-    f"public, max-age={DAY_SECONDS}, {_WHILE_RENEWING}",
-)
+_SETTLED = Expiry(DAY_SECONDS, f"stale-while-revalidate={DAY_SECONDS}, {_IF_ERROR}")
 
 _WORST_LAST = (State.FRESH, State.LATE, State.STALE)
 
@@ -41,19 +40,49 @@ class Scope:
     last: date | None = None
 
 
-def cache_control(bureau: Bureau, now: datetime, scope: Scope) -> tuple[str, str]:
-    """The header for an answer given now."""
+class BureauGrounds:
+    """What answers with an expiry are made from: the rate book, and the time in steps."""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self._bureau = bureau
+
+    @property
+    def version(self) -> RateBook:
+        """The rate book, which is replaced as a whole."""
+        return self._bureau.book
+
+    def unchanged(self, now: datetime) -> tuple[datetime, datetime]:
+        """From when until when answers are the same but for how long they last."""
+        return unchanged(self._bureau, now)
+
+
+def unchanged(bureau: Bureau, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when answers from one rate book are the same, but for how long they last.
+
+    Not at the end itself. What depends on time are the present day, which days are still to
+    come, and the sources' calendars.
+    """
+    spans = [source.calendar.unchanged(now) for source in bureau.sources.values()]
+    spans += [_day(now, timedelta()), _day(now, EARLIEST_ZONE)]
+    return max(begin for begin, _ in spans), min(end for _, end in spans)
+
+
+def _day(now: datetime, ahead: timedelta) -> tuple[datetime, datetime]:
+    """The day in a zone so far ahead, in universal time."""
+    there = (now + ahead).replace(hour=0, minute=0, second=0, microsecond=0)
+    return there - ahead, there - ahead + timedelta(days=1)
+
+
+def expiry(bureau: Bureau, now: datetime, scope: Scope) -> Expiry:
+    """How long an answer given now may be kept."""
     keys = [key for key in scope.keys if len(bureau.book.of(key))]
     if not keys:
         # Nothing was found; what is not known yet may come.
-        return _fleeting(OVERDUE_SECONDS)
+        return Expiry(OVERDUE_SECONDS, _IF_ERROR)
     if scope.last is not None and all(_settled(bureau, now, k, scope.last) for k in keys):
-        return SETTLED
-    return _fleeting(min(_seconds_left(bureau, now, k) for k in keys))
-
-
-def _fleeting(seconds: int) -> tuple[str, str]:
-    return ("Cache-Control", f"public, max-age={seconds}, stale-if-error={DAY_SECONDS}")
+        return _SETTLED
+    ends = [bureau.sources[key].calendar.next_publication(now) for key in keys]
+    return Expiry(min(_seconds_max(bureau, now, k) for k in keys), _IF_ERROR, min(ends))
 
 
 def _settled(bureau: Bureau, now: datetime, key: str, last: date) -> bool:
@@ -68,15 +97,14 @@ def _settled(bureau: Bureau, now: datetime, key: str, last: date) -> bool:
     )
 
 
-def _seconds_left(bureau: Bureau, now: datetime, key: str) -> int:
-    """For how long the newest publication of a source is its newest."""
+def _seconds_max(bureau: Bureau, now: datetime, key: str) -> int:
+    """For how long at most the newest publication of a source is taken for its newest."""
     calendar = bureau.sources[key].calendar
-    left = (calendar.next_publication(now) - now) // timedelta(seconds=1)
     newest = bureau.book.of(key).newest
     overdue = newest is None or newest.date < calendar.newest_possible(now)
     # What is withheld may be released at any time.
     overdue = overdue or (newest is not None and bool(newest.withheld))
-    return min(left, OVERDUE_SECONDS if overdue else DAY_SECONDS)
+    return OVERDUE_SECONDS if overdue else DAY_SECONDS
 
 
 def rate_state(

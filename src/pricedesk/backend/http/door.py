@@ -11,6 +11,7 @@ from pricedesk.admission import ClientLimits
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import own, pages, v1, v2
 from pricedesk.backend.http import quotes as quotes_api
+from pricedesk.backend.http.caching import BureauGrounds
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.operations import operations_table
 from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
@@ -38,6 +39,7 @@ def http_door(surroundings: Surroundings, limits: ClientLimits) -> HttpService:
     bureau = surroundings.bureau
     metrics = Metrics(bureau, surroundings.shown_doors, surroundings.gauges)
     router = make_router(bureau, surroundings.quotes, surroundings.readiness, metrics.text)
-    service = HttpService(router, limits, bureau.clock, time.monotonic)
+    grounds = BureauGrounds(bureau)
+    service = HttpService(router, limits, bureau.clock, time.monotonic, grounds=grounds)
     surroundings.doors.append(DoorCount("http", service.tally, service.gate))
     return service

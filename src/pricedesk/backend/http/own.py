@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.calendars import state
-from pricedesk.backend.http.caching import Scope, cache_control
+from pricedesk.backend.http.caching import Scope, expiry
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
 from pricedesk.backend.http.parameters import day_of, source_keys
 from pricedesk.currencies import currency
@@ -83,8 +83,15 @@ class _Conversions:
         keys = {publication.source} if publication is not None else set()
         if circumstances.explain:
             keys |= self._bureau.book.sources.keys()
-        cached = cache_control(self._bureau, answer.question.asked_at, Scope(keys, on))
-        return json_response(_told(answer, circumstances), headers=(cached,))
+        now = answer.question.asked_at
+        until = expiry(self._bureau, now, Scope(keys, on))
+        # Which instants are in the future changes in the middle of a second.
+        lasts = circumstances.known_at is None
+        return json_response(
+            _told(answer, circumstances),
+            headers=(until.header(now),),
+            expiry=until if lasts else None,
+        )
 
     def convert_many(self, request: Request, _values: Mapping[str, str]) -> Response:
         """Many conversions, from a JSON document; each is answered or refused for itself."""

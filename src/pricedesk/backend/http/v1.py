@@ -15,7 +15,7 @@ from itertools import chain
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
-from pricedesk.backend.http.caching import STATE_HEADER, Scope, cache_control, rate_state
+from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
 from pricedesk.backend.http.parameters import capitals
 from pricedesk.backend.http.rate_format import amount_text, plain_text
 from pricedesk.backend.rate_book import PEG, SourceHistory
@@ -136,12 +136,13 @@ class _Version1:
         parameters(request, ())
         newest = self._history.newest
         now = self._bureau.clock()
-        header = cache_control(self._bureau, now, Scope([self._key]))
+        until = expiry(self._bureau, now, Scope([self._key]))
+        headers = (until.header(now),)
         if newest is None:
-            return json_response({}, headers=(header,))
+            return json_response({}, headers=headers, expiry=until)
         codes = {newest.convention.pivot, *newest.rates(), *newest.withheld} & CURRENCIES.keys()
         names: Json = {code: CURRENCIES[code].name for code in sorted(codes)}
-        return json_response(names, headers=(header,))
+        return json_response(names, headers=headers, expiry=until)
 
     @property
     def _history(self) -> SourceHistory:
@@ -159,9 +160,10 @@ class _Version1:
             "date": str(publication.date),
             "rates": wanted.numbers(rates),
         }
-        cached = cache_control(self._bureau, question.asked_at, Scope([self._key], on))
-        age = rate_state(self._bureau, question.asked_at, on, [publication])
-        return json_response(body, headers=(cached, *age))
+        now = question.asked_at
+        until = expiry(self._bureau, now, Scope([self._key], on))
+        age = rate_state(self._bureau, now, on, [publication])
+        return json_response(body, headers=(until.header(now), *age), expiry=until)
 
     def _rates(self, wanted: _Wanted, question: Question) -> tuple[Publication, dict[str, Rate]]:
         """The rates of one publication: one that has all that is asked for, else the newest."""
@@ -221,8 +223,8 @@ class _Version1:
         )
         parts = _range_parts(head, wanted, chain(start, shown))
         etag = _digest(history.version.hex(), str(wanted), f"{first} {end}")
-        header = cache_control(self._bureau, now, Scope([self._key], last))
-        return Response(chunked(parts), headers=(header,), etag=etag)
+        until = expiry(self._bureau, now, Scope([self._key], last))
+        return Response(chunked(parts), headers=(until.header(now),), etag=etag, expiry=until)
 
 
 def _range_parts(

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
-from pricedesk.backend.http.caching import STATE_HEADER, Scope, cache_control, rate_state
+from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
 from pricedesk.backend.http.parameters import currencies, day_of, source_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
@@ -30,6 +30,7 @@ from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown
 from pricedesk.http.messages import (
     CHUNK_BYTES,
+    Expiry,
     Request,
     Response,
     chunked,
@@ -108,8 +109,8 @@ class _Rates:
             for quote in wanted.quotes or ():
                 self._bureau.rate(wanted.base, quote, question)
             raise NoRateForDate(f"there is no rate for {wanted.base} on {question.day}")
-        headers = self._headers(wanted, question, publications)
-        return Response(json_row(rows[0]).encode(), headers=headers)
+        until, headers = self._lasting(wanted, question, publications)
+        return Response(json_row(rows[0]).encode(), headers=headers, expiry=until)
 
     def _rates(
         self, request: Request, row_format: Format, headers: tuple[tuple[str, str], ...]
@@ -127,8 +128,13 @@ class _Rates:
             # Frankfurter has no rates of the future, and says so with an empty list.
             rows, publications = [], ()
         text = "".join(written(rows, row_format, expanded=query.is_expanded))
-        own = self._headers(query.wanted, question, publications)
-        return Response(text.encode(), media_type=row_format.value, headers=(*own, *headers))
+        until, own = self._lasting(query.wanted, question, publications)
+        return Response(
+            text.encode(),
+            media_type=row_format.value,
+            headers=(*own, *headers),
+            expiry=until,
+        )
 
     def _span(
         self,
@@ -153,22 +159,24 @@ class _Rates:
         if through is not None and query.group is not None:
             # Its last week or month is averaged as a whole.
             through = max(through, query.group.end(query.group.begin(last)))
-        cached = cache_control(self._bureau, now, Scope(told, through))
+        until = expiry(self._bureau, now, Scope(told, through))
         return Response(
             chunked(parts, characters_min),
             media_type=row_format.value,
-            headers=(cached, *headers),
+            headers=(until.header(now), *headers),
             etag=etag,
+            expiry=until,
         )
 
-    def _headers(
+    def _lasting(
         self, wanted: Selection, question: Question, publications: Collection[Publication]
-    ) -> tuple[tuple[str, str], ...]:
-        """How long an answer may be kept, and how old its rates are."""
+    ) -> tuple[Expiry, tuple[tuple[str, str], ...]]:
+        """How long an answer may be kept; the headers that say so, and how old its rates are."""
+        now = question.asked_at
         scope = Scope({p.source for p in publications} | {*wanted.listed}, question.on)
-        cached = cache_control(self._bureau, question.asked_at, scope)
-        age = rate_state(self._bureau, question.asked_at, question.on, publications)
-        return (cached, *age)
+        until = expiry(self._bureau, now, scope)
+        age = rate_state(self._bureau, now, question.on, publications)
+        return until, (until.header(now), *age)
 
     def _query(self, request: Request) -> _Query:
         """What a request asks for; the first thing that is off is named, as Frankfurter does.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.caching import Scope, cache_control
+from pricedesk.backend.http.caching import Scope, expiry
 from pricedesk.backend.http.parameters import capitals, source_keys
 from pricedesk.backend.http.v2_failures import not_acceptable
 from pricedesk.backend.rate_book import PEG, RateBook
@@ -57,10 +57,7 @@ class _Catalogue:
             if with_pegs:
                 active |= {code for code, peg in book.pegs.items() if peg.anchor in active}
             spans = {code: span for code, span in spans.items() if code in active}
-        return json_response(
-            [_currency(code, spans[code]) for code in sorted(spans)],
-            headers=(self._cached(asked),),
-        )
+        return self._lasting([_currency(code, spans[code]) for code in sorted(spans)], asked)
 
     def currency(self, request: Request, values: Mapping[str, str]) -> Response:
         """One currency, the sources that have published it, and its official parity."""
@@ -81,7 +78,7 @@ class _Catalogue:
                 "rate": JsonNumber(peg.value),
                 "authority": peg.authority,
             }
-        return json_response(told, headers=(self._cached(asked),))
+        return self._lasting(told, asked)
 
     def providers(self, request: Request, _values: Mapping[str, str]) -> Response:
         """The sources of which something is known, by key."""
@@ -108,10 +105,13 @@ class _Catalogue:
                     "currencies": sorted(history.extents.keys() & CURRENCIES.keys()),
                 }
             )
-        return json_response(told, headers=(self._cached(tuple(self._bureau.sources)),))
+        return self._lasting(told, self._bureau.sources)
 
-    def _cached(self, keys: Iterable[str]) -> tuple[str, str]:
-        return cache_control(self._bureau, self._bureau.clock(), Scope(tuple(keys)))
+    def _lasting(self, told: Json, keys: Iterable[str]) -> Response:
+        """What is told of these sources, for as long as it may be kept."""
+        now = self._bureau.clock()
+        until = expiry(self._bureau, now, Scope(tuple(keys)))
+        return json_response(told, headers=(until.header(now),), expiry=until)
 
 
 def _currency(code: str, span: tuple[date, date]) -> dict[str, Json]:
