@@ -90,6 +90,9 @@ def test_the_same_wish_is_the_same_request_though_the_product_has_changed() -> N
     asked = Desk(RATES, USD).hold(LAPTOP, seen, "k", "192.0.2.7").asked
     renamed = replace(LAPTOP, name="Another laptop", price=Money(120000, CAD))
     assert Desk(RATES, USD).hold(renamed, seen, "k", "192.0.2.7").asked == asked
+    ends_so = Desk(RATES, USD, parse_price_rules("[USD]\nending = 0.99\n", "r"))
+    dearer = [Seen(Money(minor, USD), Money(78799, USD)) for minor in (78747, 78750)]
+    assert len({ends_so.hold(LAPTOP, each, "k", "a").asked for each in dearer}) == 1
     others = [
         (replace(LAPTOP, sku="pc"), seen),
         (LAPTOP, Seen(Money(78748, USD), Money(78748, USD))),

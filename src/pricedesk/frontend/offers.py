@@ -64,10 +64,10 @@ class Seen:
     def digest(self, sku: str) -> str:
         """What stands for a customer's wish to have a product at this price.
 
-        A product may be called otherwise a moment later, or have another price of its own: the
-        wish is still the same.
+        A product may be called otherwise a moment later, have another price of its own, or come to
+        the same price from another conversion: the wish is still the same.
         """
-        told = f"{sku} {self.conversion} {self.price} {self.price.currency}"
+        told = f"{sku} {self.price} {self.price.currency}"
         return sha256(told.encode(errors="surrogatepass")).hexdigest()[:DIGEST_CHARACTERS]
 
 

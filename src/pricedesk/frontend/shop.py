@@ -15,7 +15,6 @@ from pricedesk.errors import (
     NoRateForCurrency,
     NoRateForDate,
     PriceChanged,
-    PricedeskError,
     QuoteKeyReused,
     RateTooOld,
     ServiceUnavailable,
@@ -220,9 +219,10 @@ class Shop:
     async def hold(self, sku: str, seen: Seen, key: str, address: str) -> QuoteReply:
         """Hold the price of a product that a customer who asks from an address has seen.
 
-        The same request again gets the same quote, whatever has become of the product, of the
-        rates and of the shop's rules. What the ledger decides, it finds out by itself; where this
-        shop would refuse, the ledger is asked first whether there is a quote already.
+        What he pays is what he has seen; where the shop's rules make it of another conversion now,
+        that one is held. The same request again gets the same quote, whatever has become of the
+        product, of the rates and of the rules. What the ledger decides, it finds out by itself;
+        where this shop would refuse, the ledger is asked first whether there is a quote already.
 
         Raises:
             InvalidRequest: the key is none.
@@ -233,25 +233,44 @@ class Shop:
         """
         customer = customer_of(address)
         kept_key = key_of(key, customer)
-        request: Hold | OfKey
-        refusal: PricedeskError | None = None
         try:
-            request = self._desk.hold(self.product(sku), seen, kept_key, customer)
-        except (UnknownProduct, PriceChanged) as error:
-            request, refusal = OfKey(kept_key, seen.digest(sku)), error
+            product = self.product(sku)
+            try:
+                asked = self._desk.hold(product, seen, kept_key, customer)
+                return await self._quote_of(asked, sku, seen)
+            except (PriceChanged, ErrorReply) as error:
+                if error.slug != PriceChanged.slug:
+                    raise
+                now = await self._seen_now(product, seen.price.currency)
+                if now is None or now.price != seen.price:
+                    raise
+                asked = self._desk.hold(product, now, kept_key, customer)
+                return await self._quote_of(asked, sku, seen)
+        except (UnknownProduct, PriceChanged) as refusal:
+            try:
+                return await self._quote_of(OfKey(kept_key, seen.digest(sku)), sku, seen)
+            except ErrorReply as error:
+                if error.slug == QuoteKeyReused.slug:
+                    raise
+                raise refusal from error
+
+    async def _seen_now(self, product: Product, currency: Currency) -> Seen | None:
+        """What is seen of a product at this moment; None if the back-end has no price for it."""
+        if product.price.currency == currency:
+            return Seen(product.price, product.price)
         try:
-            return await self._quote_of(request, sku, seen)
-        except ErrorReply as error:
-            if refusal is None or error.slug == QuoteKeyReused.slug:
-                raise
-            raise refusal from error
+            return (await self._desk.price(product, currency)).seen
+        except ErrorReply:
+            return None
 
     async def _quote_of(self, request: Hold | OfKey, sku: str, seen: Seen) -> QuoteReply:
-        """The quote that answers a request, if it is of what a customer has seen."""
+        """The quote that answers a request, if it is of the price that a customer has seen."""
         reply = await answered(self._ledger, request, parse_quote_reply)
         told = reply.fields
-        wanted = (sku, str(seen.price.currency), str(seen.conversion), str(seen.price))
-        if wanted != tuple(told.get(name) for name in ("ref", "to", "result", "price")):
+        wanted = (sku, str(seen.price.currency), str(seen.price))
+        begun = f"conversion={told.get('result')}{told.get('to')}"
+        steps = (told.get("rules") or "").split(";")
+        if wanted != tuple(told.get(name) for name in ("ref", "to", "price")) or begun not in steps:
             self._ledger.drop()
             raise ServiceUnavailable("the back-end told of another quote")
         return reply

@@ -341,6 +341,58 @@ async def test_the_same_request_gets_the_same_quote_whatever_has_changed(
     )
 
 
+ENDING = parse_price_rules("[USD]\nending = 9.99\n", "r")
+YESTERDAY = {**SEEN, "conversion": "785.97", "price": "789.99"}
+
+
+async def test_a_price_that_is_the_same_at_the_rate_of_now_is_held_at_that_rate(
+    tmp_path: Path, book: RateBook
+) -> None:
+    async with web_desk(tmp_path, book, rules=ENDING) as desk:
+        desk.clock.now -= DAY
+        price = json.loads((await desk.get("/api/products/laptop")).text)["price"]
+        assert (price["conversion"], price["amount"]) == ("785.97", "789.99")
+        desk.clock.now += DAY
+        kept = await hold(desk, YESTERDAY)
+        quote = json.loads(kept.text)
+        assert (kept.status, quote["result"], quote["price"]) == (201, "787.47", "789.99")
+        assert quote["rules"].endswith(";conversion=787.47USD;ending=9.99:789.99")
+        for conversion in ("785.97", "787.47"):
+            assert (await hold(desk, {**YESTERDAY, "conversion": conversion})).text == kept.text
+        desk.sell([])
+        assert (await hold(desk, YESTERDAY)).text == kept.text
+        other = {**YESTERDAY, "price": "779.99"}
+        assert told(await hold(desk, other))[:2] == (422, "quote-key-reused")
+
+
+async def test_a_quote_of_the_rate_of_before_is_found_again_at_the_rate_of_now(
+    tmp_path: Path, book: RateBook
+) -> None:
+    async with web_desk(tmp_path, book, rules=ENDING) as desk:
+        desk.clock.now -= DAY
+        kept = await hold(desk, YESTERDAY)
+        assert json.loads(kept.text)["result"] == "785.97"
+        desk.clock.now += DAY - timedelta(seconds=1)
+        assert (await hold(desk, {**YESTERDAY, "conversion": "787.47"})).text == kept.text
+
+
+async def test_a_price_that_other_rules_make_too_is_held(tmp_path: Path, book: RateBook) -> None:
+    async with web_desk(tmp_path, book, rules=ENDING) as desk:
+        desk.sell(rules=parse_price_rules("[USD]\nmargin_percent = 0.32\n", "r"))
+        quote = json.loads((await hold(desk, YESTERDAY)).text)
+        assert quote["rules"].endswith(";conversion=787.47USD;margin=0.32:789.99")
+
+
+async def test_a_price_is_not_held_while_nobody_knows_what_it_is_now(
+    tmp_path: Path, book: RateBook
+) -> None:
+    async with web_desk(tmp_path, book, rules=ENDING) as desk:
+        desk.lines.instead["explain "] = "error internal"
+        assert told(await hold(desk, YESTERDAY))[:2] == (503, "service-unavailable")
+        desk.lines.instead["explain "] = "error rate-too-old it is of last week"
+        assert told(await hold(desk, YESTERDAY))[:2] == (409, "price-changed")
+
+
 async def test_the_ledger_is_asked_by_the_key_only_where_the_desk_would_refuse(
     desk: WebDesk,
 ) -> None:
@@ -355,7 +407,7 @@ async def test_the_ledger_is_asked_by_the_key_only_where_the_desk_would_refuse(
         'there is no product "laptop"',
     )
     assert desk.lines.asked[2:] == [
-        f"quote key={key_of(key, '203.0.113.7')} asked=8220a4e72e1963f6280acb365dd550a8"
+        f"quote key={key_of(key, '203.0.113.7')} asked=472cfaf92b0535d45f9edea60aff1ff8"
         for key in ("k1", "k2")
     ]
 
