@@ -1,5 +1,6 @@
 """`pricedesk catalogue`: import, export and check, what is said, and what is left as it was."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -100,6 +101,37 @@ def test_an_export_replaces_no_file_unless_asked_to(tmp_path: Path, file: Path) 
     assert out.read_text() == file.read_text()
     done = catalogue(file, "export", str(tmp_path / "none" / "out.csv"))
     assert (done.exit_code, list(tmp_path.glob(".*"))) == (2, [])
+
+
+def test_an_export_writes_where_a_link_leads_to(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    target, link, circle = tmp_path / "kept" / "out.csv", tmp_path / "link", tmp_path / "circle"
+    link.symlink_to(Path("kept") / "out.csv")
+    circle.symlink_to(circle)
+    for words in ((str(link),), ("--force", str(link))):
+        done = catalogue(file, "export", *words)
+        assert (done.exit_code, done.stdout) == (0, f"{link}: 2 products\n")
+        assert (link.readlink(), target.read_text()) == (Path("kept") / "out.csv", SHOP)
+        file.write_text(SHOP)
+    assert catalogue(file, "export", str(link)).exit_code == 2
+    done = catalogue(file, "export", "--force", str(circle))
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"pricedesk: {circle} is a link that leads nowhere\n",
+    )
+
+
+def test_an_export_replaces_nothing_that_is_no_file(tmp_path: Path, file: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        for words in (("export",), ("export", "--force")):
+            done = catalogue(file, *words, str(path))
+            assert (done.exit_code, done.stderr) == (
+                2,
+                f"pricedesk: {path} is no file that could be replaced\n",
+            )
+    assert pipe.is_fifo()
 
 
 def test_a_dash_is_standard_input_and_output(

@@ -8,8 +8,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, cast
 
 import click
 
@@ -24,9 +24,10 @@ from pricedesk.cli_words import (
     complete_currency,
     source_option,
 )
-from pricedesk.errors import ServiceUnavailable
+from pricedesk.errors import InvalidRequest, ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import WORKERS, HostPort, read_settings, table
+from pricedesk.standard_streams import standard_input, standard_output
 
 JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
 """What `convert --json` says without `--explain`."""
@@ -228,14 +229,22 @@ def lines() -> None:
     from pricedesk.backend.assembly import reading
     from pricedesk.backend.line_server import LineSession
 
+    output = standard_output()
     with reading(read_settings()) as (bureau, store):
         session = LineSession(bureau, looks=store.looks if store is not None else dict)
-        for line in sys.stdin.buffer:
+        for line in _lines_of(standard_input()):
             # Without a ledger there is nothing to wait for.
             answer = cast("bytes", session.answer(line.rstrip(b"\r\n")))
-            sys.stdout.buffer.write(answer)
+            output.write(answer)
             if session.finished:
                 break
+
+
+def _lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except OSError as error:
+        raise InvalidRequest(f"standard input cannot be read: {error.strerror}") from error
 
 
 @main.command()
@@ -292,6 +301,7 @@ def config(*, as_json: bool) -> None:
 
 @main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@reports_errors
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 

@@ -13,6 +13,7 @@ import click
 from pricedesk.errors import InvalidCatalogue, InvalidRequest, InvalidSetting, printable
 from pricedesk.exit_codes import EXIT_CODES, reports_errors
 from pricedesk.settings import read_settings
+from pricedesk.standard_streams import standard_input, standard_output
 
 if TYPE_CHECKING:
     from pricedesk.frontend.catalogue import Catalogue, Product
@@ -74,10 +75,11 @@ def export(file: str | None, *, force: bool) -> None:
 
     products = catalogue_source(read_settings().catalogue).read()
     if file is None or file == _STANDARD:
+        output = standard_output()
         for line in catalogue_csv(products):
-            sys.stdout.buffer.write(line.encode())
+            output.write(line.encode())
         return
-    path = Path(file)
+    path = _target(file)
     if path.exists() and not force:
         raise InvalidRequest(f"{file} is there already: --force replaces it")
     try:
@@ -146,7 +148,7 @@ def _read(file: str) -> "list[Product]":
     )
 
     name = _name(file)
-    text = read_stream(sys.stdin.buffer, name) if file == _STANDARD else read_file(Path(file))
+    text = read_stream(standard_input(), name) if file == _STANDARD else read_file(Path(file))
     with _bar("reading", text.count("\n")) as advance:
         return parse_catalogue(text, name, PROBLEMS_MAX, advance)
 
@@ -192,6 +194,21 @@ def _counted(products: "list[Product]", advance: Callable[[int], None]) -> "Iter
         yield product
         if number % every == 0:
             advance(every)
+
+
+def _target(file: str) -> Path:
+    """The file that is written: where a link leads to, so that it stays one.
+
+    Raises:
+        InvalidRequest: there is something that is no file, such as a device, or a circle of links.
+    """
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        raise InvalidRequest(f"{file} is no file that could be replaced")
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # the second is what it was before Python 3.13
+        raise InvalidRequest(f"{file} is a link that leads nowhere") from error
 
 
 def _write_whole(file: Path, lines: Iterator[str]) -> None:

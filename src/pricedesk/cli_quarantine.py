@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from pricedesk.cli_words import complete_sources
 from pricedesk.errors import InvalidRequest, StoreFailed, UnknownWithheldValue, in_quotes
 from pricedesk.exit_codes import reports_errors
 from pricedesk.settings import read_settings
+from pricedesk.standard_streams import standard_output
 from pricedesk.tables import (
     Column,
     Place,
@@ -101,12 +101,13 @@ def show_(number: int, *, document: bool) -> None:
 def _print_document(raw: bytes | None, store: str) -> None:
     if raw is None:
         raise StoreFailed(f"the store {store} has lost the document: see pricedesk db check")
+    output = standard_output()
     if on_terminal():
         raise click.UsageError(
             f"a stranger's document of {len(raw)} bytes is not shown on a terminal:"
             " send it to a file, as in --document > document"
         )
-    sys.stdout.buffer.write(raw)
+    output.write(raw)
 
 
 def _person_options(command: "click.decorators.FC") -> "click.decorators.FC":

@@ -1,7 +1,6 @@
 """`pricedesk quotes`: prices that were held, and what became of them; for reading only."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from pricedesk.exit_codes import reports_errors
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteStatus
 from pricedesk.settings import read_settings
+from pricedesk.standard_streams import standard_output
 from pricedesk.tables import Column, Place, columns, format_options, show, show_fields
 
 if TYPE_CHECKING:
@@ -91,9 +91,11 @@ def export() -> None:
     Example:
       pricedesk quotes export > quotes.jsonl
     """
+    output = standard_output()
     with _ledger() as ledger:
         for quote in ledger.quotes():
-            sys.stdout.write(json.dumps({**quote.reply.told, "record": quote.record}) + "\n")
+            line = json.dumps({**quote.reply.told, "record": quote.record})
+            output.write(f"{line}\n".encode())
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from pricedesk.errors import (
     UnknownWithheldValue,
     printable,
 )
+from pricedesk.standard_streams import give_up_output, is_full, write_out
 
 EXIT_CODES: dict[type[PricedeskError], int] = {
     InvalidRequest: 2,
@@ -70,6 +71,9 @@ EXIT_CODES: dict[type[PricedeskError], int] = {
 }
 """What the program ends with for each error; 0 is success, 1 a failed check or a fault."""
 
+NOT_WRITTEN = 1
+"""What a program ends with whose standard output could not be written."""
+
 INTERRUPTED = 130
 """What a program ends with that was interrupted from the keyboard: 128 and the signal."""
 
@@ -80,14 +84,26 @@ def exit_code_of(error: PricedeskError) -> int:
 
 
 def reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """End the program with one line on standard error and the exit code of the error."""
+    """End the program with one line on standard error and the exit code of the error.
+
+    What was printed is written by then, and an output that takes no more is such an error too.
+    """
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # passes on what click gives
         try:
-            return command(*args, **kwargs)
+            result = command(*args, **kwargs)
+            write_out()
         except PricedeskError as error:
             click.echo(f"pricedesk: {printable(str(error))}", err=True)
             sys.exit(exit_code_of(error))
+        except OSError as error:
+            if not is_full(error):
+                raise
+            give_up_output()
+            told = f"standard output cannot be written: {error.strerror}"
+            click.echo(f"pricedesk: {told}", err=True)
+            sys.exit(NOT_WRITTEN)
+        return result
 
     return run
