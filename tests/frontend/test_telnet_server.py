@@ -403,6 +403,33 @@ async def test_a_hold_without_an_answer_is_asked_again_with_its_key(desk: Telnet
     assert keys_of_holds(desk) == [key_of(f"key-{n}", "192.0.2.7") for n in (1, 1, 2)]
 
 
+async def test_a_hold_whose_answer_was_lost_is_made_anew_when_its_time_is_over(
+    desk: TelnetDesk,
+) -> None:
+    customer = desk.customer()
+    await customer.types("in CAD")  # at no rate: such a price is the same a day later
+    desk.rates.loses_next = True
+    await customer.types("hold 1")
+    desk.clock.now += timedelta(days=1)
+    said = (await customer.types("hold 1")).decode()
+    assert "Until  1 November 2026, 6:00:00 pm UTC\n" in said
+    assert "0000-0000-0001" not in said
+    assert keys_of_holds(desk) == [key_of(f"key-{n}", "192.0.2.7") for n in (1, 1, 2)]
+
+
+async def test_a_hold_without_an_answer_is_the_same_at_another_rate_with_the_same_price(
+    desk: TelnetDesk,
+) -> None:
+    rules = parse_price_rules("[USD]\nending = 9.99\n", "r")
+    desk.clock.now -= DAY
+    customer = desk.customer(rules=rules)
+    desk.rates.loses_next = True
+    await customer.types("hold 1")
+    desk.clock.now += DAY - timedelta(seconds=1)
+    assert "0000-0000-0001" in (await customer.types("hold 1")).decode()
+    assert keys_of_holds(desk) == [key_of("key-1", "192.0.2.7")] * 2
+
+
 def keys_of_holds(desk: TelnetDesk) -> list[str]:
     return [
         request.partition("key=")[2].partition(" ")[0]

@@ -21,6 +21,8 @@ from pricedesk.frontend.offers import Offer, Seen
 from pricedesk.frontend.shop import Shop
 from pricedesk.line_service import Notices, Peer
 from pricedesk.lines import LINE_BYTES_MAX
+from pricedesk.money import Money
+from pricedesk.quote_lines import QuoteReply, QuoteStatus
 
 NOTICES = Notices(
     busy=b"The price desk is busy. Please try again later.\n",
@@ -40,7 +42,7 @@ class _Asked:
     """
 
     sku: str
-    seen: Seen
+    price: Money
     key: str
 
 
@@ -114,18 +116,29 @@ class TelnetSession:
         if offer.price is None or offer.known_at is not None:
             return self._dialogue.not_held(offer)
         sku, seen, asked = offer.product.sku, offer.price.seen, self._unanswered
-        if asked is None or (asked.sku, asked.seen) != (sku, seen):
-            asked = _Asked(sku, seen, self._new_key())
-        self._unanswered = None
         try:
-            reply = await self._shop.hold(sku, seen, asked.key, self._peer.address)
-        except ServiceUnavailable as error:
-            # Perhaps it is held: the same words again are the same request.
-            self._unanswered = asked
-            return self._dialogue.not_done(error, action)
+            if asked is not None and (asked.sku, asked.price) == (sku, seen.price):
+                reply = await self._hold(asked, seen)
+                if reply.status is QuoteStatus.HELD:
+                    return self._dialogue.held(reply, self._shop.clock())
+                # It was held when its answer was lost, and its time is over meanwhile.
+            reply = await self._hold(_Asked(sku, seen.price, self._new_key()), seen)
         except (PricedeskError, ErrorReply) as error:
             return self._dialogue.not_done(error, action)
         return self._dialogue.held(reply, self._shop.clock())
+
+    async def _hold(self, asked: _Asked, seen: Seen) -> QuoteReply:
+        # Until there is an answer it is perhaps held: the same words again are the same request.
+        self._unanswered = asked
+        try:
+            reply = await self._shop.hold(asked.sku, seen, asked.key, self._peer.address)
+        except ServiceUnavailable:
+            raise
+        except (PricedeskError, ErrorReply):
+            self._unanswered = None
+            raise
+        self._unanswered = None
+        return reply
 
     async def _quoted(self, action: AskQuote) -> Say:
         try:
