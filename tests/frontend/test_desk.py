@@ -7,14 +7,23 @@ import pytest
 from fakes import FRESH, FakeRates
 from pricedesk.currencies import currency
 from pricedesk.errors import ServiceUnavailable
-from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.catalogue import (
+    NAME_CHARACTERS_MAX,
+    PRICE_DIGITS_MAX,
+    SKU_CHARACTERS_MAX,
+    Product,
+)
+from pricedesk.frontend.customers import customer_of, key_of
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.offers import Price, Seen
 from pricedesk.frontend.price_rules_file import parse_price_rules
+from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.money import Money
+from pricedesk.protocol import parse_request
 
 CAD, EUR, USD = currency("CAD"), currency("EUR"), currency("USD")
 LAPTOP = Product("laptop", "A laptop", Money(110000, CAD))
+MOST = Money(10**PRICE_DIGITS_MAX - 1, CAD)
 RULES = parse_price_rules(
     "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n[CAD]\nfloor = 5000\n", "rules.toml"
 )
@@ -83,6 +92,30 @@ async def test_what_explains_a_price_is_safe_to_show(right: str, wrong: str) -> 
     rates = FakeRates({f"{REQUEST} USD": FRESH.replace(right, wrong)})
     with pytest.raises(ServiceUnavailable):
         await Desk(rates, USD).price(LAPTOP)
+
+
+def test_the_longest_request_to_hold_fits_a_line() -> None:
+    rules = parse_price_rules(
+        """
+        [IDR]
+        margin_percent = 12.345678
+        step = 1234567890123456.00
+        rounding = "up"
+        cash = true
+        floor = 2469135780246912.00
+        """,
+        "r",
+    )
+    idr = currency("IDR")
+    product = Product("\N{BANANA}" * SKU_CHARACTERS_MAX, "\N{TOMATO}" * NAME_CHARACTERS_MAX, MOST)
+    desk = Desk(RATES, idr, rules)
+    conversion = Money(MOST.amount_minor * 1_000_000, idr)
+    seen = Seen(conversion, desk.after_rules(product, conversion))
+    customer = customer_of("2001:db81:1234:5678:9abc:def0:1234:5678")
+    request = desk.hold(product, seen, key_of("k", customer), customer)
+    assert (len(request.rules or ""), len(str(request).encode())) == (238, 996)
+    assert len(str(request).encode()) <= LINE_BYTES_MAX
+    assert parse_request(str(request)) == request
 
 
 def test_the_same_wish_is_the_same_request_though_the_product_has_changed() -> None:

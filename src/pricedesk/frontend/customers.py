@@ -7,6 +7,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from pricedesk.errors import InvalidRequest
 from pricedesk.quote_lines import KEY_CHARACTERS_MAX
 
+KEPT_KEY_CHARACTERS = 32
+"""Of a key's digest: 128 bits, more than a random key has, and the longest request fits a line."""
+
 CUSTOMER_PREFIX_BITS = 64
 """So much of an IPv6 address says who somebody is; the rest he chooses himself."""
 
@@ -34,7 +37,7 @@ def key_of(key: str, customer: str) -> str:
             f"the key is to have 1 to {KEY_CHARACTERS_MAX} printable characters of ASCII"
         )
     told = key if is_random(key) else f"{customer} {key}"
-    return sha256(told.encode()).hexdigest()
+    return sha256(told.encode()).hexdigest()[:KEPT_KEY_CHARACTERS]
 
 
 def is_random(key: str) -> bool:

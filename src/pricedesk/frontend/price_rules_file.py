@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import InvalidPriceRules, PricedeskError, in_quotes
+from pricedesk.frontend.catalogue import PRICE_DIGITS_MAX
 from pricedesk.frontend.price_rules import (
     UPWARDS,
     Ending,
@@ -28,6 +29,8 @@ from pricedesk.money import ExactDecimal, Money
 FILE_BYTES_MAX = 64 * 1024
 MARGIN_PERCENT_MAX = 100
 MARGIN_DECIMALS_MAX = 6
+RULE_DIGITS_MAX = PRICE_DIGITS_MAX
+"""Of an amount, with all decimals: what a price is made of by the rules has to fit its record."""
 
 DEFAULT = "default"
 NEAREST = "nearest"
@@ -188,6 +191,8 @@ def _ending(value: object, unit: Currency, place: str) -> Ending:
     every_minor = 10 ** (digits + unit.minor_digits)
     if every_minor == 1:
         raise InvalidPriceRules(f"{place}: every price in {unit} ends so")
+    if every_minor > 10**RULE_DIGITS_MAX:
+        raise InvalidPriceRules(f"{place}: has more than {RULE_DIGITS_MAX} digits")
     # Written with all zeros, which say how often: 00.99.
     text = str(amount).zfill(len(str(amount).partition(".")[2]) + digits + bool(unit.minor_digits))
     return Ending(text, amount.amount_minor, every_minor)
@@ -215,6 +220,8 @@ def _amount(value: object, unit: Currency, place: str) -> Money:
         raise InvalidPriceRules(f"{place}: {error}") from error
     if amount.amount_minor < 0:
         raise InvalidPriceRules(f"{place}: must not be negative")
+    if amount.amount_minor >= 10**RULE_DIGITS_MAX:
+        raise InvalidPriceRules(f"{place}: has more than {RULE_DIGITS_MAX} digits")
     return amount
 
 
