@@ -113,7 +113,7 @@ class Rig:
         return json_response({"length": len(request.body), "begin": request.body[:9].decode()})
 
     def _headers(self, request: Request, _path: Mapping[str, str]) -> Response:
-        return json_response({k: v for k, v in request.headers.items() if k.startswith("x-")})
+        return json_response({k: v for k, v in request.headers.items() if k[:2] in {"x-", "id"}})
 
     async def _later(self, _request: Request, _path: Mapping[str, str]) -> Response:
         self.asked.set()
@@ -261,6 +261,12 @@ def post(body: bytes, *headers: bytes) -> bytes:
         (
             b"GET /headers HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-A: 1\r\nx-a: 2\r\n\r\n",
             plain(b'{"x-a":"1, 2"}', CLOSED),
+        ),
+        (
+            LAST.replace(b"/small", b"/headers").replace(
+                b"\r\n\r\n", b"\r\nIdempotency-Key: a, b\r\nidempotency-key: c\r\n\r\n"
+            ),
+            plain(b'{"idempotency-key":"a, b\\nc"}', CLOSED),
         ),
     ],
 )  # fmt: skip

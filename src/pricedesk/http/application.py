@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from pricedesk.http.messages import AwaitedStream, News, Response, Stream
+from pricedesk.http.messages import KEY_HEADER, AwaitedStream, News, Response, Stream
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
         ASGIReceiveCallable,
         ASGISendCallable,
     )
+
+
+_KEY = KEY_HEADER.lower()
 
 
 async def whole_body(receive: "ASGIReceiveCallable") -> bytes | None:
@@ -29,11 +32,16 @@ async def whole_body(receive: "ASGIReceiveCallable") -> bytes | None:
 
 
 def headers_of(raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers by their names in small letters; values of a repeated one with commas."""
+    """The headers by their names in small letters; values of a repeated one with commas.
+
+    Those of KEY_HEADER, which has one only, are on lines of their own: no value has a line's end.
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            value = ("\n" if name == _KEY else ", ").join((headers[name], value))
+        headers[name] = value
     return headers
 
 

@@ -28,14 +28,18 @@ CACHE_CONTROL = "Cache-Control"
 NO_STORE = (CACHE_CONTROL, "no-store")
 
 
+KEY_HEADER = "Idempotency-Key"
+"""Has one key; two of them are not one with a comma in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a client asks for.
 
     `path` is percent-decoded, `raw_path` as it was sent: an encoded slash is only told from
     a real one there. `query` has the parameters in order, repeated ones too; `headers` have
-    names in small letters, values of a repeated one joined with commas. `address` is where the
-    connection comes from.
+    names in small letters, values of a repeated one joined with commas, of a repeated KEY_HEADER
+    with line ends. `address` is where the connection comes from.
     """
 
     method: str
@@ -45,6 +49,18 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     address: str = ""
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key; None if there is none.
+
+        Raises:
+            InvalidRequest: there is more than one.
+        """
+        key = self.headers.get(KEY_HEADER.lower())
+        if key is not None and "\n" in key:
+            raise InvalidRequest(f"the header {KEY_HEADER} is there twice")
+        return key
 
 
 Stream: TypeAlias = Generator[bytes, None, None]

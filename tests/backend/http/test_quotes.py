@@ -217,7 +217,7 @@ def test_a_body_that_is_off_is_refused(door: Door, body: bytes, slug: str, detai
     assert refused(door.hold(body)) == (422, slug, detail)
 
 
-@pytest.mark.parametrize("key", ["", "caf\xe9", "x" * 256])
+@pytest.mark.parametrize("key", ["", "caf\xe9", "x" * 256, "a\nb"])
 def test_a_key_that_is_off_is_refused(door: Door, key: str) -> None:
     assert refused(door.hold(LAPTOP, idempotency_key=key))[:2] == (422, "invalid request")
 

@@ -243,6 +243,11 @@ async def test_what_has_ended_is_refused_by_name(desk: WebDesk) -> None:
         ),
         (
             {},
+            "a\nb",
+            (422, "invalid-request", "the header Idempotency-Key is there twice"),
+        ),
+        (
+            {},
             "k" * 256,
             (422, "invalid-request", "the key is to have 1 to 255 printable characters of ASCII"),
         ),

@@ -17,8 +17,7 @@ from pricedesk.backend.http.openapi_schemas import (
     TEXT,
     named,
 )
-from pricedesk.backend.http.quotes import KEY_HEADER
-from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, TEXT_TYPE, Json
+from pricedesk.http.messages import JSON_TYPE, KEY_HEADER, PROBLEM_TYPE, TEXT_TYPE, Json
 
 _JSON = JSON_TYPE.partition(";")[0]
 _CODES: Json = {"type": "string", "pattern": "^[A-Za-z]{3}(,[A-Za-z]{3})*$"}

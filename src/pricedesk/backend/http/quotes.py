@@ -17,8 +17,6 @@ from pricedesk.quote_lines import HOLD_NAMES, Hold, OfQuote, QuoteReply, QuoteVe
 if TYPE_CHECKING:
     from pricedesk.backend.quote_desk import QuoteDesk
 
-KEY_HEADER = "Idempotency-Key"
-
 _MEMBERS = frozenset(HOLD_NAMES) - {"key"}
 _NUMBERS = {"amount", "expects", "price"}
 
@@ -79,7 +77,7 @@ def _hold(request: Request) -> Hold:
         if not isinstance(value, str) or (isinstance(value, Digits) and name not in _NUMBERS):
             kind = "neither a text nor a number" if name in _NUMBERS else "no text"
             raise InvalidRequest(f'"{name}" is {kind}')
-    key = request.headers.get(KEY_HEADER.lower())
+    key = request.key
     return hold_of({**document, **({} if key is None else {"key": key})})
 
 

@@ -147,7 +147,7 @@ class Api:
             return problem(refused)
         values = _body(request, ("sku", "currency", "conversion", "price"))
         seen = seen_of(values.__getitem__, currency(values["currency"]))
-        key = request.headers.get("idempotency-key", "")
+        key = request.key or ""
         if not key:
             raise InvalidRequest("the header Idempotency-Key is needed: a text of your own")
         return await _told(
