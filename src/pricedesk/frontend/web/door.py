@@ -6,7 +6,6 @@ Nothing else imports this module when the desk starts, because its packages take
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
 from pricedesk import __version__
@@ -17,10 +16,10 @@ from pricedesk.frontend.web.api import PROBLEMS, Api
 from pricedesk.frontend.web.framing import Framing
 from pricedesk.frontend.web.pages import CataloguePages
 from pricedesk.frontend.web.pictures import Pictures
+from pricedesk.frontend.web.proxies import Networks, Proxies
 from pricedesk.frontend.web.quote_pages import QuotePages
 from pricedesk.frontend.web.rate_pages import RatePages
 from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
-from pricedesk.frontend.web.visitor import Networks, address_of
 from pricedesk.http.messages import NO_STORE, Json, Request, Response, json_response
 from pricedesk.http.routes import Route, Router, RouteTable
 from pricedesk.http.server import HttpService
@@ -69,7 +68,7 @@ def make_router(site: Site) -> Router:
         any_origin=False,
         headers=SECURITY_HEADERS,
     )
-    return Router([pages, programs], partial(address_of, site.trusted_proxies))
+    return Router([pages, programs], Proxies(site.trusted_proxies).address_of)
 
 
 def web_door(site: Site, limits: ClientLimits) -> HttpService:

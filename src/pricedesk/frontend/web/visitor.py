@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import TypeAlias
 
 from babel import Locale
 
@@ -16,9 +14,6 @@ from pricedesk.http.messages import Request
 CURRENCY_COOKIE = "currency"
 LANGUAGE_COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
-PROXIES_MAX = 10
-"""So many are gone back through."""
-
 PATH_CHARACTERS_MAX = 2000
 """A longer way back is not remembered."""
 
@@ -58,27 +53,6 @@ def cookie(name: str, value: str) -> tuple[str, str]:
     """The header that has a browser remember a choice."""
     attributes = f"Path=/; Max-Age={COOKIE_SECONDS}; SameSite=Lax; HttpOnly"
     return ("Set-Cookie", f"{name}={value}; {attributes}")
-
-
-Networks: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
-
-
-def address_of(trusted: Networks, address: str, headers: Mapping[str, str]) -> str:
-    """Who asks: whom a connection comes from, or speaks for if it is a trusted proxy's.
-
-    X-Forwarded-For is read from its end, where the last proxy has added whom it has heard;
-    what stands before the first one that is not trusted may be made up.
-    """
-    heard = [address, *reversed(headers.get("x-forwarded-for", "").split(","))]
-    for one in heard[:PROXIES_MAX]:
-        try:
-            found = ip_address(one.strip())
-        except ValueError:
-            break
-        address = str(found)
-        if not any(found in network for network in trusted):
-            break
-    return address
 
 
 def is_from_here(headers: Mapping[str, str]) -> bool:
