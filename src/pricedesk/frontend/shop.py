@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.error_lines import ErrorReply
@@ -131,7 +131,7 @@ class Shop:
     async def currencies(self, base: Currency) -> list[Currency]:
         """The currencies that prices can be shown in; none if there are no rates of this one."""
         try:
-            rates = await self._known_rates(base)
+            rates, _ = await self._known_rates(base)
         except ErrorReply as error:
             return [] if error.slug in NO_RATE else [base]
         except ServiceUnavailable:
@@ -139,31 +139,32 @@ class Shop:
         codes = {base.code, *rates.rates}
         return [CURRENCIES[code] for code in sorted(codes) if code in CURRENCIES]
 
-    async def rates(self, base: Currency) -> RatesReply:
-        """The rates of a currency that may be shown; the last known while the back-end is away.
+    async def rates(self, base: Currency) -> tuple[RatesReply, datetime | None]:
+        """The rates of a currency that may be shown.
 
-        Those of sources whose tables may not be handed on are not among them.
+        While the back-end is away they are the last known, and of that instant. Those of sources
+        whose tables may not be handed on are not among them.
 
         Raises:
             ServiceUnavailable: it is away, and none are known, or not what may be shown.
             ErrorReply: it refuses.
         """
-        found = await self._known_rates(base)
+        found, known_at = await self._known_rates(base)
         await self._know_sources()
         if self.standing.sources is None:
             raise ServiceUnavailable("nothing is known of the sources, nor what they allow")
         shown = {c: r for c, r in found.rates.items() if self._may_show(r.source)}
-        return replace(found, rates=shown)
+        return replace(found, rates=shown), known_at
 
-    async def _known_rates(self, base: Currency) -> RatesReply:
+    async def _known_rates(self, base: Currency) -> tuple[RatesReply, datetime | None]:
         request = AskRates(base)
         try:
-            return await answered(self._rates, request, parse_rates)
+            return await answered(self._rates, request, parse_rates), None
         except ServiceUnavailable:
             known = self._rates.last(str(request))
             if known is None:
                 raise
-            return parse_rates(known[0])
+            return parse_rates(known[0]), known[1]
 
     async def _know_sources(self) -> None:
         if self.standing.sources is None:
@@ -192,29 +193,33 @@ class Shop:
     async def history(
         self, base: Currency, counter: Currency, first: date, unit: Unit
     ) -> HistoryReply | None:
-        """The rates of a pair since a day; None where there are none or nobody can say.
+        """The rates of a pair since a day; None where there are none.
 
         There are none either of a source whose tables may not be handed on.
-        """
-        found = await self._known_history(base, counter, first, unit)
-        if found is None:
-            return None
-        await self._know_sources()
-        return found if self._may_show(found.source) else None
 
-    async def _known_history(
-        self, base: Currency, counter: Currency, first: date, unit: Unit
-    ) -> HistoryReply | None:
+        Raises:
+            ServiceUnavailable: nobody can say now.
+        """
         if base == counter:
             return None
         request = AskHistory(base, counter, first, self.clock().date(), unit)
         try:
-            return await answered(self._rates, request, parse_history)
+            found = await answered(self._rates, request, parse_history)
         except ErrorReply:
             return None
+        await self._know_sources()
+        if found.source is not None and self.standing.sources is None:
+            raise ServiceUnavailable("nothing is known of the sources, nor what they allow")
+        return found if self._may_show(found.source) else None
+
+    async def history_if_known(
+        self, base: Currency, counter: Currency, first: date, unit: Unit
+    ) -> HistoryReply | None:
+        """The same, and None too while nobody can say."""
+        try:
+            return await self.history(base, counter, first, unit)
         except ServiceUnavailable:
-            known = self._rates.last(str(request))
-            return parse_history(known[0]) if known is not None else None
+            return None
 
     async def hold(self, sku: str, seen: Seen, key: str, address: str) -> QuoteReply:
         """Hold the price of a product that a customer who asks from an address has seen.

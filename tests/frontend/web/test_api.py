@@ -508,12 +508,14 @@ async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk
     assert (await desk.get("/api/products/laptop")).text == known
     assert (await desk.get("/api/products/laptop?currency=CAD")).text == LAPTOP_AT_HOME
     never = json.loads((await desk.get("/api/products/pc")).text)
-    assert (never["price"], never["known_at"], never["reason"]) == (None, None, None)
+    why = "the conversion service does not answer"
+    assert (never["price"], never["known_at"], never["reason"]) == (None, None, why)
     for method, url in (
         ("POST", "/api/quotes"),
         ("GET", "/api/quotes/0000-0000-0001"),
         ("POST", "/api/quotes/0000-0000-0001/redeem"),
         ("GET", "/api/rates"),
+        ("GET", "/api/products/laptop/history"),
     ):
         body = json.dumps(SEEN).encode() if url == "/api/quotes" else b""
         answered = await desk.ask(method, url, {"Idempotency-Key": "k"}, body)
@@ -526,6 +528,17 @@ async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk
     desk.lines.away = False
     assert (await desk.get("/api/products/laptop")).text == before.text
     assert (await hold(desk)).status == 201
+
+
+async def test_last_known_rates_have_their_instant(desk: WebDesk) -> None:
+    before = (await desk.get("/api/rates?base=CAD")).text
+    assert before.startswith('{"base":"CAD","date":"2026-10-30","known_at":null,"rates":{"AUD":')
+    desk.lines.away = True
+    desk.clock.now += timedelta(hours=1)
+    known = before.replace('"known_at":null', '"known_at":"2026-10-30T18:00:00+00:00"')
+    assert (await desk.get("/api/rates?base=CAD")).text == known
+    desk.lines.away = False
+    assert (await desk.get("/api/rates?base=CAD")).text == before
 
 
 async def test_a_store_that_fails_says_nothing_of_itself(desk: WebDesk) -> None:

@@ -102,7 +102,8 @@ async def test_rates_of_sources_of_which_nothing_is_known_are_asked_for_later(
     assert len(answer) == 29
     desk.sell()
     desk.lines.instead["sources"] = missing
-    for url in ("/api/rates?base=CAD", "/rates?base=CAD"):
+    assert (await desk.get("/products/laptop")).status == 200
+    for url in ("/api/rates?base=CAD", "/rates?base=CAD", "/api/products/laptop/history"):
         later = await desk.get(url)
         assert (later.status, later.headers["Retry-After"]) == (503, "5")
         assert '"rates":' not in later.text

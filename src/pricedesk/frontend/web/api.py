@@ -6,6 +6,7 @@ binary floats. What is wrong is told as RFC 9457 has it.
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
@@ -35,6 +36,9 @@ BODY_BYTES_MAX = 16 * 1024
 
 PROBLEMS = "/api/problems/"
 """Before a failure's name: where it is explained."""
+
+NO_ANSWER = "the conversion service does not answer"
+"""All that is told of a back-end that is away."""
 
 OF_ANOTHER_SITE = Failure(
     HTTPStatus.FORBIDDEN, "other-site", "a page of another site may not do this for its visitor"
@@ -168,7 +172,7 @@ class Api:
         query = parameters(request, ("base",))
         base = currency(query["base"]) if "base" in query else self._default
         try:
-            found = await self._shop.rates(base)
+            found, known_at = await self._shop.rates(base)
         except ErrorReply as error:
             return _refused(error)
         rates: dict[str, Json] = {
@@ -182,7 +186,8 @@ class Api:
             }
             for code, rate in found.rates.items()
         }
-        return _answer({"base": found.base, "date": str(found.on), "rates": rates})
+        told = {"base": found.base, "date": str(found.on), "known_at": _instant(known_at)}
+        return _answer({**told, "rates": rates})
 
     async def sources(self, request: Request, _path: Mapping[str, str]) -> Response:
         """How each source stands, how it is to be named, and what its terms allow."""
@@ -202,9 +207,7 @@ class Api:
                         "state": source.state,
                         "missed": source.missed,
                         "expected": source.expected_at.isoformat(),
-                        "failing_since": (
-                            source.failing_since.isoformat() if source.failing_since else None
-                        ),
+                        "failing_since": _instant(source.failing_since),
                         "attribution": source.attribution,
                         "attribution_url": (
                             source.attribution_url if is_address(source.attribution_url) else None
@@ -266,7 +269,7 @@ def _refused(error: ErrorReply) -> Response:
 
 
 def _passing(failure: Failure) -> Response:
-    told = problem(Failure(failure.status, failure.slug, "the conversion service does not answer"))
+    told = problem(Failure(failure.status, failure.slug, NO_ANSWER))
     return replace(told, headers=(*told.headers, RETRY_AFTER))
 
 
@@ -279,9 +282,13 @@ def _offer(offer: Offer) -> Json:
         "category": product.category,
         "own": {"amount": str(product.price), "currency": product.price.currency.code},
         "price": _price(offer.price) if offer.price is not None else None,
-        "known_at": offer.known_at.isoformat() if offer.known_at is not None else None,
-        "reason": offer.reason or None,
+        "known_at": _instant(offer.known_at),
+        "reason": (offer.reason or NO_ANSWER) if offer.price is None else None,
     }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant is not None else None
 
 
 def _price(price: Price) -> Json:

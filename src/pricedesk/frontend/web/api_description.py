@@ -15,6 +15,11 @@ _CODE: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}
 _TYPED_CODE: Json = {"type": "string", "pattern": "^[A-Za-z]{3}$", "examples": ["USD"]}
 _DATE: Json = {"type": "string", "format": "date"}
 _INSTANT: Json = {"type": "string", "format": "date-time"}
+_KNOWN_AT: Json = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "description": "When this was known, if it could not be asked for now.",
+}
 _STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
 
 
@@ -53,12 +58,8 @@ _SCHEMAS: dict[str, Json] = {
         category=_TEXT,
         own=_ref("Money"),
         price={"oneOf": [_ref("Price"), {"type": "null"}]},
-        known_at={
-            "type": ["string", "null"],
-            "format": "date-time",
-            "description": "When the price was known, if it could not be asked for now.",
-        },
-        reason=_MAYBE,
+        known_at=_KNOWN_AT,
+        reason={"type": ["string", "null"], "description": "Why there is no price."},
     ),
     "Products": _object(
         total={"type": "integer"}, offset={"type": "integer"}, products=_list(_ref("Product"))
@@ -85,6 +86,7 @@ _SCHEMAS: dict[str, Json] = {
     "Rates": _object(
         base=_CODE,
         date=_DATE,
+        known_at=_KNOWN_AT,
         rates={
             "type": "object",
             "additionalProperties": _object(

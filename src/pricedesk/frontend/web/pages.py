@@ -158,7 +158,7 @@ class CataloguePages:
     async def _price_chart(self, offer: Offer, shown: Range, visit: Visit) -> ChartView | None:
         own, unit, locale = offer.product.price, visit.visitor.currency, visit.visitor.locale
         first = shown.first(self._shop.clock().date())
-        history = await self._shop.history(own.currency, unit, first, shown.unit)
+        history = await self._shop.history_if_known(own.currency, unit, first, shown.unit)
         if history is None:
             return None
         path = product_path(offer.product.sku)

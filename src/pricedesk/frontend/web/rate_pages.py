@@ -43,7 +43,7 @@ class RatePages:
         except RequestError as error:
             return self._framing.refusal(visit, words("That is no currency"), error, "/rates")
         try:
-            found = (await self._shop.rates(base)).rates
+            found = (await self._shop.rates(base))[0].rates
         except (PricedeskError, ErrorReply) as error:
             title = words("There are no rates to show")
             return self._framing.refusal(visit, title, error, "/rates")
@@ -120,7 +120,7 @@ class RatePages:
         self, base: Currency, counter: Currency, shown: Range, visit: Visit
     ) -> ChartView | None:
         locale, first = visit.visitor.locale, shown.first(self._shop.clock().date())
-        history = await self._shop.history(base, counter, first, shown.unit)
+        history = await self._shop.history_if_known(base, counter, first, shown.unit)
         if history is None:
             return None
 
@@ -145,5 +145,5 @@ class RatePages:
 
     async def _spark(self, base: Currency, counter: Currency) -> str:
         first = Range.MONTH.first(self._shop.clock().date())
-        history = await self._shop.history(base, counter, first, Range.MONTH.unit)
+        history = await self._shop.history_if_known(base, counter, first, Range.MONTH.unit)
         return spark(rate_points(history), GAP_DAYS[Range.MONTH.unit]) if history else ""
