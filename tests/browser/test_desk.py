@@ -88,6 +88,26 @@ def test_a_quote_is_cancelled(page: Page, desk: Desk) -> None:
     expect(page.locator(".badge").first).to_have_text("cancelled")
 
 
+def test_a_hold_that_is_stopped_can_be_clicked_again(browser: Browser, desk: Desk) -> None:
+    page = browser.new_page(locale="en-US")
+    page.clock.install()
+    page.goto(f"{desk.url}/products/laptop")
+    # An answer without a page leaves the browser where it is, as one does that is stopped.
+    page.route("**/quotes", lambda route: route.fulfill(status=204))
+    button = page.get_by_role("button", name="Hold this price")
+    button.click()
+    page.clock.run_for(100)
+    expect(button).to_be_disabled()
+    page.clock.run_for(5000)
+    expect(button).to_be_enabled()
+    page.unroute("**/quotes")
+    button.click()
+    expect(page.locator(".badge").first).to_have_text("held")
+    page.go_back()
+    expect(button).to_be_enabled()
+    page.close()
+
+
 def test_a_form_sent_twice_holds_one_price(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/products/pc")
     choose(page, "EUR")
@@ -176,6 +196,9 @@ def test_a_quote_expires_before_ones_eyes(browser: Browser, tmp_path: Path) -> N
         page.clock.fast_forward("24:00:30")
         expect(page.get_by_role("timer")).to_have_text("This quote has expired.")
         expect(page.get_by_role("button", name="Redeem")).to_be_disabled()
+        expect(page.get_by_role("button", name="Print")).to_be_enabled()
+        expect(page.locator(".badge").first).to_have_text("expired")
+        expect(page.locator(".badge").first).to_have_class("badge expired")
         # The day after, also by the back-end's clock.
         desk.backend.stop()
         with backend(tmp_path, desk.backend_port, clock="2026-10-31T19:00:00Z"):

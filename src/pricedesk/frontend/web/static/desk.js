@@ -45,7 +45,10 @@
       const text = seconds === 0 ? words.over : parts.map((part) => String(part).padStart(2, "0")).join(":");
       if (text !== last) left.textContent = last = text;
       if (seconds === 0) {
-        document.querySelectorAll("[data-while-held] button").forEach((button) => { button.disabled = true; });
+        document.querySelectorAll("[data-while-held] form button").forEach((button) => { button.disabled = true; });
+        const badge = document.querySelector("[data-expired]");
+        badge.className = "badge expired";
+        badge.textContent = badge.dataset.expired;
       } else {
         setTimeout(show, 250);
       }
@@ -58,10 +61,15 @@
     button.addEventListener("click", () => window.print());
   });
 
-  // One click holds one price: the form has its own key, and a second click is the same request.
+  // One click holds one price: the form has its own key, and a second click is the same request. So the button
+  // comes back, where the answer was stopped or the page is returned to.
   document.querySelectorAll("form[data-once]").forEach((form) => {
+    const buttons = [...form.querySelectorAll("button:not([aria-describedby])")];
+    const enable = (enabled) => buttons.forEach((button) => { button.disabled = !enabled; });
     form.addEventListener("submit", () => {
-      setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
+      setTimeout(enable, 0, false);
+      setTimeout(enable, 5000, true);
     });
+    window.addEventListener("pageshow", () => enable(true));
   });
 })();
