@@ -47,6 +47,7 @@ def advice(slug: str, words: Words) -> str:
         PriceChanged.slug: words("Please look at the new price before you hold it."),
         RateNotFresh.slug: words("The newest rate that is known is too old to hold a price at."),
         TooManyQuotes.slug: words("Please wait until the time of one of them is over."),
+        QuoteKeyReused.slug: words("This was sent before with another price. Please begin again."),
         UnknownQuote.slug: words("There is no quote with this id. Perhaps it is mistyped."),
         QuoteExpired.slug: words("Its time is over."),
         QuoteCancelled.slug: words("It was cancelled before."),
@@ -68,7 +69,6 @@ def meaning(slug: str, words: Words) -> str:
         TooManyQuotes.slug: words(
             "Too many prices are held. Please wait until one's time is over."
         ),
-        QuoteKeyReused.slug: words("This was sent before with another price. Please begin again."),
     }
     return told.get(slug) or advice(slug, words) or words("The conversion service refuses it.")
 

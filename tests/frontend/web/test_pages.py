@@ -113,6 +113,11 @@ def main(answered: Answered) -> str:
         ("/quotes", 200, ["Find a quote"]),
         ("/quotes/0000-0000-0009", 404, ["The quote cannot be shown", "There is no quote with"]),
         ("/quotes/x", 422, ["The quote cannot be shown", '"x" is not the id of a quote']),
+        ("/quotes?id=.", 422, ["The quote cannot be shown", '"." is not the id of a quote']),
+        ("/quotes?id=..", 422, ['".." is not the id of a quote, which is like 7F3K-9QXD-2MTA.']),
+        ("/quotes?id=%EF%BC%97%F0%9F%99%82+<b>", 422, ['"\uff17\U0001f642 <b>" is not the id']),
+        ("/quotes?id=a%1B%5B2J%E2%80%AE%00b", 422, ['"a\ufffd[2J\ufffd\ufffdb" is not the id']),
+        (f"/quotes/{'x' * 41}", 422, [f'"{"x" * 40}..." is not the id']),
         ("/rates", 200, ["Rates of one US Dollar", "EUR"]),
         ("/rates?base=CAD&to=USD", 200, ["USD for 1 CAD", "From 29 Oct 2025 to 30 Oct 2026"]),
         ("/rates?base=CAD&to=CAD", 200, ["Rates of one Canadian Dollar"]),
@@ -315,7 +320,7 @@ async def test_a_price_is_held_and_redeemed(desk: WebDesk) -> None:
     said = main(await desk.get("/quotes/0000-0000-0001"))
     assert "held $787.47 A laptop Time left 24:00:00 Redeem Cancel" in said
     typed = await desk.get("/quotes?id=+oooo+0000+0001+")
-    assert (typed.status, typed.headers["Location"]) == (303, "/quotes/oooo%200000%200001")
+    assert (typed.status, typed.headers["Location"]) == (303, "/quotes/0000-0000-0001")
     spelled = await desk.get("/quotes/oooo%200000%200001")
     assert (spelled.status, spelled.headers["Location"]) == (303, "/quotes/0000-0000-0001")
     redeemed = await desk.submit("/quotes/0000-0000-0001/redeem", b"")
@@ -439,6 +444,21 @@ async def test_why_a_price_is_not_held_is_french_on_a_french_page(
 ) -> None:
     said = plain(await desk.submit("/quotes", {**HELD, **change}, accept_language="fr-FR"))
     assert said == expected
+
+
+async def test_a_key_of_another_request_is_told_with_what_to_do(desk: WebDesk) -> None:
+    await desk.submit("/quotes", HELD)
+    refused = await desk.submit("/quotes", {**HELD, "price": "787.46"})
+    assert refused.status == 422
+    assert main(refused) == (
+        "The price is not held This was sent before with another price. Please begin again."
+        " The key came with another request before. Back"
+    )
+
+
+async def test_what_is_no_id_is_told_in_the_pages_language(desk: WebDesk) -> None:
+    said = plain(await desk.get("/quotes?id=..", accept_language="fr"))
+    assert "« .. » n'est pas l'identifiant d'une offre, qui ressemble à 7F3K-9QXD-2MTA." in said
 
 
 async def test_what_is_no_form_is_told_in_the_pages_language(desk: WebDesk) -> None:

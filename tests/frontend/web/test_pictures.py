@@ -36,6 +36,7 @@ def router(tmp_path: Path) -> Router:
     (folder / "circle.png").symlink_to(folder / "circle.png")
     (folder / "folder.png").mkdir()
     (folder / "large.png").write_bytes(b"x" * (PICTURE_BYTES_MAX + 1))
+    (folder / "empty.png").touch()
     os.mkfifo(folder / "pipe.png")
     return Router([RouteTable(Pictures(folder).routes(), ("/",))])
 
@@ -90,6 +91,7 @@ async def test_a_picture_is_served_and_may_be_kept_for_an_hour(
         "/pictures/folder.png",
         "/pictures/pipe.png",
         "/pictures/large.png",
+        "/pictures/empty.png",
         "/pictures/a/b/c/d/x.png",
         "/pictures/x.png%00",
         "/pictures/x.png%0a",

@@ -176,8 +176,11 @@ def _path_of(folder: Path, name: str) -> Path | None:
 
 
 def _is_picture(found: stat_result) -> bool:
-    """Whether a file can be sent; one that is none, such as a pipe, might never end."""
-    return S_ISREG(found.st_mode) and found.st_size <= PICTURE_BYTES_MAX
+    """Whether a file can be sent: one that is none, such as a pipe, might never end.
+
+    One without a byte is not there yet, or not any more.
+    """
+    return S_ISREG(found.st_mode) and 0 < found.st_size <= PICTURE_BYTES_MAX
 
 
 def _state(found: stat_result) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from urllib.parse import quote as percent_encoded
 
 from pricedesk.currencies import currency
 from pricedesk.error_lines import ErrorReply
-from pricedesk.errors import PriceChanged, PricedeskError, UnknownProduct
+from pricedesk.errors import InvalidRequest, PriceChanged, PricedeskError, UnknownProduct
 from pricedesk.frontend.locales import money_text
 from pricedesk.frontend.offers import seen_of
 from pricedesk.frontend.price_views import quote_view
@@ -16,7 +16,7 @@ from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.framing import Again, Framing, Visit, form_of, see_other
 from pricedesk.frontend.web.views import product_path
 from pricedesk.http.messages import Request, Response
-from pricedesk.http.routes import Route
+from pricedesk.http.routes import Route, status_of
 from pricedesk.money import Money
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import QuoteReply, QuoteVerb
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 HELD_FIELDS = ("sku", "currency", "conversion", "price", "key")
 """What a form that holds a price has."""
+
+SHOWN_CHARACTERS_MAX = 40
+"""So much of what is no id is shown: the form takes no more."""
 
 
 class QuotePages:
@@ -47,8 +50,12 @@ class QuotePages:
     async def find(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Where somebody types the id that he has on paper."""
         typed = dict(request.query).get("id", "").strip()
-        if typed:
-            return see_other(quote_path(typed))
+        try:
+            # It is read before it is in a path: there, a dot or two would lead elsewhere.
+            if typed:
+                return see_other(quote_path(parse_quote_id(typed)))
+        except InvalidRequest as error:
+            return self._no_id(await self._framing.visit(request), typed, error)
         return self._framing.page("find_quote.html", await self._framing.visit(request), "/quotes")
 
     async def hold(self, request: Request, _path: Mapping[str, str]) -> Response:
@@ -83,6 +90,9 @@ class QuotePages:
         visit = await self._framing.visit(request)
         try:
             quote_id = parse_quote_id(path["id"])
+        except InvalidRequest as error:
+            return self._no_id(visit, path["id"], error)
+        try:
             reply = await self._shop.quote(QuoteVerb.QUOTE, quote_id)
         except (PricedeskError, ErrorReply) as error:
             title = visit.words("The quote cannot be shown")
@@ -105,6 +115,16 @@ class QuotePages:
             again = Again(f"{back}/{verb.value}", {})
             return self._framing.refusal(visit, title, error, back, again=again)
         return see_other(quote_path(quote_id))
+
+    def _no_id(self, visit: Visit, typed: str, error: InvalidRequest) -> Response:
+        """There is no quote because what somebody typed is no id; he sees it as he typed it."""
+        words = visit.words
+        shown = "".join(c if c.isprintable() else "\ufffd" for c in typed[:SHOWN_CHARACTERS_MAX])
+        cut = "..." if len(typed) > SHOWN_CHARACTERS_MAX else ""
+        told = words('"{}" is not the id of a quote, which is like {}.')
+        sentences = (told.format(shown + cut, "7F3K-9QXD-2MTA"),)
+        title = words("The quote cannot be shown")
+        return self._framing.message(visit, title, sentences, status_of(error), "/quotes")
 
     async def _both_prices(self, visit: Visit, fields: Mapping[str, str]) -> str:
         """The price that a form shows, and the one of now; empty if it is the same, or none."""
