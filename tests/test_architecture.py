@@ -41,6 +41,7 @@ DOMAIN = [
     "backend/bureau",
     "backend/pair_history",
     "backend/rates_replies",
+    "backend/recent_answers",
     "backend/quotes",
     "backend/ledger_page",
     "http/kept",
@@ -136,7 +137,7 @@ NAMES_OF_SECONDS = {
     "received_at",
     "timeout",
 }
-NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at"}
+NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at", "turn_began"}
 NAMES_OF_SECONDS |= {"timeout"}  # as httpcore2's interface has it
 """What may be a float though its name does not end in `seconds`: still only seconds."""
 

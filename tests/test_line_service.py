@@ -11,8 +11,10 @@ from typing import cast
 import pytest
 
 from pricedesk.line_service import (
+    KERNEL_OUTPUT_BYTES,
     LINGER_SECONDS,
     OUTPUT_BYTES_MAX,
+    RECALLED_BYTES_MAX,
     STALLED_OUTPUT_SECONDS,
     Limits,
     LineService,
@@ -29,6 +31,15 @@ NOTICES = Notices(
     closing=b"bye\n",
 )
 LIMITS = Limits(connections=100, connections_per_address=100, idle_seconds=300, line_seconds=60)
+
+
+OURS = {"epoll": True}
+"""Whether connections are on our own epoll or are asyncio's: both are tested alike."""
+
+
+@pytest.fixture(params=[True, False], ids=["epoll", "asyncio"], autouse=True)
+def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OURS, "epoll", request.param)
 
 
 class Shouting:
@@ -61,8 +72,14 @@ class Rig:
     def __init__(self, limits: Limits) -> None:
         self.now = 1000.0
         self.later: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.known: dict[bytes, bytes] = {}
         self.service = LineService(
-            lambda _peer: Shouting(self.later), NOTICES, limits, lambda: self.now
+            lambda _peer: Shouting(self.later),
+            NOTICES,
+            limits,
+            lambda: self.now,
+            known=lambda: self.known,
+            epoll=OURS["epoll"],
         )
         self.port = 0
         self._writers: list[asyncio.StreamWriter] = []
@@ -381,3 +398,121 @@ async def test_draining_cuts_off_who_does_not_finish_in_time() -> None:
         await somebody_waits(served)
         await served.service.drain(0)
         assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"one\n", b"1\n"),
+        (b"one\ntwo\n", b"1\n2\n"),
+        (b"one\nother\ntwo\n", b"1\nOTHER\n2\n"),
+        (b"one", b"1\n"),
+        (b"one\r\ntwo\r\n", b"1\n2\n"),
+        (b"\xff\xf6one\n", b"[yes]\n1\n"),
+        (b"one\r", b"1\n"),
+        (b"quit\none\n", b"end\n"),
+        (b"one\nquit\ntwo\n", b"1\nend\n"),
+        (b"one\n" * 600, b"1\n" * 600),
+        (b"x" * (LINE_BYTES_MAX + 1) + b"\none\n", b"long\n"),
+    ],
+)
+async def test_known_lines_are_answered_in_the_same_order_however_they_arrive(
+    sent: bytes, answered: bytes
+) -> None:
+    class Knowing(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            return KNOWN.get(line + b"\n") or super().answer(line)
+
+    async with rig() as served:
+        served.known.update(KNOWN)
+        served.service.new_session = lambda _peer: Knowing(served.later)
+        for pieces in ([sent], [sent[:2], sent[2:]]):
+            reader, writer = await served.connect()
+            assert await reader.readexactly(6) == b"hello\n"
+            for piece in pieces:
+                writer.write(piece)
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            writer.write_eof()
+            assert await reader.read() == answered
+
+
+KNOWN = {b"one\n": b"1\n", b"two\n": b"2\n"}
+
+
+async def test_a_known_line_waits_for_the_answer_before_it() -> None:
+    async with rig() as served:
+        served.known.update(KNOWN)
+        reader, writer = await served.connect()
+        assert await reader.readexactly(6) == b"hello\n"
+        writer.write(b"later\n")
+        await somebody_waits(served)
+        writer.write(b"one\n")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        served.later.set_result(b"first\n")
+        assert await reader.readexactly(8) == b"first\n1\n"
+
+
+async def test_known_lines_are_counted_and_keep_a_connection_alive() -> None:
+    limits = Limits(connections=9, connections_per_address=9, idle_seconds=10, line_seconds=5)
+    async with rig(limits) as served:
+        served.known.update(KNOWN)
+        reader, writer = await served.connect()
+        assert await reader.readexactly(6) == b"hello\n"
+        for _ in range(5):
+            writer.write(b"one\ntwo\n")
+            assert await reader.readexactly(4) == b"1\n2\n"
+            served.pass_time(9)
+        assert served.service.tally.requests == 10
+        served.pass_time(2)
+        assert await reader.read() == b"idle\n"
+
+
+async def test_a_client_that_takes_nothing_of_known_answers_is_bounded_too() -> None:
+    async with rig() as served:
+        served.known[b"f\n"] = b"x" * 600 + b"\n"
+        _reader, writer = await served.connect()
+        (connection,) = await connections(served, 1)
+        cast("asyncio.Transport", writer.transport).pause_reading()
+        while not connection._output_full:
+            writer.write(b"f\n" * 500)
+            await asyncio.sleep(0)
+        bound = OUTPUT_BYTES_MAX + RECALLED_BYTES_MAX // 2 * 601
+        assert connection._transport.get_write_buffer_size() <= bound
+        served.pass_time(0)
+        served.pass_time(STALLED_OUTPUT_SECONDS + 1)
+        await connections(served, 0)
+
+
+async def test_what_waits_in_the_kernel_is_bounded_for_each_connection() -> None:
+    async with rig() as served:
+        reader, _writer = await served.connect()
+        assert await reader.readexactly(6) == b"hello\n"
+        (connection,) = await connections(served, 1)
+        made = connection._transport.get_extra_info("socket")
+        sizes = (made.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), KERNEL_OUTPUT_BYTES)
+        assert sizes[0] == 2 * sizes[1]  # Linux doubles what is asked for.
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE) == 1
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+async def test_an_answer_that_several_wait_for_does_not_end_with_one_of_them() -> None:
+    shared: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    class Sharing(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            return shared
+
+    async with rig() as served:
+        served.service.new_session = lambda _peer: Sharing(served.later)
+        clients = [await served.connect() for _ in range(3)]
+        for _reader, writer in clients:
+            writer.write(b"one\n")
+        while sum(bool(c._answering) for c in served.service.gate.admitted) < 3:  # noqa: ASYNC110  # seen from outside
+            await asyncio.sleep(0)
+        next(iter(served.service.gate.admitted)).cut_off()
+        await connections(served, 2)
+        shared.set_result(b"all\n")
+        answers = [await reader.read(6) + await reader.read(4) for reader, _writer in clients]
+        assert sorted(answers) == [b"hello\n", b"hello\nall\n", b"hello\nall\n"]

@@ -9,27 +9,26 @@ answered with one write.
 import asyncio
 import logging
 import socket
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.lines import LineBuffer
-from pricedesk.port import Port
+from pricedesk.listening import BACKLOG
+from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Wire
+from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import TelnetFilter
 from pricedesk.telnet_charset import CharsetOption
 
 logger = logging.getLogger(__name__)
 
-READ_BYTES = 16 * 1024
-"""Bytes of one client that are taken at once; with OUTPUT_BYTES_MAX it bounds its memory."""
-
 OUTPUT_BYTES_MAX = 64 * 1024
 """Answers that may wait for a client to read them; beyond it nothing more is answered.
 
-After as much the other clients get a turn, however few lines it was."""
+With READ_BYTES it bounds the memory of one client. After as much the other clients get a turn,
+however few lines it was."""
 
 KERNEL_OUTPUT_BYTES = 32 * 1024
 """Answers that may wait in the kernel besides; left to itself it would take megabytes."""
@@ -42,6 +41,9 @@ LINGER_SECONDS = 2
 
 Closing at once would make the kernel throw away the goodbye together with what is unread.
 """
+
+RECALLED_BYTES_MAX = 1024
+"""Bytes of requests that are answered from memory at once: their answers fit OUTPUT_BYTES_MAX."""
 
 LINES_AT_ONCE = 500
 """Lines of one client that are answered before the other clients get a turn."""
@@ -57,7 +59,10 @@ class Session(Protocol):
         """Whether an answer was given after which the connection is to end."""
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
-        """The answer to one line, at once or when it is there."""
+        """The answer to one line, at once or when it is there.
+
+        Several sessions may give one future; a coroutine is cancelled when its client goes.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class LineService(Port["_Connection"]):
 
     `session` makes the dialogue of a new client. `charset` is whether one is agreed on with it.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
+    `known` gives answers that are right at this instant, whoever asks, by the line with its end:
+    what can be looked up there needs no session. Without `epoll` the connections are asyncio's.
     """
 
     sweep_seconds = 1
@@ -110,6 +117,8 @@ class LineService(Port["_Connection"]):
         tally: Tally | None = None,
         *,
         charset: bool = False,
+        known: Callable[[], Mapping[bytes, bytes]] | None = None,
+        epoll: bool = HAS_EPOLL,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.new_session = session
@@ -118,10 +127,51 @@ class LineService(Port["_Connection"]):
         self.charset = charset
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
+        self.known: Mapping[bytes, bytes] = {}
+        self.recalled = 0
+        self.turn_began = 0.0
+        self._known: Callable[[], Mapping[bytes, bytes]] = known or dict
+        self._epoll = epoll
 
     def connect(self) -> "_Connection":
         """The protocol of a new client."""
         return _Connection(self)
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> Sequence[Listener]:
+        """Let clients in on these sockets, which are bound."""
+        for each in sockets:
+            # What connects to a socket has its options.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Telnet marks the end of its synch command as urgent data; left out of line, the
+            # command would lose its last byte and take the next one of the text.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        if not self._epoll:
+            return await super().listen(sockets)
+        return [Poller(self.connect, sockets, BACKLOG, self.begin_turn, self.end_turn)]
+
+    def begin_turn(self) -> None:
+        """Look at the time, and at what is known now, for all who have sent something."""
+        self.turn_began = self.seconds()
+        self.known = self._known()
+
+    def end_turn(self) -> None:
+        """Count the lines that were recalled; as all were answered together, so is their time."""
+        if self.recalled:
+            self.tally.took(self.seconds() - self.turn_began, self.recalled)
+            self.recalled = 0
+
+    def recall(self, data: bytes) -> bytes | None:
+        """The answers to some whole lines, if all of them are known at this turn's beginning."""
+        if len(data) > RECALLED_BYTES_MAX:
+            return None
+        lines = data.splitlines(keepends=True)
+        try:
+            answers = b"".join([self.known[line] for line in lines])
+        except KeyError:
+            return None
+        self.recalled += len(lines)
+        return answers
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -129,6 +179,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_answering",
+        "_at_rest",
         "_buffer",
         "_ending_since",
         "_filter",
@@ -147,15 +198,17 @@ class _Connection(asyncio.BufferedProtocol):
 
     _peer: Peer
     _session: Session
-    _transport: asyncio.Transport
+    _transport: Wire
+    """Or asyncio's own, which has the same methods."""
 
     def __init__(self, service: LineService) -> None:
         now = service.seconds()
         self._service = service
         self._filter = TelnetFilter(CharsetOption() if service.charset else None)
         self._buffer = LineBuffer()
-        self._lines: deque[bytes] = deque()
+        self._lines: list[bytes] = []  # The next one is the last: a list is smaller than a deque.
         self._answering: asyncio.Future[bytes] | None = None
+        self._at_rest = False  # Nothing has begun: what comes next is the beginning of a line.
         self._output_full = False
         self._peer_finished = False
         self._last_line_at = now
@@ -166,30 +219,31 @@ class _Connection(asyncio.BufferedProtocol):
 
     # What asyncio calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+    def connection_made(self, transport: asyncio.BaseTransport | Wire) -> None:
+        self._transport = cast("Wire", transport)
         self._transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
-        # Telnet marks the end of its synch command as urgent data; left out of line, the
-        # command would lose its last byte and take the next one of the text.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        peer = transport.get_extra_info("peername")
-        self._peer = Peer(str(peer[0]) if peer else "unknown", self._filter.charset)
+        peer = self._transport.get_extra_info("peername")
+        self._peer = Peer(
+            str(peer[0]) if isinstance(peer, tuple) else "unknown", self._filter.charset
+        )
         match self._service.admit(self, self._peer.address):
             case Admission.WELCOME if self._service.draining:
                 self._end(self._service.notices.closing)
             case Admission.WELCOME:
                 self._session = self._service.new_session(self._peer)
                 self._transport.write(self._session.greeting)
+                self._at_rest = True
             case Admission.BUSY:
                 self._end(self._service.notices.busy)
             case Admission.FLOOD:
                 self.cut_off()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
-        if self._answering is not None:
+        if isinstance(self._answering, asyncio.Task):
             self._answering.cancel()
+        elif self._answering is not None:
+            # Others may wait for the same answer.
+            self._answering.remove_done_callback(self._answered)
         self._lines.clear()
         self._service.forget(self, self._peer.address)
 
@@ -198,20 +252,46 @@ class _Connection(asyncio.BufferedProtocol):
         return self._service.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._service.begin_turn()
+        self.received(bytes(self._service.read_buffer[:nbytes]))
+        self._service.end_turn()
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        service = self._service
+        if self._at_rest:
+            answers = service.known.get(data)
+            if answers is not None:
+                service.recalled += 1
+            elif service.known:
+                answers = service.recall(data)
+            if answers is not None:
+                self._last_line_at = service.turn_began
+                self._transport.write(answers)
+                return
+            self._at_rest = False
         if self._ending_since is not None:
             return
-        text, reply = self._filter.receive(bytes(self._service.read_buffer[:nbytes]))
+        text, reply = self._filter.receive(data)
         if reply:
             self._transport.write(reply)
         self._buffer.add(text)
         if not self._buffer.has_partial:
             self._partial_since = None
         elif self._partial_since is None or b"\n" in text:
-            self._partial_since = self._service.seconds()
+            self._partial_since = service.seconds()
         self.go_on()
+        # That may have taken long, or told something new.
+        service.end_turn()
+        service.begin_turn()
 
     def eof_received(self) -> bool:
-        """Answer what was asked before the end; the connection closes after that."""
+        """Answer what was asked before the end; the connection closes after that.
+
+        At once if there was nothing: then it is not true.
+        """
+        if self._at_rest:
+            return False
         self._peer_finished = True
         if self._ending_since is not None:
             self._transport.close()
@@ -222,6 +302,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._output_full = True
+        self._at_rest = False
 
     def resume_writing(self) -> None:
         self._output_full = False
@@ -231,13 +312,15 @@ class _Connection(asyncio.BufferedProtocol):
 
     def finish(self) -> None:
         """Say goodbye when what was asked is answered."""
+        self._at_rest = False
         self.go_on()
 
     def go_on(self) -> None:
         """Answer waiting lines as far as possible, and end when there is a reason to."""
         if self._ending_since is not None or self._transport.is_closing():
             return
-        self._answer_lines()
+        if self._lines or self._buffer.has_line:
+            self._answer_lines()
         if self._answering is not None or self._output_full:
             self._transport.pause_reading()
         elif self._session.finished:
@@ -253,6 +336,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._end(self._service.notices.closing)
         else:
             self._transport.resume_reading()
+            self._at_rest = self._buffer.is_empty and self._filter.at_rest
 
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
@@ -289,7 +373,8 @@ class _Connection(asyncio.BufferedProtocol):
         No more than OUTPUT_BYTES_MAX at once: a long answer takes time, and others have a turn.
         """
         if not self._lines and self._answering is None and not self._output_full:
-            self._lines.extend(self._buffer.take(LINES_AT_ONCE))
+            self._lines = self._buffer.take(LINES_AT_ONCE)
+            self._lines.reverse()
             if self._lines:
                 self._last_line_at = self._service.seconds()
         answers: list[bytes] = []
@@ -300,7 +385,7 @@ class _Connection(asyncio.BufferedProtocol):
             and size <= OUTPUT_BYTES_MAX
             and not (self._answering is not None or self._output_full or self._session.finished)
         ):
-            answer = self._answer(self._lines.popleft())
+            answer = self._answer(self._lines.pop())
             if isinstance(answer, bytes):
                 answers.append(answer)
                 size += len(answer)
@@ -345,6 +430,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _end(self, notice: bytes) -> None:
         """Say a last word and close; what the peer still sends is read and dropped."""
         self._ending_since = self._service.seconds()
+        self._at_rest = False
         self._lines.clear()
         if notice:
             self._transport.write(notice)

@@ -44,6 +44,11 @@ class LineBuffer:
         return self._found_too_long or (len(self._data) > LINE_BYTES_MAX and not self.has_line)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there, not even the beginning of a line."""
+        return not self._data
+
+    @property
     def has_line(self) -> bool:
         """Whether a whole line can be taken."""
         return b"\n" in self._data

@@ -60,7 +60,7 @@ def _group(
     """A socket for each worker at one address; port 0 is the same port for all of them."""
     with ExitStack() as made:
         # The first one shares with nobody: so a service that listens there already is noticed.
-        first = made.enter_context(_bound(family, where, shared=False))
+        first = made.enter_context(bound(family, where, shared=False))
         if sys.platform != "linux":
             # Elsewhere the system does not share clients out, so that workers take turns.
             made.pop_all()
@@ -68,16 +68,21 @@ def _group(
         host, port, *rest = first.getsockname()
         first.close()
         sockets = [
-            made.enter_context(_bound(family, (host, port, *rest), shared=True))
+            made.enter_context(bound(family, (host, port, *rest), shared=True))
             for _ in range(workers)
         ]
         made.pop_all()
         return sockets
 
 
-def _bound(
+def bound(
     family: socket.AddressFamily, where: tuple[object, ...], *, shared: bool
 ) -> socket.socket:
+    """A socket at an address, which does not listen yet; perhaps one of several there.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

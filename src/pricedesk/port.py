@@ -5,10 +5,11 @@ import logging
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.listening import BACKLOG
+from pricedesk.listening import BACKLOG, bound
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,31 @@ class PortConnection(Protocol):
 AnyConnection = TypeVar("AnyConnection", bound=PortConnection)
 
 
+class Listener(Protocol):
+    """What lets clients in."""
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+
+
+async def bound_sockets(address: str, port: int) -> list[socket.socket]:
+    """A socket for each address that a host has here.
+
+    Raises:
+        OSError: one of them cannot be listened on.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    with ExitStack() as made:
+        unique = dict.fromkeys((family, where) for family, *_, where in found)
+        sockets = [
+            made.enter_context(bound(family, where, shared=False)) for family, where in unique
+        ]
+        made.pop_all()
+        return sockets
+
+
 class Port(ABC, Generic[AnyConnection]):
     """One listening port and all the connections to it; `seconds` is a clock that never steps."""
 
@@ -39,7 +65,7 @@ class Port(ABC, Generic[AnyConnection]):
         self.gate = gate
         self.seconds = seconds
         self.draining = False
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: Sequence[Listener] = ()
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -54,14 +80,7 @@ class Port(ABC, Generic[AnyConnection]):
         Raises:
             OSError: the address cannot be listened on.
         """
-        self.sweep()
-        self._listeners.append(
-            await asyncio.get_running_loop().create_server(
-                self.connect, address, port, backlog=BACKLOG, reuse_address=True
-            )
-        )
-        self._schedule_sweep()
-        return self._number()
+        return await self.start_on(await bound_sockets(address, port))
 
     async def start_on(self, sockets: Sequence[socket.socket]) -> int:
         """Listen on these, which are bound already; gives the port of the first one.
@@ -70,14 +89,17 @@ class Port(ABC, Generic[AnyConnection]):
             OSError: one of them cannot be listened on.
         """
         self.sweep()
-        for each in sockets:
-            self._listeners.append(
-                await asyncio.get_running_loop().create_server(
-                    self.connect, sock=each, backlog=BACKLOG
-                )
-            )
+        port = int(sockets[0].getsockname()[1])
+        self._listeners = await self.listen(sockets)
         self._schedule_sweep()
-        return self._number()
+        return port
+
+    async def listen(self, sockets: Sequence[socket.socket]) -> Sequence[Listener]:
+        """Let clients in on these sockets."""
+        loop = asyncio.get_running_loop()
+        return [
+            await loop.create_server(self.connect, sock=each, backlog=BACKLOG) for each in sockets
+        ]
 
     async def drain(self, seconds: float) -> None:
         """Accept nobody new, finish what was begun, close; after `seconds` cut off."""
@@ -121,9 +143,6 @@ class Port(ABC, Generic[AnyConnection]):
             except Exception:  # one connection's fault must not stop the sweep of the others
                 logger.exception("internal error while ending a connection")
                 connection.cut_off()
-
-    def _number(self) -> int:
-        return int(self._listeners[0].sockets[0].getsockname()[1])
 
     def _schedule_sweep(self) -> None:
         def sweep_and_schedule() -> None:

@@ -1,6 +1,7 @@
 """Running a service as a process: its doors, signals, drain, end."""
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -123,6 +124,8 @@ async def serve(
         if not await _open(opening.place, door, (sockets or {}).get(opening.place.door, ())):
             return EXIT_CANNOT_LISTEN
         doors.append(door)
+    # What is there now stays: the collector, which holds all clients up, need not look at it.
+    gc.freeze()
     tasks = [asyncio.create_task(start()) for start in background]
     faults: list[BaseException] = []
 

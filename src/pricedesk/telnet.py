@@ -57,6 +57,11 @@ class TelnetFilter:
             self._step(byte, text, reply)
         return bytes(text), bytes(reply)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the next byte is text, whatever came before it."""
+        return self._state is _State.TEXT
+
     def _plain(self, data: bytes) -> bytes:
         """What `_step` makes of bytes without a command, all at once."""
         if self._state is _State.AFTER_CR and data:

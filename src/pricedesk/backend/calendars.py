@@ -12,6 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _SATURDAY = 5
 _MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 
@@ -50,6 +51,12 @@ class Calendar:
         default_factory=lambda: [None], init=False, repr=False, compare=False
     )
     """What was found out last."""
+
+    def __post_init__(self) -> None:
+        # Answers are remembered for the rest of a minute: nothing may change within one.
+        minute = self.publishes_at.replace(second=0, microsecond=0)
+        if self.publishes_at != minute or self.overdue_after % _ONE_MINUTE:
+            raise ValueError("a calendar has its times in whole minutes")
 
     def is_publication_day(self, day: date) -> bool:
         """Whether the source publishes on this day."""

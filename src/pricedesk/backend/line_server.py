@@ -6,6 +6,7 @@ from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates_replies import rates_line
+from pricedesk.backend.recent_answers import RecentAnswers
 from pricedesk.backend.store_rows import Look
 from pricedesk.error_lines import error_line, goodbye_line
 from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
@@ -38,7 +39,8 @@ class LineSession:
     """One client of the back-end's lines; requests that get an error count as refused.
 
     `looks` gives the last look at each source, as far as somebody looks at them. Without
-    `quotes`, as where no service runs, no price is held.
+    `quotes`, as where no service runs, no price is held. Conversions are put into `recent`, where
+    the door finds them before it asks a session.
     """
 
     greeting = b""
@@ -49,8 +51,10 @@ class LineSession:
         tally: Tally | None = None,
         looks: Callable[[], Mapping[str, Look]] = dict,
         quotes: QuoteDesk | None = None,
+        recent: RecentAnswers | None = None,
     ) -> None:
         self._bureau = bureau
+        self._recent = recent
         self._looks = looks
         self._tally = tally if tally is not None else Tally()
         self._quotes = quotes
@@ -58,13 +62,25 @@ class LineSession:
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """The reply to a request line, with its line end; for quotes once it is on the disk."""
+        known = self._recent.answer(line) if self._recent is not None else None
+        if known is not None:
+            return known
         try:
             request = parse_request(line.decode("utf-8", "backslashreplace"))
+            if isinstance(request, Convert):
+                return self._converted(request, line)
             if isinstance(request, QuoteRequest):
                 return self._of_quote(request)
             return _ended(self._reply(request))
         except PricedeskError as error:
             return self._refused(error)
+
+    def _converted(self, request: Convert, line: bytes) -> bytes:
+        book = self._bureau.book
+        answer = self._bureau.convert(request.amount, request.base, request.counter, request.on)
+        if self._recent is not None:
+            return self._recent.keep(line, answer, explained=request.explained, book=book)
+        return _ended(str(answer.explained() if request.explained else answer.conversion.result))
 
     def _of_quote(self, request: QuoteRequest) -> Awaitable[bytes]:
         quotes = self._quotes
@@ -86,13 +102,8 @@ class LineSession:
             self._tally.refused += 1
         return _ended(error_line(error))
 
-    def _reply(self, request: Command | Convert | RatesRequest) -> str:
+    def _reply(self, request: Command | RatesRequest) -> str:
         match request:
-            case Convert():
-                answer = self._bureau.convert(
-                    request.amount, request.base, request.counter, request.on
-                )
-                return str(answer.explained() if request.explained else answer.conversion.result)
             case Command() as command:
                 return self._reply_to_command(command)
             case request:

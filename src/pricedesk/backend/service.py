@@ -27,6 +27,7 @@ from pricedesk.backend.http.surroundings import (
 )
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.quote_desk import QuoteDesk
+from pricedesk.backend.recent_answers import RecentAnswers
 from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_rows import Look
@@ -51,9 +52,9 @@ def line_door(
     quotes: QuoteDesk,
 ) -> LineService:
     """The door on port 3000."""
-    tally = Tally()
+    tally, recent = Tally(), RecentAnswers(bureau)
     return LineService(
-        lambda _peer: LineSession(bureau, tally, looks, quotes),
+        lambda _peer: LineSession(bureau, tally, looks, quotes, recent),
         NOTICES,
         Limits(
             connections=settings.max_connections,
@@ -63,6 +64,7 @@ def line_door(
         ),
         time.monotonic,
         tally,
+        known=recent.now,
     )
 
 

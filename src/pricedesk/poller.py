@@ -1,0 +1,368 @@
+"""TCP connections on an epoll of their own, which is itself one file of the event loop.
+
+For small answers to many clients the loop's own transports cost more than the answers: asyncio
+wraps each readable socket in a handle and a callback of several layers, and uvloop waits for its
+next turn to write, and lets one client in a turn. Here one callback of the loop serves all sockets
+that are ready, each with one read and one write, and lets in all who wait at the door.
+
+`Wire` has of `asyncio.Transport` what a line service uses, and behaves alike; only Linux has
+epoll, so elsewhere asyncio's transports take its place.
+"""
+
+import asyncio
+import errno
+import logging
+import select
+import socket
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+logger = logging.getLogger(__name__)
+
+READ_BYTES = 16 * 1024
+"""Bytes of one client that are taken at once."""
+
+EVENTS_AT_ONCE = 256
+"""Clients that are served before the rest of the process gets a turn."""
+
+ACCEPTS_AT_ONCE = 256
+"""New clients that are let in before those that are there get a turn."""
+
+LOW_PART = 4
+"""Writing goes on when a quarter of what was too much is left, as with asyncio."""
+
+ACCEPT_AGAIN_SECONDS = 1
+"""How long nobody is let in after the system had no file or memory for a client."""
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+HAS_EPOLL = hasattr(select, "epoll")
+_READABLE, _WRITABLE = 1, 4
+"""EPOLLIN and EPOLLOUT, by value: so this module can be imported where there are none."""
+
+Address: TypeAlias = tuple[object, ...] | None
+
+
+class Receiver(Protocol):
+    """What a connection tells: asyncio.Protocol's methods, but for `received`."""
+
+    def connection_made(self, transport: "Wire") -> None:
+        """It is there."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+
+    def eof_received(self) -> bool | None:
+        """The peer will send nothing more; unless it is true, the connection is closed."""
+
+    def pause_writing(self) -> None:
+        """Too much waits for the peer to take it."""
+
+    def resume_writing(self) -> None:
+        """Enough of it was taken."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+
+
+class Poller:
+    """Listens on sockets, and serves all who connect to them until they go.
+
+    `connect` makes the receiver of a new connection. The sockets are the poller's from now on;
+    they are bound. What is set on them by `setsockopt` holds for the connections, too. In each
+    turn `begin` is called before anyone is served, and `end` after all of them.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Receiver],
+        sockets: Sequence[socket.socket],
+        backlog: int,
+        begin: Callable[[], None],
+        end: Callable[[], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.wires: dict[int, Wire] = {}
+        self.epoll = select.epoll()
+        self._connect = connect
+        self._begin, self._end = begin, end
+        self._listeners = {each.fileno(): each for each in sockets}
+        for number, listener in self._listeners.items():
+            listener.setblocking(False)  # noqa: FBT003  # the standard library's interface
+            listener.listen(backlog)
+            self.epoll.register(number, _READABLE)
+        self.loop.add_reader(self.epoll.fileno(), self._turn)
+
+    def close(self) -> None:
+        """Let nobody in any more; who is there stays."""
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+        self._end_if_done()
+
+    def forget(self, number: int) -> None:
+        """A connection's socket was closed."""
+        del self.wires[number]
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if not self.wires and not self._listeners and not self.epoll.closed:
+            self.loop.remove_reader(self.epoll.fileno())
+            self.epoll.close()
+
+    def _turn(self) -> None:
+        """Serve everyone who is ready."""
+        wires = self.wires
+        self._begin()
+        for number, events in self.epoll.poll(0, EVENTS_AT_ONCE):
+            wire = wires.get(number)
+            if wire is None:
+                self._accept(number)
+                continue
+            try:
+                if events == _READABLE:
+                    wire.read()
+                else:
+                    wire.ready(events)
+            except Exception:  # a fault with one connection ends that one
+                logger.exception("internal error while serving a connection")
+                wire.abort()
+        self._end()
+
+    def _accept(self, number: int) -> None:
+        """Let in who waits, if it is a listening socket that is ready."""
+        listener = self._listeners.get(number)
+        if listener is None:  # It was closed in this turn.
+            return
+        for _ in range(ACCEPTS_AT_ONCE):
+            try:
+                connection, peer = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                logger.exception("nobody can be let in for a moment")
+                self.epoll.unregister(number)
+                self.loop.call_later(ACCEPT_AGAIN_SECONDS, self._accept_again, number)
+                return
+            connection.setblocking(False)  # noqa: FBT003  # the standard library's interface
+            wire = Wire(self, connection, peer)
+            wire.begin(self._connect())
+
+    def _accept_again(self, number: int) -> None:
+        if number in self._listeners:
+            self.epoll.register(number, _READABLE)
+
+
+class Wire:
+    """One connection."""
+
+    __slots__ = (
+        "_closing",
+        "_ended_input",
+        "_ending_output",
+        "_high",
+        "_interest",
+        "_is_full",
+        "_number",
+        "_peer",
+        "_poller",
+        "_reading",
+        "_receiver",
+        "_recv",
+        "_send",
+        "_socket",
+        "_unsent",
+    )
+
+    _receiver: Receiver
+
+    def __init__(self, poller: Poller, connection: socket.socket, peer: Address) -> None:
+        self._poller = poller
+        self._socket = connection
+        self._peer = peer
+        self._number = connection.fileno()
+        self._recv, self._send = connection.recv, connection.send
+        self._unsent = b""
+        self._high = 64 * 1024
+        self._interest = 0
+        self._reading = True
+        self._ended_input = False
+        self._ending_output = False
+        self._is_full = False
+        self._closing = False
+
+    def begin(self, receiver: Receiver) -> None:
+        """Tell the receiver of the connection, and begin to read."""
+        self._receiver = receiver
+        self._poller.wires[self._number] = self
+        self._watch()
+        receiver.connection_made(self)
+
+    # What the poller calls.
+
+    def ready(self, events: int) -> None:
+        """The socket can be written to, or is in a state that reading will tell."""
+        if events & _WRITABLE and self._unsent:
+            self._flush()
+        if events & ~_WRITABLE and not self._closing:
+            self.read()
+
+    def read(self) -> None:
+        """Take what the peer has sent."""
+        if not self._reading:  # It was paused, and now somebody has sent something.
+            self._watch()
+            return
+        try:
+            data = self._recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if data:
+            self._receiver.received(data)
+            return
+        self._ended_input = True
+        self.pause_reading()
+        if not self._receiver.eof_received() and not self._closing:
+            self.pause_reading()
+            self._closing = True
+            if not self._unsent:
+                self._close()
+                self._receiver.connection_lost(None)
+
+    # What a receiver calls: as asyncio.Transport has it.
+
+    def get_extra_info(self, name: str) -> object:
+        """The `socket`, or who is at the other end of it: the `peername`."""
+        return {"socket": self._socket, "peername": self._peer}.get(name)
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """How much may wait for the peer before the receiver is told so."""
+        self._high = high
+
+    def get_write_buffer_size(self) -> int:
+        """How much waits for the peer to take it."""
+        return len(self._unsent)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is read or written but what waits."""
+        return self._closing
+
+    def pause_reading(self) -> None:
+        """Read nothing for now.
+
+        The system is told when something has come nevertheless: mostly nothing does before reading
+        goes on, and then it was never told.
+        """
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not (self._reading or self._ended_input or self._closing):
+            self._reading = True
+            if not self._interest & _READABLE:
+                self._watch()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; what the system does not take now waits."""
+        if self._closing or not data:
+            return
+        if self._unsent:
+            self._unsent += data
+        else:
+            try:
+                sent = self._send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self._end(error)
+                return
+            if sent == len(data):
+                return
+            self._unsent = data[sent:]
+            self._watch()
+        if not self._is_full and len(self._unsent) > self._high:
+            self._is_full = True
+            self._receiver.pause_writing()
+
+    def write_eof(self) -> None:
+        """Send nothing after what waits.
+
+        Raises:
+            OSError: the peer is gone.
+        """
+        self._ending_output = True
+        if not self._unsent and not self._closing:
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Close when what waits was sent."""
+        if self._closing:
+            return
+        self._closing = True
+        self.pause_reading()
+        if not self._unsent:
+            self._end(None)
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._end(None)
+
+    # The rest.
+
+    def _flush(self) -> None:
+        """Send what waits, as much of it as the system takes."""
+        try:
+            sent = self._send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        self._unsent = self._unsent[sent:]
+        if not self._unsent:
+            self._watch()
+            if self._closing:
+                self._end(None)
+                return
+            if self._ending_output:
+                try:
+                    self._socket.shutdown(socket.SHUT_WR)
+                except OSError as error:
+                    self._end(error)
+                    return
+        if self._is_full and len(self._unsent) <= self._high // LOW_PART:
+            self._is_full = False
+            self._receiver.resume_writing()
+
+    def _watch(self) -> None:
+        """Have the system tell what is waited for, and nothing else."""
+        wanted = (_READABLE if self._reading else 0) | (_WRITABLE if self._unsent else 0)
+        before, self._interest = self._interest, wanted
+        if wanted == before:
+            return
+        epoll = self._poller.epoll
+        if not before:
+            epoll.register(self._number, wanted)
+        elif wanted:
+            epoll.modify(self._number, wanted)
+        else:
+            # Even with no interest in anything the system would tell again and again of a peer
+            # that is gone.
+            epoll.unregister(self._number)
+
+    def _end(self, error: OSError | None) -> None:
+        """Close the socket now, and tell the receiver in a moment: it may be what called."""
+        if self._poller.wires.get(self._number) is self:
+            self._close()
+            self._poller.loop.call_soon(self._receiver.connection_lost, error)
+
+    def _close(self) -> None:
+        self._closing = True
+        self._reading = False
+        self._unsent = b""
+        self._socket.close()
+        self._poller.forget(self._number)

@@ -1,0 +1,172 @@
+"""What is remembered is what would be computed anew, whatever the clock and the book do."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.calendars import AgeLimits, Calendar
+from pricedesk.backend.line_server import LineSession
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance, Sheet, publication_of
+from pricedesk.backend.recent_answers import ANSWERS_MAX, BYTES_MAX, PAIRS_MAX, RecentAnswers
+from pricedesk.backend.sources import ecb
+from pricedesk.currencies import currency
+from pricedesk.money import ExactDecimal
+
+AFTERNOON = datetime(2026, 11, 2, 15, 59, 30, tzinfo=UTC)
+"""Half a minute before Monday's publication counts as missing."""
+
+ECB = ecb.source("https://ecb.example")
+
+
+class Desk:
+    """A bureau whose clock is set by hand, with and without a memory."""
+
+    def __init__(self, book: RateBook, ages: AgeLimits | None = None) -> None:
+        self.now = AFTERNOON
+        terms = Terms(currency("CAD"), currency("USD"), ages=ages or AgeLimits())
+        self.bureau = Bureau(book, [ECB], lambda: self.now, terms)
+        self.recent = RecentAnswers(self.bureau)
+        self.session = LineSession(self.bureau, recent=self.recent)
+
+    def fresh(self, line: bytes) -> object:
+        """What a session without a memory answers."""
+        return LineSession(self.bureau).answer(line)
+
+    def remembered(self, line: bytes) -> bytes | None:
+        """What the door answers without a session."""
+        return self.recent.now().get(line + b"\n")
+
+
+@pytest.fixture
+def desk(book: RateBook) -> Desk:
+    return Desk(book)
+
+
+AMOUNTS = st.sampled_from(["1100", "0", "-0.005", "+7", ".5", "19.90", "1e3", "", "9" * 31, "007"])
+PAIRS = st.sampled_from(
+    [
+        *("", "EUR", "CAD USD", "cad usd", "CAD JPY ", " CAD USD", "USD USD", "XXX", "1100 CAD"),
+        *(
+            "CAD USD 2026-10-30",
+            "CAD USD 2026-11-03",
+            "CAD USD 2026-11-04",
+            "2020-02-15",
+            "CAD\rUSD",
+        ),
+    ]
+)
+LINES = st.builds(
+    lambda explain, amount, pair: f"{explain}{amount} {pair}".encode(),
+    st.sampled_from(["", "explain ", "EXPLAIN ", " ", "explain  "]),
+    AMOUNTS,
+    PAIRS,
+)
+STEPS_SECONDS = st.sampled_from([0, 1, 29, 30, 31, 60, 3600, 36_000, 86_400, -1, -30, -31, -86_400])
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(st.tuples(STEPS_SECONDS, LINES), max_size=30), refuse=st.booleans())
+def test_nothing_is_remembered_that_would_be_answered_in_another_way_now(
+    book: RateBook, asked: list[tuple[int, bytes]], refuse: bool
+) -> None:
+    desk = Desk(book, AgeLimits(refuse_after_missed=0) if refuse else None)
+    seen: list[bytes] = []
+    for step, line in asked:
+        desk.now += timedelta(seconds=step)
+        seen.append(line)
+        assert desk.session.answer(line) == desk.fresh(line)
+        for other in seen:
+            assert desk.remembered(other) in (None, desk.fresh(other))
+            assert desk.session.answer(other) == desk.fresh(other)
+
+
+def test_a_line_is_remembered_with_its_end_and_found_without_a_session(desk: Desk) -> None:
+    answer = desk.session.answer(b"1100")
+    assert desk.recent.now()[b"1100\n"] is answer
+
+
+def test_another_amount_of_a_known_pair_is_computed_when_it_is_looked_up(desk: Desk) -> None:
+    desk.session.answer(b"explain 1100 CAD JPY")
+    assert desk.recent.now()[b"explain 5.5 CAD JPY\n"] == desk.fresh(b"explain 5.5 CAD JPY")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"5 1100 CAD", b"1100\r", b"1100\r\n", b"\xff\xf41100 CAD", b"1100", b"help\n", b"abc CAD\n"],
+)
+def test_what_is_not_known_is_a_key_error(desk: Desk, line: bytes) -> None:
+    desk.session.answer(b" 1100 CAD")
+    desk.session.answer(b"1100\r CAD")
+    desk.session.answer(b"help")
+    with pytest.raises(KeyError):
+        desk.recent.now()[line]
+
+
+def test_a_minute_later_or_earlier_it_is_forgotten(desk: Desk) -> None:
+    before = desk.session.answer(b"explain 1100")
+    desk.now += timedelta(seconds=30)
+    assert desk.remembered(b"explain 1100") is None
+    after = desk.session.answer(b"explain 1100")
+    assert isinstance(before, bytes)
+    assert isinstance(after, bytes)
+    assert (b"state=fresh" in before, b"state=late" in after) == (True, True)
+    desk.now -= timedelta(seconds=1)
+    assert desk.remembered(b"explain 1100") is None
+    assert desk.session.answer(b"explain 1100") == before
+
+
+def test_with_a_new_publication_it_is_forgotten(desk: Desk) -> None:
+    old = desk.session.answer(b"1100")
+    sheet = Sheet(AFTERNOON.date(), {"CAD": "1.5", "USD": "1.2"})
+    provenance = Provenance("5" * 64, AFTERNOON)
+    desk.bureau.take([publication_of("ECB", ECB.convention, sheet, provenance)])
+    assert desk.remembered(b"1100") is None
+    assert (old, desk.session.answer(b"1100")) == (b"787.47\n", b"880.00\n")
+
+
+def test_what_was_made_while_the_book_was_replaced_is_not_remembered(desk: Desk) -> None:
+    book = desk.bureau.book
+    answer = desk.bureau.convert(ExactDecimal(1100, 0))
+    desk.bureau.book = book.with_publications([])
+    assert desk.recent.keep(b"1100", answer, explained=False, book=book) == b"787.47\n"
+    assert desk.remembered(b"1100") is None
+
+
+def test_refusals_are_not_remembered(desk: Desk) -> None:
+    for line in (b"abc", b"1100 XXX", b"1100 CAD USD 2030-01-01", b"hold 1 CAD USD", b"ping"):
+        desk.session.answer(line)
+        assert desk.remembered(line) is None
+
+
+def test_there_is_a_bound_on_lines_and_bytes_and_pairs(desk: Desk) -> None:
+    known = desk.recent.now()
+    for number in range(ANSWERS_MAX + 10):
+        desk.session.answer(b"%d" % number)
+    assert 0 < len(known) <= ANSWERS_MAX
+    size = 0
+    for number in range(2 * BYTES_MAX // 1000):
+        line = b"explain %d" % number + b" " * 900
+        desk.session.answer(line)
+        size = max(size, sum(len(k) + len(v) for k, v in known.items()) if number % 500 == 0 else 0)
+    assert size <= BYTES_MAX
+    for number in range(PAIRS_MAX + 10):
+        desk.session.answer(b"1 CAD" + b" " * number)
+    assert len(known._pairs) <= PAIRS_MAX
+
+
+@pytest.mark.parametrize(
+    ("at", "after"),
+    [
+        (time(16, 0, 1), timedelta(hours=1)),
+        (time(16, 0, 0, 1), timedelta(hours=1)),
+        (time(16), timedelta(seconds=90)),
+    ],
+)
+def test_a_calendar_has_whole_minutes(at: time, after: timedelta) -> None:
+    with pytest.raises(ValueError, match="whole minutes"):
+        Calendar(("XECB",), ZoneInfo("Europe/Berlin"), at, after)

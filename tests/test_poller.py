@@ -1,0 +1,200 @@
+"""What our own epoll adds: faults of one connection, of the system, and clients that go."""
+
+import asyncio
+import errno
+import logging
+import os
+import resource
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from pricedesk import poller
+from pricedesk.poller import HAS_EPOLL, Poller, Wire
+from pricedesk.port import bound_sockets
+
+pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="only Linux has epoll")
+
+
+class Echo:
+    """Sends back what comes; `boom` is a fault; ends with its peer."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def connection_made(self, transport: Wire) -> None:
+        self.wire = transport
+        self.seen.append("made")
+
+    def received(self, data: bytes) -> None:
+        if data == b"boom":
+            raise ZeroDivisionError
+        self.wire.write(data)
+
+    def eof_received(self) -> bool | None:
+        self.seen.append("eof")
+        return False
+
+    def pause_writing(self) -> None:
+        self.seen.append("full")
+
+    def resume_writing(self) -> None:
+        self.seen.append("room")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.append(f"lost {type(exc).__name__ if exc else ''}".strip())
+
+
+class Rig:
+    """A poller with echoes, what they saw, and the port."""
+
+    def __init__(self, sockets: list[socket.socket]) -> None:
+        self.seen: list[str] = []
+        self.turns = 0
+        self.port = int(sockets[0].getsockname()[1])
+        self.poller = Poller(lambda: Echo(self.seen), sockets, 100, self._turn, lambda: None)
+
+    def _turn(self) -> None:
+        self.turns += 1
+
+    async def saw(self, what: str) -> None:
+        """Wait until an echo has seen this."""
+        async with asyncio.timeout(10):
+            while what not in self.seen:  # noqa: ASYNC110  # seen from outside
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def rig() -> AsyncIterator[Rig]:
+    made = Rig(await bound_sockets("127.0.0.1", 0))
+    async with asyncio.timeout(20):
+        try:
+            yield made
+        finally:
+            for wire in list(made.poller.wires.values()):
+                wire.abort()
+            made.poller.close()
+            await asyncio.sleep(0)
+    assert made.poller.epoll.closed
+
+
+async def test_bytes_come_and_go_and_the_end_is_told() -> None:
+    async with rig() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"one")
+        assert await reader.readexactly(3) == b"one"
+        writer.write_eof()
+        assert await reader.read() == b""
+        await served.saw("lost")
+        assert served.seen == ["made", "eof", "lost"]
+        writer.close()
+
+
+async def test_a_fault_with_one_connection_is_logged_and_ends_that_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with rig() as served:
+        (bad, bad_writer), (good, good_writer) = [
+            await asyncio.open_connection("127.0.0.1", served.port) for _ in range(2)
+        ]
+        bad_writer.write(b"boom")
+        assert await bad.read() == b""
+        good_writer.write(b"still here")
+        assert await good.readexactly(10) == b"still here"
+        assert [r.levelno for r in caplog.records] == [logging.ERROR]
+        bad_writer.close()
+        good_writer.close()
+
+
+async def test_a_peer_that_resets_is_told_as_an_error() -> None:
+    async with rig() as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as client:
+            await served.saw("made")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await served.saw("lost ConnectionResetError")
+
+
+async def test_what_a_slow_peer_does_not_take_waits_and_is_sent_before_the_close() -> None:
+    async with rig() as served:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", served.port))
+            await served.saw("made")
+            (wire,) = served.poller.wires.values()
+            wire.set_write_buffer_limits(1000)
+            sent = bytes(range(256)) * 40_000
+            wire.write(sent)
+            wire.write(b"the end")
+            assert served.seen[-1] == "full"
+            wire.close()
+            client.setblocking(False)
+            loop, received = asyncio.get_running_loop(), b""
+            while chunk := await loop.sock_recv(client, 65536):
+                received += chunk
+            assert received == sent + b"the end"
+            await served.saw("lost")
+
+
+async def test_all_who_wait_are_let_in_in_one_turn() -> None:
+    async with rig() as served:
+        clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(90)]
+        await served.saw("made")
+        assert (served.seen, served.turns) == (["made"] * 90, 1)
+        for client in clients:
+            client.close()
+
+
+async def test_without_files_for_more_clients_they_wait_and_are_let_in_later(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "ACCEPT_AGAIN_SECONDS", 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with rig() as served:
+        with socket.create_connection(("127.0.0.1", served.port)):
+            next_file = os.dup(0)
+            os.close(next_file)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, hard))
+            try:
+                async with asyncio.timeout(10):
+                    while not caplog.records:  # noqa: ASYNC110  # seen from outside
+                        await asyncio.sleep(0)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert "made" not in served.seen
+            assert caplog.records[0].exc_info is not None
+            error = caplog.records[0].exc_info[1]
+            assert isinstance(error, OSError)
+            assert error.errno == errno.EMFILE
+            await served.saw("made")
+
+
+async def test_while_reading_is_paused_nothing_is_read_or_told() -> None:
+    async with rig() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        await served.saw("made")
+        (wire,) = served.poller.wires.values()
+        wire.pause_reading()
+        writer.write(b"later")
+        before = served.turns
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert served.turns <= before + 1  # The one in which it is noticed that somebody waits.
+        wire.resume_reading()
+        assert await reader.readexactly(5) == b"later"
+        writer.close()
+
+
+async def test_nobody_is_let_in_after_the_close_and_who_is_there_stays() -> None:
+    async with rig() as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        await served.saw("made")
+        served.poller.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"one")
+        assert await reader.readexactly(3) == b"one"
+        writer.close()
+        await served.saw("lost")
