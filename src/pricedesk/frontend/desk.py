@@ -9,6 +9,13 @@ from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.offers import Price
 from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.pricing import Pricing
+from pricedesk.protocol import Convert
+
+PRICES_MAX = 2048
+"""So many prices are remembered with what they were made of; one more, and all are forgotten."""
+
+REPLY_CHARACTERS_MAX = 2048
+"""A longer reply is always read anew."""
 
 
 class Desk(Pricing):
@@ -26,6 +33,24 @@ class Desk(Pricing):
         super().__init__(currency, rules)
         self._rates = rates
         self._memory = memory
+        self._made: dict[tuple[str, str], Price] = {}
+
+    def price_of(self, request: Convert, reply: str) -> Price:
+        """The price that a reply makes: of the same words to the same request the same one.
+
+        Raises:
+            RequestError: the reply is to another question, or cannot be shown.
+            ErrorReply: it is a refusal.
+        """
+        key = (str(request), reply)
+        price = self._made.get(key)
+        if price is None:
+            price = super().price_of(request, reply)
+            if len(self._made) >= PRICES_MAX:
+                self._made.clear()
+            if len(reply) <= REPLY_CHARACTERS_MAX:
+                self._made[key] = price
+        return price
 
     async def price(self, product: Product, currency: Currency | None = None) -> Price:
         """What a product costs now.

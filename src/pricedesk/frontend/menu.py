@@ -40,11 +40,14 @@ Action: TypeAlias = Say | AskPrice
 class Menu:
     """The menu of a catalogue. It holds no client's state: each choice stands for itself.
 
-    `greeted` is how many products are in the greeting: all, or the first page.
+    `greeted` is how many products are in the greeting: all, or the first page. As each client gets
+    the greeting, it is there as bytes too.
     """
 
     def __init__(self, products: Catalogue) -> None:
         self.products = products
+        self._count = len(products)
+        self._digits = len(str(self._count))
         whole = len(products) <= WHOLE_MENU_PRODUCTS_MAX
         self.greeted = len(products) if whole else MENU_PAGE_PRODUCTS
         lines = [self.line(position) for position in range(self.greeted)]
@@ -52,6 +55,7 @@ class Menu:
             numbers = f"1 to {self.greeted} of {len(products)}"
             lines.append(f"These are {numbers}; the number of any of them can be chosen.")
         self.greeting = _lines(QUESTION, *lines)
+        self.greeting_bytes = self.greeting.encode()
 
     def line(self, position: int) -> str:
         """A product with its number."""
@@ -59,12 +63,13 @@ class Menu:
 
     def product(self, number: str) -> Product | None:
         """The product with a number of the menu; None if there is none."""
-        digits = number.isascii() and number.isdecimal() and len(number) <= len(str(len(self)))
-        index = int(number) - 1 if digits else -1
-        return self.products[index] if 0 <= index < len(self) else None
+        if not (len(number) <= self._digits and number.isascii() and number.isdecimal()):
+            return None
+        index = int(number) - 1
+        return self.products[index] if 0 <= index < self._count else None
 
     def __len__(self) -> int:
-        return len(self.products)
+        return self._count
 
     def chosen(self, line: str) -> Action:
         """What to do about a line that the client typed."""

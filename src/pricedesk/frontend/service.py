@@ -18,7 +18,7 @@ from pricedesk.frontend.price_rules_file import read_price_rules
 from pricedesk.frontend.rates_client import RatesClient, RatesClients
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
-from pricedesk.frontend.telnet_server import NOTICES, TelnetSession
+from pricedesk.frontend.telnet_server import NOTICES, SharedPrices, TelnetSession
 from pricedesk.line_service import Limits, LineService
 from pricedesk.listening import Sockets, place_of
 from pricedesk.running import Door, Ending, Leaving, Opening, serve
@@ -55,8 +55,11 @@ def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
 
 def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings) -> Door:
     """The door on port 10000."""
+    prices = SharedPrices()
     return LineService(
-        lambda peer: TelnetSession(catalogue.menu, shop, settings.default_to, peer, new_key),
+        lambda peer: TelnetSession(
+            catalogue.menu, shop, settings.default_to, peer, new_key, prices
+        ),
         NOTICES,
         Limits(
             connections=settings.max_connections,

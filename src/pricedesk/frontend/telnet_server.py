@@ -1,6 +1,7 @@
 """The door on port 10000: the tutorial's telnet menu, and the words beyond it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 from pricedesk.currencies import Currency
@@ -46,26 +47,62 @@ class _Asked:
     key: str
 
 
+class SharedPrices:
+    """What is said of prices, found out once for all customers who ask in one turn of the loop.
+
+    Nothing is remembered: who asks in the next turn is answered anew.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[str, str], asyncio.Future[bytes]] = {}
+
+    def of(
+        self, sku: str, currency: Currency, find: Callable[[], Coroutine[None, None, bytes]]
+    ) -> asyncio.Future[bytes]:
+        """What `find` says of a product, asked by whoever is the first of this turn."""
+        key = (sku, currency.code)
+        shared = self._asked.get(key)
+        if shared is None:
+            loop = asyncio.get_running_loop()
+            if not self._asked:
+                loop.call_soon(self._asked.clear)
+            shared = self._asked[key] = loop.create_future()
+            finding = loop.create_task(find())
+            finding.add_done_callback(lambda found: _tell(shared, found))
+        return shared
+
+
+def _tell(shared: asyncio.Future[bytes], found: asyncio.Future[bytes]) -> None:
+    error = found.exception()
+    if error is not None:
+        shared.set_exception(error)
+    else:
+        shared.set_result(found.result())
+
+
 class TelnetSession:
     """One customer's dialogue with the desk.
 
     The numbers of the menu that was shown hold for the whole dialogue; what is said of a product
-    is what the shop knows of it now. `new_key` gives a key that no two held prices share.
+    is what the shop knows of it now. `new_key` gives a key that no two held prices share; `prices`
+    are those that all sessions of a door share, if they do.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # what a dialogue is made of
         self,
         menu: Menu,
         shop: Shop,
         currency: Currency,
         peer: Peer,
         new_key: Callable[[], str],
+        prices: SharedPrices | None = None,
     ) -> None:
-        self.greeting = menu.greeting.encode()
+        self.greeting = menu.greeting_bytes
         self._dialogue = Dialogue(menu, currency)
         self._shop = shop
         self._peer = peer
         self._new_key = new_key
+        self._prices = prices
         self._types_utf8 = False
         self._unanswered: _Asked | None = None
 
@@ -80,7 +117,12 @@ class TelnetSession:
         charset = self._peer.charset
         self._dialogue.utf8 = self._types_utf8 or (charset is not None and charset.utf8)
         action = self._dialogue.typed(line.decode("utf-8", "backslashreplace"))
-        return action.text.encode() if isinstance(action, Say) else self._done(action)
+        if isinstance(action, Say):
+            return action.text.encode()
+        if isinstance(action, AskPrice) and self._prices is not None:
+            sku, currency = action.product.sku, self._dialogue.currency
+            return self._prices.of(sku, currency, lambda: self._done(action))
+        return self._done(action)
 
     async def _done(self, action: Action) -> bytes:
         match action:
@@ -150,7 +192,10 @@ class TelnetSession:
 
 def _is_utf8(line: bytes) -> bool:
     """Whether somebody typed more than ASCII, in UTF-8; who types it can read it."""
+    if line.isascii():
+        return False
     try:
-        return not line.decode().isascii()
+        line.decode()
     except UnicodeDecodeError:
         return False
+    return True

@@ -1,0 +1,104 @@
+"""Customers who choose the same in one turn of the loop are told one answer; nobody later is."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fakes import FRESH, FakeRates
+from pricedesk.currencies import currency
+from pricedesk.errors import ServiceUnavailable
+from pricedesk.frontend.catalogue import Product
+from pricedesk.frontend.desk import PRICES_MAX, REPLY_CHARACTERS_MAX, Desk
+from pricedesk.frontend.menu import Menu
+from pricedesk.frontend.telnet_server import SharedPrices, TelnetSession
+from pricedesk.line_service import Peer
+from pricedesk.money import Money
+from telnet_desk import DEFAULT, InProcess, shop_of, telnet_desk
+
+CAD, USD, EUR = currency("CAD"), currency("USD"), currency("EUR")
+LAPTOP = Product("laptop", "A laptop", Money(110000, CAD))
+PRICE = b"Today your item costs 787.47 USD\n"
+
+
+def sessions(rates: InProcess, count: int) -> list[TelnetSession]:
+    """Customers of one door."""
+    shop, prices = shop_of(rates), SharedPrices()
+    menu = Menu(shop.catalogue)
+    return [
+        TelnetSession(menu, shop, DEFAULT, Peer("192.0.2.7"), str, prices) for _ in range(count)
+    ]
+
+
+async def said(answers: list[object]) -> list[bytes]:
+    """What was said, all of it later."""
+    futures = [answer for answer in answers if isinstance(answer, asyncio.Future)]
+    assert len(futures) == len(answers)
+    return list(await asyncio.gather(*futures))
+
+
+async def test_of_one_turn_the_back_end_is_asked_once_for_a_product(tmp_path: Path) -> None:
+    async with telnet_desk(tmp_path) as desk:
+        customers = sessions(desk.rates, 3)
+        asked = await said([customer.answer(b"1") for customer in customers])
+        assert asked == [PRICE] * 3
+        assert desk.rates.requests == ["explain 1100.00 CAD USD"]
+
+
+async def test_another_product_or_currency_is_another_question(tmp_path: Path) -> None:
+    async with telnet_desk(tmp_path) as desk:
+        one, other, third = sessions(desk.rates, 3)
+        third.answer(b"in EUR")
+        answers = await said([one.answer(b"1"), other.answer(b"2"), third.answer(b"1")])
+        assert answers == [
+            PRICE,
+            b"Today your item costs 1718.11 USD\n",
+            b"Today your item costs 704.86 EUR\n",
+        ]
+        assert len(desk.rates.requests) == 3
+
+
+async def test_who_asks_later_is_answered_anew(tmp_path: Path) -> None:
+    async with telnet_desk(tmp_path) as desk:
+        one, other = sessions(desk.rates, 2)
+        waiting = one.answer(b"1")
+        await asyncio.sleep(0)
+        assert await said([waiting, other.answer(b"1")]) == [PRICE, PRICE]
+        assert len(desk.rates.requests) == 2
+
+
+async def test_a_fault_is_told_to_all_who_wait_for_it() -> None:
+    prices = SharedPrices()
+
+    async def fault() -> bytes:
+        raise ZeroDivisionError
+
+    answers = [prices.of("laptop", USD, fault) for _ in range(2)]
+    for answer in answers:
+        with pytest.raises(ZeroDivisionError):
+            await answer
+
+
+async def test_the_same_reply_makes_the_same_price_and_another_one_another() -> None:
+    rates = FakeRates({"explain 1100.00 CAD USD": FRESH})
+    desk = Desk(rates, USD)
+    first = await desk.price(LAPTOP)
+    assert await desk.price(LAPTOP) is first
+    rates.replies["explain 1100.00 CAD USD"] = FRESH.replace("result=787.47", "result=787.48")
+    assert (await desk.price(LAPTOP)).amount == "787.48"
+    # What is no answer to this question is none, however often it comes.
+    rates.replies["explain 1100.00 CAD USD"] = FRESH.replace("to=USD", "to=EUR")
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable):
+            await desk.price(LAPTOP)
+
+
+async def test_what_is_remembered_of_prices_is_bounded() -> None:
+    desk = Desk(FakeRates({}), USD)
+    request = desk.request(LAPTOP, USD)
+    for number in range(PRICES_MAX + 10):
+        desk.price_of(request, f"{FRESH} more={number}")
+        assert len(desk._made) <= PRICES_MAX
+    before = len(desk._made)
+    desk.price_of(request, f"{FRESH} more={'x' * REPLY_CHARACTERS_MAX}")
+    assert len(desk._made) == before
