@@ -17,7 +17,6 @@ import statistics
 import struct
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -59,6 +58,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def inherited() -> dict[str, str]:
+    """This process's variables without Pricedesk's, and without what forbids compiled modules.
+
+    With the latter each start would compile the product anew.
+    """
+    without = ("PRICEDESK_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)}
+
+
 @contextmanager
 def served(
     command: Sequence[str],
@@ -68,16 +76,15 @@ def served(
 ) -> Iterator[int]:
     """A server on a core of its own, once somebody listens at `port`: gives its process id.
 
-    It has this process's variables but those of Pricedesk, and `environment`; and it is ended with
-    all that it has started.
+    It has the `inherited` variables and those of `environment`. It is ended with all that it has
+    started.
 
     Raises:
         AssertionError: it ended, or nobody listens after START_SECONDS.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PRICEDESK_")}
     process = subprocess.Popen(
         pinned(command, core),
-        env={**inherited, **(environment or {})},
+        env={**inherited(), **(environment or {})},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -208,12 +215,21 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def run_of(pid: int, load: Callable[[], tuple[int, float, tuple[float, float, float]]]) -> Run:
-    """Measure a load on a server: it gives answers, seconds, and p50, p99, p99.9 in ms."""
-    before = cpu_seconds(pid)
+def run_of(
+    pid: int,
+    load: Callable[[], tuple[int, float, tuple[float, float, float]]],
+    others: Sequence[int] = (),
+) -> Run:
+    """Measure a load on a server: it gives answers, seconds, and p50, p99, p99.9 in ms.
+
+    What `others` cost, which the server asks, is its cost too.
+    """
+    pids = (pid, *others)
+    before = sum(map(cpu_seconds, pids))
     answers, seconds, (p50, p99, p999) = load()
-    cpu = cpu_seconds(pid) - before
-    return Run(answers / seconds, p50, p99, p999, cpu / answers * 1e6, memory_mib(pid))
+    cpu = sum(map(cpu_seconds, pids)) - before
+    memory = sum(map(memory_mib, pids))
+    return Run(answers / seconds, p50, p99, p999, cpu / answers * 1e6, memory)
 
 
 def in_turn(
@@ -269,6 +285,5 @@ def machine() -> str:
     model = next((x.partition(": ")[2] for x in cpuinfo.splitlines() if "model name" in x), "?")
     release = os.uname().release.split("-")[0]
     version = ".".join(map(str, sys.version_info[:3]))
-    guided = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    build = "profile-guided" if guided else "plain"
-    return f"{model}, {os.cpu_count()} cores, Linux {release}, Python {version} ({build} build)"
+    program = Path(sys.executable).resolve()
+    return f"{model}, {os.cpu_count()} cores, Linux {release}, Python {version} ({program})"

@@ -3,12 +3,12 @@
     python bench/start.py [ROUNDS]
 
 Each round starts the back-end, the desk and the rival in turn, asks each until it answers,
-lets it settle, and reads the most memory that it ever had. The rival is an asyncio server
+lets it settle, and reads the most memory that it ever had. A first start of each, which compiles
+what it imports, does not count: an installed package is compiled. The rival is an asyncio server
 that answers every line with a constant: what a Python process costs before it does anything.
 Prints medians and ratios.
 """
 
-import os
 import signal
 import socket
 import statistics
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from _machine import free_port, peak_mib
+from _machine import free_port, inherited, peak_mib
 
 RIVAL = """
 import asyncio, sys
@@ -79,7 +79,7 @@ def measure(kind: str) -> tuple[float, float]:
         since = time.monotonic()
         process = subprocess.Popen(
             rival if kind == "empty" else ours,
-            env={**os.environ, **settings},
+            env={**inherited(), **settings},
             stdout=subprocess.DEVNULL,
         )
         try:
@@ -96,6 +96,8 @@ def measure(kind: str) -> tuple[float, float]:
 def main(rounds: int) -> None:
     kinds = ["backend", "frontend", "empty"]
     results: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
+    for kind in kinds:
+        measure(kind)
     for _ in range(rounds):
         for kind in kinds:
             results[kind].append(measure(kind))

@@ -18,6 +18,12 @@ def test_the_file_is_the_ecbs_own_byte_for_byte() -> None:
     assert hashlib.sha256(content).hexdigest() == SHA256
 
 
+def test_its_rows_that_are_not_looked_at_are_as_the_ecb_writes_them() -> None:
+    raw = files(history).joinpath("eurofxref-hist.zip").read_bytes()
+    provenance = Provenance(SHA256, history.PUBLISHED_AT)
+    assert ecb.packaged(raw, provenance) == packaged_publications()
+
+
 def test_every_publication_is_there_once_from_the_first_to_the_day_of_the_package() -> None:
     days = [publication.date for publication in packaged_publications()]
     assert days == sorted(set(days))

@@ -26,7 +26,7 @@ def as_on_the_page(line: str) -> str:
     """A line with the id of the page's quote, and all in one instant of that evening."""
     same_id = ANY_ID.sub(QUOTE_ID, line)
     same_second = re.sub(r"(?<![0-9])(6|18):[0-9]{2}:[0-9]{2}", r"\g<1>:00:00", same_id)
-    return re.sub(r"\b2(?:3:[0-9]{2}:[0-9]{2}|4:00:00)", "23:59:59", same_second)
+    return re.sub(r"\b2(?:3:[0-9]{2}:[0-9]{2}|4:00:[0-9]{2})", "23:59:59", same_second)
 
 
 def test_the_session_on_the_page_is_what_happens(tmp_path: Path) -> None:

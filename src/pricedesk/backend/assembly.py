@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pricedesk.backend.bureau import Bureau, Terms
@@ -102,8 +102,7 @@ def make_bureau(settings: Settings, kept: Iterable[Publication], clock: Clock) -
     known = [p for p in (*packaged_publications(), *kept) if p.source in keys]
     if settings.clock is not None:
         # What was not out yet on the day that is rehearsed is not known.
-        out = {s.key: s.calendar.newest_possible(settings.clock) for s in sources}
-        known = [p for p in known if p.date <= out[p.source]]
+        known = _out_at(settings.clock, sources, known)
     return Bureau(
         RateBook(known, order_in(settings), all_pegs() if PEG in settings.sources else ()),
         sources,
@@ -115,6 +114,25 @@ def make_bureau(settings: Settings, kept: Iterable[Publication], clock: Clock) -
             AgeLimits(settings.stale_after_missed, settings.refuse_after_missed),
         ),
     )
+
+
+def _out_at(
+    instant: datetime, sources: Iterable[Source], known: Iterable[Publication]
+) -> list[Publication]:
+    """The publications that were out at an instant."""
+    found: list[Publication] = []
+    for source in sources:
+        of_source = [p for p in known if p.source == source.key]
+        if not of_source:
+            continue
+        # The library of days off, which takes a while to load, need not be asked for what comes
+        # out on its own day, and has.
+        newest = max(p.date for p in of_source)
+        calendar = source.calendar
+        if calendar.days_later or calendar.published(newest) > instant:
+            newest = calendar.newest_possible(instant)
+        found += [p for p in of_source if p.date <= newest]
+    return found
 
 
 def quote_terms(settings: Settings) -> QuoteTerms:
