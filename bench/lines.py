@@ -1,0 +1,130 @@
+"""Lines, number in and converted number out: our back-end against a C server that does no work.
+
+    python bench/lines.py [ROUNDS] [SECONDS] [PICTURE.svg]
+
+Both servers are on one core and answer with as many bytes; the client, in C, is on the other core
+and holds each of our answers against the one that is right. Asked are a thousand lines again and
+again, as a shop asks for its products, and lines that are all different. The client costs about as
+much as the C server, so with one request in flight both together are the limit: what a server alone
+costs is in the column of processor time. With a name for it a plot is made too.
+"""
+
+import random
+import sys
+import tempfile
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from pathlib import Path
+
+from _machine import (
+    RUN_TITLES,
+    Run,
+    compiled,
+    figures,
+    free_port,
+    in_turn,
+    machine,
+    medians,
+    network_of_its_own,
+    print_table,
+    ratio,
+    served,
+)
+from _plot import Panel, svg
+from _services import Load, backend
+
+HERE = Path(__file__).parent
+LOADS = [(1, 1), (10, 1), (100, 1), (1000, 1), (10, 16), (100, 16)]
+"""Connections, and requests that each of them always has in flight."""
+
+PER_EURO = {"CAD": Decimal("1.5606"), "USD": Decimal("1.1172")}
+"""What the ECB published for 2026-10-30."""
+
+AMOUNTS = range(200_000, 1_390_000)
+"""In thousandths: what comes out has two digits after the point and three before it."""
+
+ANSWER = "787.47"
+TAB = "\t"
+LIMIT = "C, no work"
+TARGETS = {(100, 1): 0.75, (100, 16): 0.5}
+
+
+def answer_to(amount: Decimal) -> str:
+    """The answer to an amount, by another way than the product's."""
+    euros = amount * PER_EURO["USD"] / PER_EURO["CAD"]
+    return str(euros.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+def requests(path: Path, thousandths: list[int]) -> Path:
+    """A file of requests with their answers."""
+    amounts = [Decimal(n).scaleb(-3) for n in thousandths]
+    path.write_text("".join(f"{n} CAD USD\t{answer_to(n)}\n" for n in amounts), encoding="ascii")
+    return path
+
+
+def main(rounds: int, seconds: float, picture: Path | None) -> None:
+    network_of_its_own()
+    print(machine())
+    print(f"{rounds} rounds of {seconds} s in turn, medians; ratios of answers a second")
+    plotted: dict[int, dict[str, Run]] = {}
+    told = {"SAME_BYTES": str(len(ANSWER) + 1)}
+    chance = random.Random(5)  # noqa: S311  # nothing is guessed from it
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few = requests(folder / "few", chance.sample(AMOUNTS, 1000))
+        many = requests(folder / "many", chance.sample(AMOUNTS, 300_000))
+        plain = folder / "plain"
+        lines = few.read_text("ascii").splitlines()
+        plain.write_text("".join(f"{x.partition(TAB)[0]}\n" for x in lines), encoding="ascii")
+        echo_port = free_port()
+        echo = [compiled(HERE / "echo.c", folder), str(echo_port), ANSWER]
+        with served(echo, echo_port) as echo_pid, backend(folder) as (port, pid):
+            for connections, in_flight in LOADS:
+                run = Load(connections, in_flight, seconds, told).run
+                contestants = {
+                    LIMIT: partial(run, echo_port, echo_pid, plain),
+                    "ours, 1,000 lines": partial(run, port, pid, few),
+                    "ours, all different": partial(run, port, pid, many),
+                }
+                results = in_turn(contestants, rounds)
+                show(connections, in_flight, results)
+                if in_flight == 1:
+                    plotted[connections] = {n: medians(runs) for n, runs in results.items()}
+    if picture is not None:
+        picture.write_text(plot(plotted), encoding="ascii")
+
+
+def plot(runs: dict[int, dict[str, Run]]) -> str:
+    """What one request in flight gave, by the number of connections."""
+
+    def lines(figure: Callable[[Run], float]) -> dict[str, list[tuple[float, float]]]:
+        names = next(iter(runs.values()))
+        return {name: [(n, figure(of[name])) for n, of in runs.items()] for name in names}
+
+    across = "connections, one request in flight on each"
+    panels = [
+        Panel("Answers a second", across, lines(lambda run: run.per_second)),
+        Panel("p50, milliseconds", across, lines(lambda run: run.p50_ms)),
+        Panel("p99, milliseconds", across, lines(lambda run: run.p99_ms)),
+    ]
+    return svg("Lines: answers a second, and how long they take, by connections", panels)
+
+
+def show(connections: int, in_flight: int, results: dict[str, list[Run]]) -> None:
+    limit = results[LIMIT]
+    target = TARGETS.get((connections, in_flight))
+    wanted = f"; at least {target} is wanted" if target else ""
+    print(f"\n{connections} connections, {in_flight} in flight{wanted}")
+    print_table(
+        ["server", *RUN_TITLES, "ratio"],
+        [[name, *figures(medians(r)), f"{ratio(r, limit):.2f}"] for name, r in results.items()],
+    )
+
+
+if __name__ == "__main__":
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 3,
+        float(sys.argv[2]) if len(sys.argv) > 2 else 1,
+        Path(sys.argv[3]) if len(sys.argv) > 3 else None,
+    )
