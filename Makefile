@@ -15,6 +15,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet
 PIP_INSTALL_HASHED := $(PIP_INSTALL) --require-hashes --only-binary :all:
 
+# Node's gRPC client, for tests and benchmarks; without npm those that need it are skipped.
+NODE_STAMP := $(if $(shell command -v npm),$(VENV)/node.stamp)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check format lock images bench clean
@@ -27,7 +30,7 @@ help: ## show this list
 run: $(VENV)/runtime.stamp ## run both services here: lines on port 3000, HTTP on 8000, telnet on 10000
 	@exec $(BIN)/pricedesk up $(ARGS)
 
-test: $(VENV)/dev.stamp ## run the tests, e.g. make test ARGS='-m "not docker"'
+test: $(VENV)/dev.stamp $(NODE_STAMP) ## run the tests, e.g. make test ARGS='-m "not docker"'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/dev.stamp ## check format, lint and types
@@ -40,7 +43,7 @@ format: $(VENV)/dev.stamp ## bring the code into format and mend what lint can m
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/dev.stamp ## run the benchmarks
+bench: $(VENV)/dev.stamp $(NODE_STAMP) ## run the benchmarks
 	@for program in $(sort $(wildcard bench/[!_]*.py)); do \
 		echo "$$program"; PYTHONPATH=tests $(BIN)/python "$$program" $(ARGS) || exit; done
 
@@ -69,7 +72,7 @@ lock: $(VENV)/lock.stamp ## write requirements/*.txt again; UPGRADE=1 takes the 
 	@$(COMPILE) --group lock --output-file requirements/lock.txt
 
 clean: ## remove what was installed, built and cached here; not the services' data
-	@rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) tests/node/node_modules build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is touched last, so an installation that failed is tried again.
@@ -89,6 +92,11 @@ $(VENV)/runtime.stamp: $(VENV)/python.stamp requirements/runtime.txt requirement
 $(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements/dev.txt
 	@echo 'Installing the tools for tests and checks.'
 	@$(PIP_INSTALL_HASHED) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/node.stamp: $(VENV)/python.stamp tests/node/package-lock.json
+	@echo "Installing Node's gRPC client."
+	@cd tests/node && npm ci --silent
 	@touch $@
 
 $(VENV)/lock.stamp: $(VENV)/python.stamp requirements/lock.txt

@@ -70,6 +70,7 @@ def measure(kind: str) -> tuple[float, float]:
         settings = {
             "PRICEDESK_LINES_PORT": str(port),
             "PRICEDESK_HTTP_PORT": "0",
+            "PRICEDESK_GRPC_PORT": "0",
             "PRICEDESK_TELNET_PORT": str(port),
             "PRICEDESK_DATA_DIR": folder,
             "PRICEDESK_CLOCK": "2026-10-30T18:00:00Z",

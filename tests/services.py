@@ -28,7 +28,7 @@ def free_port() -> int:
 
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment with these settings and no others."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("PRICEDESK_")}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PRICEDESK_") and k != "PORT"}
     return {**clean, **{f"PRICEDESK_{name.upper()}": value for name, value in settings.items()}}
 
 
@@ -61,6 +61,10 @@ class Service:
             if record["event"] == event:
                 return record
         raise AssertionError(f"{self.name} ended without the event {event!r}")
+
+    def grpc_port(self) -> int:
+        """Where its gRPC door is, which opens last; to be asked once."""
+        return _port(self)
 
     def stop(self) -> int:
         """End it as Docker does, and give its exit code."""
@@ -96,7 +100,7 @@ class Service:
 def backend(data_dir: Path, port: int = 0, **settings: str) -> Iterator[tuple[Service, int]]:
     """A back-end that listens, and its port."""
     given = {"data_dir": str(data_dir), "fetch": "off", "clock": FRIDAY_EVENING}
-    given |= {"lines_port": str(port), "http_port": "0", **settings}
+    given |= {"lines_port": str(port), "http_port": "0", "grpc_port": "0", **settings}
     with Service("backend", **given) as service:
         lines_port = _port(service)
         service.http_port = _port(service)

@@ -200,7 +200,7 @@ def test_both_doors_are_counted_in_the_metrics(tmp_path: Path) -> None:
 
 def test_a_taken_http_port_is_named_with_its_setting(tmp_path: Path) -> None:
     with backend(tmp_path) as (running, _):
-        ports = {"lines_port": "0", "http_port": str(running.http_port)}
+        ports = {"lines_port": "0", "http_port": str(running.http_port), "grpc_port": "0"}
         with Service("backend", data_dir=str(tmp_path), fetch="off", **ports) as second:
             record = second.wait_for("cannot listen")
             assert second.process.wait(timeout=10) == 1
@@ -222,7 +222,7 @@ def test_a_second_signal_ends_a_service_at_once(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
     with backend(tmp_path) as (_, port):
-        ports = {"lines_port": str(port), "http_port": "0"}
+        ports = {"lines_port": str(port), "http_port": "0", "grpc_port": "0"}
         second = Service("backend", data_dir=str(tmp_path), fetch="off", **ports)
         with second:
             record = second.wait_for("cannot listen")
@@ -242,10 +242,11 @@ def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[byte
 
 
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
-    lines_port, http_port, telnet_port, web_port = (free_port() for _ in range(4))
+    lines_port, http_port, grpc_port, telnet_port, web_port = (free_port() for _ in range(5))
     settings = environment(
         lines_port=str(lines_port),
         http_port=str(http_port),
+        grpc_port=str(grpc_port),
         telnet_port=str(telnet_port),
         web_port=str(web_port),
         data_dir=str(tmp_path),
@@ -266,6 +267,7 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
         assert f"http://127.0.0.1:{web_port}/".encode() in said
         assert f"telnet 127.0.0.1 {lines_port}".encode() in said
         assert f"curl http://127.0.0.1:{http_port}/".encode() in said
+        assert f"grpc 127.0.0.1:{grpc_port}".encode() in said
         assert b"Rates: ECB, 2026-10-30, fresh\n" in said
         with Client(telnet_port) as desk:
             assert desk.lines(4) == MENU
@@ -273,16 +275,17 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
             assert desk.line() == LAPTOP
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=10) == 0
-    for port in (lines_port, http_port, telnet_port, web_port):
+    for port in (lines_port, http_port, grpc_port, telnet_port, web_port):
         with pytest.raises(ConnectionRefusedError):
             Client(port)
 
 
 def test_the_services_end_when_up_is_killed(tmp_path: Path) -> None:
-    lines_port, http_port, telnet_port, web_port = (free_port() for _ in range(4))
+    lines_port, http_port, grpc_port, telnet_port, web_port = (free_port() for _ in range(5))
     settings = environment(
         lines_port=str(lines_port),
         http_port=str(http_port),
+        grpc_port=str(grpc_port),
         telnet_port=str(telnet_port),
         web_port=str(web_port),
         data_dir=str(tmp_path),

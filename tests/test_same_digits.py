@@ -16,7 +16,11 @@ from random import Random
 from subprocess import PIPE
 from typing import Any, TypeAlias
 
+import grpc
+
 from ecb_history import crossed, half_up, published_texts
+from grpc_cases import money as amount_in
+from grpc_cases import request
 from pricedesk.currencies import CURRENCIES
 from services import ANSWER_SECONDS, FRIDAY_EVENING, Client, backend, environment
 
@@ -53,10 +57,12 @@ class Question:
         return half_up(self.exact, CURRENCIES[self.counter].minor_digits)
 
 
-def questions() -> list[Question]:
+def questions(*, newest_only: bool = False) -> list[Question]:
     """Questions that have an answer: any pair of the ECB's, any of its days, any amount."""
     random = Random(2026)  # noqa: S311  # the same questions each time
     days = list(published_texts().items())
+    if newest_only:
+        days = [max(days)]
     codes = sorted({"EUR", *(code for _, texts in days for code in texts)})
     found: list[Question] = []
     while len(found) < QUESTIONS:
@@ -101,6 +107,18 @@ def as_number(question: Question) -> str:
 def as_rate(question: Question) -> str:
     """The rate as version 2 writes it."""
     return question.published or trimmed(half_up(question.rate, decimals(question.rate)))
+
+
+def parted(amount: str) -> tuple[int, int]:
+    """An amount with nine decimals as units and nanos."""
+    units, nanos = amount.split(".")
+    sign = -1 if amount.startswith("-") else 1
+    return int(units), sign * int(nanos)
+
+
+def in_nanos(question: Question) -> bytes:
+    """What the demos' clients would send."""
+    return request(question.base, *parted(half_up(Fraction(question.amount), 9)), question.counter)
 
 
 class Http:
@@ -170,5 +188,13 @@ def test_a_thousand_questions_have_the_same_digits_at_every_door(tmp_path: Path)
         assert [rates[q.counter] for rates, q in zip(first, asked, strict=True)] == [
             as_number(question) for question in asked
         ]
+        # The demos' messages have no date, so these are answered on the day.
+        today = questions(newest_only=True)
+        with grpc.insecure_channel(f"127.0.0.1:{service.grpc_port()}") as channel:
+            convert: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                "/hipstershop.CurrencyService/Convert"
+            )
+            answers = [amount_in(convert(in_nanos(question))) for question in today]
+        assert answers == [(q.counter, *parted(half_up(q.exact, 9))) for q in today]
         second = [web.get(f"/v2/rate/{q.base}/{q.counter}?date={q.on}") for q in asked]
         assert [answer["rate"] for answer in second] == [as_rate(question) for question in asked]

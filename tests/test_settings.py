@@ -38,6 +38,11 @@ GOOD = [
     ("LINES_PORT", "0", 0),
     ("HTTP_ADDRESS", "0.0.0.0", "0.0.0.0"),
     ("HTTP_PORT", "0", 0),
+    ("GRPC_ADDRESS", "::", "::"),
+    ("GRPC_PORT", "0", 0),
+    ("GRPC_SERVER", "own", "own"),
+    ("GRPC_SERVER", "grpcio", "grpcio"),
+    ("GRPC_MAX_CONNECTIONS", "100", 100),
     ("DRAIN_DELAY_SECONDS", "0", 0),
     ("DRAIN_DELAY_SECONDS", "3", 3),
     ("TELNET_ADDRESS", "localhost", "localhost"),
@@ -112,6 +117,10 @@ PAIRS = "must be pairs with their sources, as in CAD/USD=BOC,ECB;EUR/CZK=CNB"
 BAD = [
     ("HTTP_ADDRESS", "", "must not be empty or have spaces around it"),
     ("HTTP_PORT", "65536", PORT),
+    ("GRPC_ADDRESS", "", TEXT),
+    ("GRPC_PORT", "65536", PORT),
+    ("GRPC_SERVER", "native", "must be own or grpcio"),
+    ("GRPC_MAX_CONNECTIONS", "0", COUNT),
     ("DRAIN_DELAY_SECONDS", "-1", "must be a whole number from 0 to 1000000"),
     ("LINES_ADDRESS", "", TEXT),
     ("LINES_PORT", "65536", PORT),
@@ -260,6 +269,28 @@ def test_the_defaults_are_the_tutorials() -> None:
     assert (settings.lines_port, settings.telnet_port) == (3000, 10000)
     assert (str(settings.backend), settings.fetch) == ("backend:3000", True)
     assert (str(settings.default_from), str(settings.default_to)) == ("CAD", "USD")
+
+
+def test_port_is_the_grpc_doors_as_online_boutique_sets_it() -> None:
+    assert read_settings({"PORT": "7001"}).grpc_port == 7001
+    assert read_settings({"PORT": "7001", "PRICEDESK_GRPC_PORT": "7002"}).grpc_port == 7002
+    assert read_settings({"PORT": ""}).grpc_port == 7000
+    with pytest.raises(InvalidSetting) as refusal:
+        read_settings({"PORT": "http"})
+    assert str(refusal.value) == f'PORT="http" {PORT}'
+
+
+def test_what_the_demos_set_besides_is_left_alone() -> None:
+    demo = {
+        "DISABLE_PROFILER": "1",
+        "DISABLE_TRACING": "1",
+        "ENABLE_TRACING": "0",
+        "COLLECTOR_SERVICE_ADDR": "opentelemetrycollector:4317",
+        "OTEL_SERVICE_NAME": "currencyservice",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4317",
+        "CURRENCY_PORT": "7001",
+    }
+    assert read_settings(demo) == Settings()
 
 
 def test_other_programs_variables_are_left_alone() -> None:

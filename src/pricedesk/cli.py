@@ -26,7 +26,7 @@ from pricedesk.cli_words import (
 )
 from pricedesk.errors import InvalidRequest, ServiceUnavailable
 from pricedesk.exit_codes import reports_errors
-from pricedesk.settings import WORKERS, HostPort, read_settings, table
+from pricedesk.settings import PORT, WORKERS, HostPort, read_settings, table
 from pricedesk.standard_streams import standard_input, standard_output
 
 JSON_FIELDS = ("amount", "from", "to", "result", "date", "source", "state")
@@ -97,14 +97,15 @@ def up(*, workers: str | None) -> None:
     """
     from pricedesk.up import run_up
 
-    sys.exit(run_up(read_settings(_with_workers(workers)), click.echo))
+    given = {k: v for k, v in _with_workers(workers).items() if k != PORT}
+    sys.exit(run_up(read_settings(given), click.echo))
 
 
 @main.command()
 @workers_option
 @reports_errors
 def backend(*, workers: str | None) -> None:
-    """Run the back-end: lines on port 3000.
+    """Run the back-end: lines on port 3000, HTTP on 8000, gRPC on 7000.
 
     \b
     Example:

@@ -21,6 +21,11 @@ BACKLOG = 1024
 """How many clients may wait to be let in."""
 
 
+EVERYWHERE = "::"
+"""The address that stands for all of the machine's: of IPv4 too, and of IPv4 alone where the
+system has nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a door is to be, and which settings say so."""
@@ -47,11 +52,29 @@ def sockets_at(listen: HostPort, workers: int) -> list[list[socket.socket]]:
         OSError: the address cannot be listened on.
     """
     found = socket.getaddrinfo(
-        listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        _host(listen.host), listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     unique = dict.fromkeys((family, where) for family, _, _, _, where in found)
     groups = [_group(family, where, workers) for family, where in unique]
     return [list(of_one) for of_one in zip(*groups, strict=True)]
+
+
+def socket_everywhere(port: int) -> socket.socket:
+    """A socket for clients of both kinds of addresses, which does not listen yet.
+
+    Raises:
+        OSError: the port cannot be listened on.
+    """
+    host = _host(EVERYWHERE)
+    family = socket.AF_INET6 if host == EVERYWHERE else socket.AF_INET
+    return _bound(family, (host, port), shared=False)
+
+
+def _host(host: str) -> str:
+    """What is listened on for a host."""
+    if host == EVERYWHERE and not socket.has_dualstack_ipv6():
+        return "0.0.0.0"  # noqa: S104  # as was asked for
+    return host
 
 
 def _group(
@@ -89,8 +112,8 @@ def bound(
         if shared:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
-            # As asyncio does: a name may have addresses of both kinds, each with its socket.
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # A name may have addresses of both kinds, each with its socket; everywhere is both.
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, where[0] != EVERYWHERE)
         made.bind(where)
         made.settimeout(0)
     except BaseException:

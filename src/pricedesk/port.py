@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.listening import BACKLOG, bound
+from pricedesk.listening import BACKLOG, EVERYWHERE, bound, socket_everywhere
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ class Port(ABC, Generic[AnyConnection]):
         Raises:
             OSError: the address cannot be listened on.
         """
+        if address == EVERYWHERE:
+            return await self.start_on([socket_everywhere(port)])
         return await self.start_on(await bound_sockets(address, port))
 
     async def start_on(self, sockets: Sequence[socket.socket]) -> int:

@@ -20,6 +20,9 @@ from pricedesk.money import Rounding
 
 PREFIX = "PRICEDESK_"
 WORKERS = f"{PREFIX}WORKERS"
+PORT = "PORT"
+"""The variable in which Online Boutique gives each of its services its port."""
+
 _PORT_MAX = 65535
 _COUNT_MAX = 1_000_000
 _WORKERS_MAX = 64
@@ -220,12 +223,30 @@ def _log_format(value: str) -> str:
     return value
 
 
+def _grpc_server(value: str) -> str:
+    if value not in ("own", "grpcio"):
+        raise ValueError("must be own or grpcio")
+    return value
+
+
 def _setting(
-    parse: Callable[[str], object], default: str, meaning: str, *, secret: bool = False
+    parse: Callable[[str], object],
+    default: str,
+    meaning: str,
+    *,
+    secret: bool = False,
+    otherwise: str = "",
 ) -> Any:  # noqa: ANN401  # as dataclasses.field: the field's own type says what it is
+    """A setting; `otherwise` is a variable of somebody else that counts where it is not set."""
     return field(
         default_factory=lambda: parse(default),
-        metadata={"parse": parse, "default": default, "meaning": meaning, "secret": secret},
+        metadata={
+            "parse": parse,
+            "default": default,
+            "meaning": meaning,
+            "secret": secret,
+            "otherwise": otherwise,
+        },
     )
 
 
@@ -245,6 +266,23 @@ class Settings:
         "Address on which the back-end listens for HTTP; the image sets 0.0.0.0.",
     )
     http_port: int = _setting(_port, "8000", "Port of the back-end's HTTP door; 0 is any.")
+    grpc_address: str = _setting(
+        _text,
+        "127.0.0.1",
+        "Address on which the back-end listens for gRPC; the image sets ::, which is IPv4 too.",
+    )
+    grpc_port: int = _setting(
+        _port,
+        "7000",
+        "Port of the back-end's gRPC door; 0 is any. Without it the variable PORT counts, as"
+        " Online Boutique sets it.",
+        otherwise=PORT,
+    )
+    grpc_server: str = _setting(
+        _grpc_server,
+        "own",
+        "What serves gRPC: own, which is made for short calls, or grpcio, gRPC's own library.",
+    )
     telnet_address: str = _setting(
         _text, "127.0.0.1", "Address on which the price desk listens; the image sets 0.0.0.0."
     )
@@ -368,6 +406,11 @@ class Settings:
     http_max_connections: int = _setting(
         _count, "4000", "Clients of the back-end's HTTP at the same time; one more is told 503."
     )
+    grpc_max_connections: int = _setting(
+        _count,
+        "1000",
+        "Clients of the back-end's gRPC at the same time; one more is let go with GOAWAY.",
+    )
     web_max_connections: int = _setting(
         _count, "4000", "Clients of the web page at the same time; one more is told 503."
     )
@@ -433,7 +476,11 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             given[target] = _content(name, value)
         else:
             raise InvalidSetting(f"{name} is no setting; `pricedesk config` lists them all")
-    values: dict[str, Any] = {known[n].name: _parsed(known[n], v) for n, v in given.items()}
+    values: dict[str, Any] = {known[n].name: _parsed(n, known[n], v) for n, v in given.items()}
+    for name, setting in known.items():
+        otherwise = setting.metadata["otherwise"]
+        if name not in given and environ.get(otherwise):
+            values[setting.name] = _parsed(otherwise, setting, environ[otherwise])
     return Settings(**values)
 
 
@@ -450,13 +497,13 @@ def _content(name: str, path: str) -> str:
         raise InvalidSetting(f"{name}: {in_quotes(path)} cannot be read: {error}") from error
 
 
-def _parsed(setting: Field[Any], value: str) -> object:
+def _parsed(name: str, setting: Field[Any], value: str) -> object:
     try:
         return setting.metadata["parse"](value)
     except ValueError as error:
         # In a value that is not well formed nobody can tell what of it is the password.
         shown = in_quotes("***" if setting.metadata["secret"] else without_password(value))
-        raise InvalidSetting(f"{variable(setting)}={shown} {error}") from error
+        raise InvalidSetting(f"{name}={shown} {error}") from error
 
 
 def table(settings: Settings) -> list[tuple[str, str, str, str]]:

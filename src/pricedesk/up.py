@@ -15,7 +15,7 @@ from pricedesk.errors import PricedeskError, ServiceUnavailable
 from pricedesk.healthcheck import ask, reachable
 from pricedesk.protocol import Explanation, parse_explanation
 from pricedesk.running import PARENT_PIPE
-from pricedesk.settings import PREFIX, WORKERS, HostPort, Settings
+from pricedesk.settings import PORT, PREFIX, WORKERS, HostPort, Settings
 
 START_SECONDS = 20
 STOP_SECONDS = 10
@@ -32,11 +32,13 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     """
     lines = HostPort(settings.lines_address, settings.lines_port)
     http = HostPort(settings.http_address, settings.http_port)
+    grpc = HostPort(settings.grpc_address, settings.grpc_port)
     telnet = HostPort(settings.telnet_address, settings.telnet_port)
     web = HostPort(settings.web_address, settings.web_port)
     named = (
         (lines, "LINES_PORT"),
         (http, "HTTP_PORT"),
+        (grpc, "GRPC_PORT"),
         (telnet, "TELNET_PORT"),
         (web, "WEB_PORT"),
     )
@@ -49,6 +51,8 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
     environment[WORKERS] = str(settings.workers)
     for variable in (f"{PREFIX}BACKEND", WORKERS):
         environment.pop(f"{variable}_FILE", None)
+    # It may be meant for another program: here five doors would be candidates.
+    environment.pop(PORT, None)
     stop = _Stop()
     # The services end when this pipe does: also when this process is killed.
     alive, ours = os.pipe()
@@ -64,7 +68,7 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
             )
         os.close(alive)
         if _all_answer(services, lines, telnet, stop):
-            say(_welcome(lines, http, telnet, web))
+            say(_welcome(lines, http, grpc, telnet, web))
             while not stop.asked and not _one_has_ended(services):
                 time.sleep(_LOOK_SECONDS)
         if stop.asked:
@@ -140,7 +144,9 @@ def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _welcome(lines: HostPort, http: HostPort, telnet: HostPort, web: HostPort) -> str:
+def _welcome(
+    lines: HostPort, http: HostPort, grpc: HostPort, telnet: HostPort, web: HostPort
+) -> str:
     return "\n".join(
         [
             "",
@@ -150,6 +156,7 @@ def _welcome(lines: HostPort, http: HostPort, telnet: HostPort, web: HostPort) -
             f"  {_telnet(telnet):<28} the price desk: then type 1, 2 or 3, or help",
             f"  {_telnet(lines):<28} the back-end: then type 1100, or help",
             f"  {f'curl http://{reachable(http)}/':<28} the back-end's HTTP door",
+            f"  {f'grpc {reachable(grpc)}':<28} the back-end's gRPC door",
             "",
             f"  Rates: {_rates(lines)}",
             "",

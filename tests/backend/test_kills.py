@@ -171,7 +171,7 @@ async def test_a_back_end_that_is_killed_while_it_refreshes_keeps_each_day_once(
     kept, chance = Kept(database, tmp_path), random.Random(2)  # noqa: S311  # no secret
     every = publication_days(CALENDARS["BOC"], date(2025, 6, 2), date(2026, 10, 30))
     days = every[: kills + 1]
-    doors = {"lines_port": "0", "http_port": "0"}
+    doors = {"lines_port": "0", "http_port": "0", "grpc_port": "0"}
     settings = {"data_dir": str(tmp_path), "database": database, **doors}
     async with Source() as source:
         for day in days[:-1]:

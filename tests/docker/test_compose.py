@@ -168,7 +168,7 @@ def test_what_was_fetched_is_kept_when_the_back_end_starts_anew(without_ecb: Pro
     assert without_ecb.prices() == PRICES
 
 
-@pytest.mark.parametrize("port", [3000, 8000])
+@pytest.mark.parametrize("port", [3000, 7000, 8000])
 def test_the_back_end_is_refused_to_the_host(project: Project, port: int) -> None:
     assert project.container("backend")["HostConfig"]["PortBindings"] == {}
     with pytest.raises(ConnectionRefusedError):
@@ -181,7 +181,7 @@ def test_the_http_door_answers_on_the_network_where_the_services_meet(project: P
 
 @pytest.mark.parametrize("network", ["bridge", f"{PROJECT}_edge"])
 @pytest.mark.parametrize("on", ["inside", "egress"])
-@pytest.mark.parametrize("port", [3000, 8000])
+@pytest.mark.parametrize("port", [3000, 7000, 8000])
 def test_the_back_end_cannot_be_reached_from_another_network(
     project: Project, images: dict[str, str], network: str, on: str, port: int
 ) -> None:

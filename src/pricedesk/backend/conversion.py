@@ -35,6 +35,19 @@ def convert(amount: ExactDecimal, rate: Rate, rounding: Rounding = Rounding.HALF
     """Convert an amount of `rate.base` and round it to the minor unit of `rate.counter`."""
     numerator = amount.unscaled * rate.numerator
     denominator = 10**amount.scale * rate.denominator
-    minor_units = round_ratio(numerator * 10**rate.counter.minor_digits, denominator, rounding)
+    digits = rate.counter.minor_digits
+    minor_units = converted_units(amount.unscaled, amount.scale, rate, digits, rounding)
     result = Money(minor_units, rate.counter)
     return Conversion(amount, rate, numerator, denominator, rounding, result)
+
+
+def converted_units(
+    unscaled: int, scale: int, rate: Rate, digits: int, rounding: Rounding = Rounding.HALF_UP
+) -> int:
+    """The amount unscaled / 10**scale at a rate, in units of which 10**digits are one.
+
+    This is where every conversion is made: one multiplication, one division, one rounding.
+    """
+    return round_ratio(
+        unscaled * rate.numerator * 10**digits, 10**scale * rate.denominator, rounding
+    )

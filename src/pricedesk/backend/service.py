@@ -42,7 +42,7 @@ from pricedesk.workers import Work, Worker
 
 logger = logging.getLogger(__name__)
 
-DOORS = ("lines", "http")
+DOORS = ("lines", "http", "grpc")
 
 
 def line_door(
@@ -77,6 +77,15 @@ def http_door(surroundings: Surroundings, settings: Settings) -> Door:
     return door.http_door(surroundings, limits)
 
 
+def grpc_door(surroundings: Surroundings, settings: Settings) -> Door:
+    """The door on port 7000."""
+    # As above.
+    from pricedesk.backend.grpc import door  # noqa: PLC0415
+
+    limits = ClientLimits(settings.grpc_max_connections, settings.max_connections_per_address)
+    return door.grpc_door(surroundings, settings.grpc_server, limits)
+
+
 def openings(settings: Settings, lines: LineService, surroundings: Surroundings) -> list[Opening]:
     """The doors of the back-end and where they are, in the order in which they open."""
     return [
@@ -85,6 +94,11 @@ def openings(settings: Settings, lines: LineService, surroundings: Surroundings)
             place_of("http", settings),
             lambda: http_door(surroundings, settings),
             settings.http_max_connections,
+        ),
+        Opening(
+            place_of("grpc", settings),
+            lambda: grpc_door(surroundings, settings),
+            settings.grpc_max_connections,
         ),
     ]
 
@@ -107,6 +121,7 @@ def prepare_workers(settings: Settings) -> Work:
     """
     # Else each of them would load it for itself, after its first answers.
     importlib.import_module("pricedesk.backend.http.door")
+    importlib.import_module("pricedesk.backend.grpc.door")
     with closing(open_store(settings.database, settings.data_dir)) as store:
         known = known_in(store, settings)
     known.bureau.ages()
@@ -116,7 +131,7 @@ def prepare_workers(settings: Settings) -> Work:
 
 
 async def run_backend(settings: Settings, share: Share | None = None) -> int:
-    """Serve lines and HTTP and fetch rates until a signal stops it; gives the exit code.
+    """Serve lines, HTTP and gRPC and fetch rates until a signal stops it; gives the exit code.
 
     Raises:
         StoreFailed: the store cannot be opened.

@@ -1,0 +1,212 @@
+"""The gRPC door against Node's `@grpc/grpc-js`: conversions a second, how long, at what cost.
+
+Run: python bench/grpc_door.py [ROUNDS]; it needs h2load (Debian: nghttp2-client) and Node with the
+packages that `make test` installs for it. Server and client have a core each.
+
+h2load counts answers with HTTP's status 200, which errors of gRPC have too: so the bytes of the
+answers are counted, and before it begins a real client has its answer checked. It sends the same
+call again and again, so ours is also measured where answers are not kept.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from _grpc_client import ANSWER, ASKED, CONVERT
+from _machine import (
+    CLIENT_CORE,
+    RUN_TITLES,
+    Run,
+    family,
+    figures,
+    free_port,
+    in_turn,
+    machine,
+    medians,
+    percentile,
+    pinned,
+    print_table,
+    ratio,
+    run_of,
+    served,
+)
+
+HERE = Path(__file__).parent
+PROTOS = HERE.parent / "src" / "pricedesk" / "backend" / "grpc" / "protos"
+OURS = [sys.executable, "-m", "pricedesk.cli", "backend"]
+NOTHING_KEPT = [
+    sys.executable,
+    "-c",
+    """from pricedesk.backend.grpc import currency_service as c; c._QUESTION_KEPT_BYTES_MAX = 0
+from pricedesk.cli import main; main(["backend"])""",
+]
+NODE = "Node, @grpc/grpc-js"
+LIMITED_CPU, LIMITED_MIB = 0.2, 128
+"""What Online Boutique lets its service have at the most."""
+
+Load = Callable[[int], tuple[int, float, tuple[float, float, float]]]
+
+
+def h2load(
+    connections: int, streams: int, calls: int, port: int
+) -> tuple[int, float, tuple[float, float, float]]:
+    """Calls by h2load: answers, seconds, percentiles in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        body, log = Path(folder) / "body", Path(folder) / "log"
+        body.write_bytes(b"\x00" + len(ASKED).to_bytes(4, "big") + ASKED)
+        command = [
+            *("h2load", "-n", str(calls), "-c", str(connections), "-m", str(streams)),
+            *("-d", str(body), f"--log-file={log}"),
+            *("-H", "content-type: application/grpc", "-H", "te: trailers"),
+            f"http://127.0.0.1:{port}{CONVERT}",
+        ]
+        done = subprocess.run(
+            pinned(command, CLIENT_CORE), stdout=subprocess.PIPE, text=True, check=True
+        )
+        took_ms = [int(line.split("\t")[2]) / 1000 for line in log.read_text().splitlines()]
+    answered, data = _found(r"(\d+) succeeded, 0 failed", done.stdout), done.stdout
+    assert answered == calls, done.stdout
+    size = int(re.findall(r"\((\d+)\) data", data)[0])
+    assert size == calls * (5 + len(ANSWER)), f"{size} bytes of answers to {calls} calls"
+    unit = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+    number, name = re.findall(r"finished in ([\d.]+)(s|ms|us)", data)[0]
+    percentiles = tuple(percentile(took_ms, percent) for percent in (50, 99, 99.9))
+    return calls, float(number) * unit[name], (percentiles[0], percentiles[1], percentiles[2])
+
+
+def _found(pattern: str, text: str) -> int:
+    return int(re.findall(pattern, text)[0])
+
+
+def client(calls: int, port: int) -> tuple[int, float, tuple[float, float, float]]:
+    """The same by grpcio's client."""
+    command = [sys.executable, str(HERE / "_grpc_client.py"), str(port), str(calls)]
+    done = subprocess.run(
+        pinned(command, CLIENT_CORE), stdout=subprocess.PIPE, text=True, check=True
+    )
+    answers, *rest = done.stdout.split()
+    seconds, p50, p99, p999 = map(float, rest)
+    return int(answers), seconds, (p50, p99, p999)
+
+
+@contextmanager
+def servers(stack: ExitStack) -> Iterator[dict[str, tuple[int, int]]]:
+    """Every server, by its name: process id and port."""
+    found: dict[str, tuple[int, int]] = {}
+    commands = {"ours": OURS, "ours, no answer kept": NOTHING_KEPT, "ours, grpcio": OURS}
+    for name, command in commands.items():
+        port = free_port()
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = {
+            "PRICEDESK_GRPC_PORT": str(port),
+            "PRICEDESK_GRPC_SERVER": "grpcio" if name.endswith("grpcio") else "own",
+            "PRICEDESK_LINES_PORT": "0",
+            "PRICEDESK_HTTP_PORT": "0",
+            "PRICEDESK_DATA_DIR": folder,
+            "PRICEDESK_FETCH": "off",
+            "PRICEDESK_CLOCK": "2026-10-30T18:00:00Z",
+        }
+        pid = stack.enter_context(served(command, port, environment=environment))
+        found[name] = pid, port
+    port = free_port()
+    command = ["node", str(HERE / "_grpc_server.js"), str(PROTOS), str(port)]
+    found[NODE] = stack.enter_context(served(command, port)), port
+    yield found
+
+
+def measured(title: str, rounds: int, servers: dict[str, tuple[int, int]], load: Load) -> None:
+    """Run a load on each server in turn, and print what came of it."""
+    contestants = {
+        name: partial(run_of, pid, partial(load, port)) for name, (pid, port) in servers.items()
+    }
+    runs: dict[str, list[Run]] = in_turn(contestants, rounds)
+    print(f"\n{title}")
+    rows = [
+        [name, *figures(medians(found)), f"{ratio(found, runs[NODE]):.2f}"]
+        for name, found in runs.items()
+    ]
+    print_table(["", *RUN_TITLES, "times Node"], rows)
+
+
+@contextmanager
+def limited(pids: list[int]) -> Iterator[bool]:
+    """A part of a core and so much memory for each of these processes; False if that cannot be."""
+    groups: list[Path] = []
+    try:
+        for pid in pids:
+            groups += _group_of(pid)
+        yield bool(groups)
+    finally:
+        for group in groups:
+            with suppress(OSError):
+                # What is in it goes back to where it was; an empty group can be removed.
+                for member in (group / "cgroup.procs").read_text().split():
+                    (group.parent / "cgroup.procs").write_text(member)
+                group.rmdir()
+
+
+def _group_of(pid: int) -> list[Path]:
+    """Control groups of a process's own, of the first or the second kind."""
+    root = Path("/sys/fs/cgroup")
+    period, memory = 100_000, str(LIMITED_MIB * 1024 * 1024)
+    quota = str(int(period * LIMITED_CPU))
+    if (root / "cpu").is_dir():
+        wanted = {"cpu": ("cpu.cfs_quota_us", quota), "memory": ("memory.limit_in_bytes", memory)}
+        places = [
+            (root / kind / f"bench-{pid}", {name: text}) for kind, (name, text) in wanted.items()
+        ]
+    else:
+        both = {"cpu.max": f"{quota} {period}", "memory.max": memory}
+        places = [(root / f"bench-{pid}", both)]
+    made: list[Path] = []
+    try:
+        for group, files in places:
+            group.mkdir()
+            made.append(group)
+            for name, text in files.items():
+                (group / name).write_text(text)
+            for member in family(pid):
+                (group / "cgroup.procs").write_text(str(member))
+    except OSError as error:
+        print(f"no limits ({error.strerror})", file=sys.stderr)
+        for group in made:
+            with suppress(OSError):
+                group.rmdir()
+        return []
+    return made
+
+
+def main(rounds: int) -> None:
+    lacking = [name for name in ("h2load", "node") if shutil.which(name) is None]
+    if lacking or not (HERE.parent / "tests" / "node" / "node_modules").exists():
+        sys.exit(f"this needs {' and '.join(lacking) or 'what make test installs for Node'}")
+    print(f"{machine()}; {rounds} rounds, medians")
+    with ExitStack() as stack, servers(stack) as found:
+        measured(
+            "h2load, 10 connections x 10 streams",
+            rounds,
+            found,
+            lambda port: h2load(10, 10, 30_000, port),
+        )
+        measured(
+            "h2load, one call at a time", rounds, found, lambda port: h2load(1, 1, 3_000, port)
+        )
+        measured("grpcio's client, 4 connections", rounds, found, lambda port: client(6_000, port))
+        with limited([pid for pid, _ in found.values()]) as are_limited:
+            if are_limited:
+                measured(
+                    f"h2load, 10 calls at a time, {LIMITED_CPU} of a core, {LIMITED_MIB} MiB",
+                    rounds,
+                    found,
+                    lambda port: h2load(1, 10, 2_000, port),
+                )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

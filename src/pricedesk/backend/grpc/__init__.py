@@ -1,0 +1,1 @@
+"""The door on port 7000: gRPC."""

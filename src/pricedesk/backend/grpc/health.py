@@ -1,0 +1,55 @@
+"""`grpc.health.v1.Health`: whether clients should come here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+
+from pricedesk.backend.grpc.definitions import message_class, read
+from pricedesk.backend.grpc.statuses import Refusal, Status
+from pricedesk.errors import in_quotes
+
+LOOK_SECONDS = 0.25
+"""How often somebody who watches is told of a change."""
+
+_REQUEST = message_class("grpc.health.v1.HealthCheckRequest")
+_RESPONSE = message_class("grpc.health.v1.HealthCheckResponse")
+
+SERVING: bytes = _RESPONSE(status=_RESPONSE.SERVING).SerializeToString()
+NOT_SERVING: bytes = _RESPONSE(status=_RESPONSE.NOT_SERVING).SerializeToString()
+SERVICE_UNKNOWN: bytes = _RESPONSE(status=_RESPONSE.SERVICE_UNKNOWN).SerializeToString()
+
+
+class Health:
+    """The two methods. All services are ready together; the empty name is the whole server."""
+
+    def __init__(self, names: Collection[str], is_ready: Callable[[], bool]) -> None:
+        self._names = frozenset(["", *names])
+        self._is_ready = is_ready
+
+    def check(self, data: bytes) -> bytes:
+        """How a service is.
+
+        Raises:
+            Refusal: there is no such service.
+        """
+        name = read(_REQUEST, data).service
+        if name not in self._names:
+            raise Refusal(Status.NOT_FOUND, f"there is no service {in_quotes(name)}")
+        return self._standing()
+
+    async def watch(self, data: bytes) -> AsyncIterator[bytes]:
+        """How a service is, and each change; a service that there is not may come, for all we say.
+
+        Raises:
+            Refusal: the bytes are no request.
+        """
+        name = read(_REQUEST, data).service
+        said = b""
+        while True:
+            standing = self._standing() if name in self._names else SERVICE_UNKNOWN
+            if standing != said:
+                yield standing
+                said = standing
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _standing(self) -> bytes:
+        return SERVING if self._is_ready() else NOT_SERVING

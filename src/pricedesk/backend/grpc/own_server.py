@@ -1,0 +1,505 @@
+"""The door on our own HTTP/2: sockets below `http2`, calls above it.
+
+What is answered at once, as conversions are, is answered where it is read: all calls of one
+read with one write. What has to be waited for, and streams of answers, are tasks.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import cast
+
+from pricedesk.admission import Admission, Gate
+from pricedesk.backend.grpc import wire
+from pricedesk.backend.grpc.frames import Code
+from pricedesk.backend.grpc.http2 import Headers, Http2Connection, Stream
+from pricedesk.backend.grpc.methods import Each, Methods, Noted, Reply, Streaming, Unary
+from pricedesk.backend.grpc.server_limits import (
+    KEEPALIVE_SECONDS,
+    KEEPALIVE_TIMEOUT_SECONDS,
+    MESSAGE_BYTES_MAX,
+)
+from pricedesk.backend.grpc.statuses import Refusal, Status, internal, refusal_of
+from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
+from pricedesk.errors import PricedeskError
+from pricedesk.port import Port, PortConnection
+from pricedesk.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+READ_BYTES = 64 * 1024
+"""Bytes of one client that are taken at once."""
+
+OUTPUT_BYTES_MAX = 64 * 1024
+"""Answers that may wait for a client to read them; beyond it nothing more is answered."""
+
+KERNEL_OUTPUT_BYTES = 128 * 1024
+"""Answers that may wait in the kernel besides."""
+
+STALLED_OUTPUT_SECONDS = 10
+"""A client that takes nothing of what waits for it for so long is cut off."""
+
+SETTINGS_SECONDS = 10
+"""From a connection's begin to the client's preface and settings, and its word on ours."""
+
+REQUEST_SECONDS = 10
+"""From the begin of a call to the end of its message, where it has one."""
+
+BODIES_PER_CONNECTION_BYTES_MAX = 4 * 1024 * 1024
+BODIES_BYTES_MAX = 32 * 1024 * 1024
+"""Messages that have not come to their end, of one client and of all."""
+
+LINGER_SECONDS = 2
+"""How long a client that was told of the end may go on sending before it is cut off."""
+
+STUCK_SECONDS = 60
+"""A call whose client opens its window for nothing of the answer for so long is ended."""
+
+_NOT_ONE = Refusal(Status.UNIMPLEMENTED, "this method takes one message")
+_UNFINISHED = Refusal(Status.INTERNAL, "the message ends too early")
+_COMPRESSED = Refusal(Status.UNIMPLEMENTED, "messages are not compressed here")
+_TOO_SLOW = Refusal(
+    Status.DEADLINE_EXCEEDED, f"a message must be sent within {REQUEST_SECONDS} seconds"
+)
+_TOO_LARGE = Refusal(Status.RESOURCE_EXHAUSTED, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
+_BEHIND = Refusal(Status.RESOURCE_EXHAUSTED, "more is asked for than is read of the answers")
+_LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
+
+
+class GrpcService(Port[PortConnection]):
+    """One listening port for gRPC, without TLS."""
+
+    sweep_seconds = 1
+
+    def __init__(
+        self,
+        methods: Methods,
+        tally: Tally,
+        gate: Gate[PortConnection],
+        seconds: Callable[[], float],
+    ) -> None:
+        super().__init__(gate, seconds)
+        self.methods = methods
+        self.tally = tally
+        self.bodies_bytes = 0
+        self.read_buffer = bytearray(READ_BYTES)
+
+    def connect(self) -> "_Connection":
+        """The protocol of a new client."""
+        return _Connection(self)
+
+
+class _Connection(asyncio.BufferedProtocol):
+    """One client."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, service: GrpcService) -> None:
+        now = service.seconds()
+        self._service = service
+        self._http2 = Http2Connection(self)
+        self._peer = "unknown"
+        self._output_full = False
+        self._began_at = self._heard_at = self._progress_at = now
+        self._pinged_at_seconds: float | None = None
+        self._ending_since: float | None = None
+        self._closing = False
+        self._unread_bytes = 0
+        self._bodies_bytes = 0
+        self._answered = 0
+        self._rooms: dict[Stream, asyncio.Future[None]] = {}
+        self._waiting_seconds: dict[int, tuple[int, float]] = {}
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_OUTPUT_BYTES)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else "unknown"
+        match self._service.admit(self, self._peer):
+            case Admission.WELCOME if self._service.draining:
+                self._end(Code.NO_ERROR, "the service is shutting down")
+            case Admission.WELCOME:
+                self._write()
+            case Admission.BUSY:
+                self._end(Code.ENHANCE_YOUR_CALM, "too many clients are connected")
+            case Admission.FLOOD:
+                self.cut_off()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
+        for stream in list(self._http2.streams.values()):
+            self.gone(stream)
+        self._http2.streams.clear()
+        self._service.forget(self, self._peer)
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
+        """All connections read into one buffer: each empties it before another is read."""
+        return self._service.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._pinged_at_seconds = None
+        if self._ending_since is None:
+            self._receive(bytes(self._service.read_buffer[:nbytes]))
+
+    def eof_received(self) -> bool:
+        """Answer what was asked before the end; the connection closes after that."""
+        if self._ending_since is not None or not self._http2.streams:
+            self._transport.close()
+        self._closing = True
+        return True
+
+    def pause_writing(self) -> None:
+        self._output_full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._output_full = False
+        for stream in list(self._rooms):
+            self.writable(stream)
+        self._go_on()
+
+    # What the port calls.
+
+    def finish(self) -> None:
+        """Take no more calls; close when those that have begun are answered."""
+        self._closing = True
+        if self._ending_since is not None:
+            return
+        self._http2.refuse_more()
+        for stream in list(self._http2.streams.values()):
+            if not isinstance(stream.head.method, Unary):
+                self._stop(stream, _LEAVING)
+        self._write()
+
+    def check_time(self, now: float) -> None:
+        """Hold the connection against its time limits."""
+        self._http2.sweep()
+        if self._is_stalled(now):
+            self.cut_off()
+        elif self._ending_since is not None:
+            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+                self.cut_off()
+        elif not self._http2.settings_acknowledged and now - self._began_at > SETTINGS_SECONDS:
+            self._end(Code.SETTINGS_TIMEOUT, "no settings in time")
+        else:
+            self._check_calls(now)
+            self._check_life(now)
+            self._write()
+
+    def cut_off(self) -> None:
+        """End the connection at once, without a word."""
+        self._transport.abort()
+
+    # What HTTP/2 calls.
+
+    def head(self, headers: Headers) -> Head:
+        """What a request's headers ask for."""
+        return wire.read_head(headers, self._service.methods)
+
+    def begin(self, stream: Stream) -> None:
+        """A call has begun."""
+        head: Head = stream.head
+        if head.http_status != wire.HTTP_OK:
+            self._not_grpc(stream, head)
+        elif head.refusal is not None:
+            self._refuse(stream, head.refusal)
+        elif stream.remote_ended:
+            self._at_end(stream)
+
+    def data(self, stream: Stream, data: bytes) -> None:
+        """A part of a call's messages has come."""
+        head: Head = stream.head
+        if (
+            stream.remote_ended
+            and stream.body is None
+            and head.is_single
+            and len(data) >= PREFIX_BYTES
+            and not data[0]
+            and len(data) == PREFIX_BYTES + int.from_bytes(data[1:PREFIX_BYTES], "big")
+        ):
+            # Nearly all come so: one message in one frame.
+            self._call(stream, head, data[PREFIX_BYTES:])
+            return
+        self._collect(stream, data)
+        if stream.body is not None and isinstance(head.method, Each):
+            self._answer_each(stream, head.method)
+        if stream.body is not None and stream.remote_ended:
+            self._at_end(stream)
+
+    def gone(self, stream: Stream) -> None:
+        """A stream is over before its time."""
+        self._forget_body(stream)
+        if isinstance(stream.call, asyncio.Task):
+            stream.call.cancel()
+
+    def writable(self, stream: Stream) -> None:
+        """All that was queued for a stream has gone out."""
+        room = self._rooms.get(stream)
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    # Calls.
+
+    def _call(self, stream: Stream, head: Head, message: bytes) -> None:
+        """Answer a message that is all there is of a call."""
+        method = head.method
+        if isinstance(method, Unary):
+            try:
+                reply = method.answer(message)
+            except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
+                self._refuse(stream, error)
+                return
+            if type(reply) is bytes:
+                self._answered += 1
+                self._http2.answer(stream, wire.prefixed(reply), wire.HEAD, wire.OK)
+            elif isinstance(reply, Noted):
+                self._reply(stream, reply)
+            else:
+                later = self._answer_later(stream, head, cast("Awaitable[Reply]", reply))
+                stream.call = asyncio.get_running_loop().create_task(later)
+        elif isinstance(method, Streaming):
+            answers = self._answer_all(stream, head, method.answers(message))
+            stream.call = asyncio.get_running_loop().create_task(answers)
+
+    def _reply(self, stream: Stream, reply: Reply) -> None:
+        self._answered += 1
+        if isinstance(reply, Noted):
+            message, ending = reply.message, wire.ending(reply.notes)
+        else:
+            message, ending = reply, wire.OK
+        self._http2.answer(stream, wire.prefixed(message), wire.HEAD, ending)
+
+    async def _answer_later(self, stream: Stream, head: Head, later: Awaitable[Reply]) -> None:
+        began = self._service.seconds()
+        try:
+            async with asyncio.timeout(_seconds(head)):
+                reply = await later
+        except Exception as error:  # noqa: BLE001  # as above
+            self._refuse(stream, error)
+        else:
+            self._reply(stream, reply)
+        self._count(began)
+        self._write()
+
+    async def _answer_all(self, stream: Stream, head: Head, messages: AsyncIterator[bytes]) -> None:
+        self._answered += 1
+        try:
+            async with asyncio.timeout(_seconds(head)):
+                async for message in messages:
+                    await self._send(stream, wire.prefixed(message))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._refuse(stream, error)
+        else:
+            self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
+        finally:
+            self._rooms.pop(stream, None)
+            # Its handler learns of it now, and not at some time from the collector of garbage.
+            await cast("AsyncGenerator[bytes, None]", messages).aclose()
+        self._count(self._service.seconds())
+        self._write()
+
+    async def _send(self, stream: Stream, data: bytes) -> None:
+        """Send a message of several, and wait while the client has no room for it."""
+        if not stream.headed:
+            self._http2.send_headers(stream, wire.HEAD)
+        self._http2.send(stream, data)
+        self._write()
+        while stream.queue or self._output_full:
+            self._rooms[stream] = asyncio.get_running_loop().create_future()
+            await self._rooms[stream]
+
+    def _answer_each(self, stream: Stream, method: Each) -> None:
+        body = stream.body
+        while body is not None and len(body) >= PREFIX_BYTES:
+            end = PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big")
+            if len(body) < end:
+                return
+            message = bytes(body[PREFIX_BYTES:end])
+            del body[:end]
+            self._release(end)
+            try:
+                reply = method.answer(message)
+            except Exception as error:  # noqa: BLE001  # as above
+                self._refuse(stream, error)
+                return
+            if not stream.headed:
+                self._http2.send_headers(stream, wire.HEAD)
+            self._http2.send(stream, wire.prefixed(reply))
+            if stream.queued > OUTPUT_BYTES_MAX:
+                self._http2.reset(stream, Code.ENHANCE_YOUR_CALM)
+                return
+            if body and body[0]:
+                self._refuse(stream, _COMPRESSED)
+                return
+
+    def _at_end(self, stream: Stream) -> None:
+        """All of a call's messages are there."""
+        head: Head = stream.head
+        body = bytes(stream.body or b"")
+        self._forget_body(stream)
+        length = int.from_bytes(body[1:PREFIX_BYTES], "big") if len(body) >= PREFIX_BYTES else -1
+        if isinstance(head.method, Each):
+            if body:
+                self._refuse(stream, _UNFINISHED)
+            else:
+                self._answered += 1
+                self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
+        elif not body or 0 <= length < len(body) - PREFIX_BYTES:
+            self._refuse(stream, _NOT_ONE)
+        elif length != len(body) - PREFIX_BYTES:
+            self._refuse(stream, _UNFINISHED)
+        else:
+            self._call(stream, head, body[PREFIX_BYTES:])
+
+    def _collect(self, stream: Stream, data: bytes) -> None:
+        """Keep a part of a message, within the bounds."""
+        if stream.body is None:
+            stream.body = bytearray()
+        stream.body += data
+        self._bodies_bytes += len(data)
+        self._service.bodies_bytes += len(data)
+        if stream.body and stream.body[0]:
+            self._refuse(stream, _COMPRESSED)
+        elif (
+            int.from_bytes(stream.body[1:PREFIX_BYTES], "big") > MESSAGE_BYTES_MAX
+            or len(stream.body) > PREFIX_BYTES + MESSAGE_BYTES_MAX
+            or self._bodies_bytes > BODIES_PER_CONNECTION_BYTES_MAX
+            or self._service.bodies_bytes > BODIES_BYTES_MAX
+        ):
+            self._refuse(stream, _TOO_LARGE)
+
+    def _forget_body(self, stream: Stream) -> None:
+        if stream.body is not None:
+            self._release(len(stream.body))
+            stream.body = None
+
+    def _release(self, size: int) -> None:
+        self._bodies_bytes -= size
+        self._service.bodies_bytes -= size
+
+    def _refuse(self, stream: Stream, error: Exception) -> None:
+        """End a call with the status that tells of an error."""
+        tally = self._service.tally
+        self._answered += 1
+        if isinstance(error, Refusal):
+            refusal = error
+            tally.refused += 1
+        elif isinstance(error, PricedeskError):
+            refusal = refusal_of(error)
+            tally.refused += 1
+        elif isinstance(error, TimeoutError):
+            refusal = Refusal(Status.DEADLINE_EXCEEDED, "the call's time is over")
+            tally.refused += 1
+        else:
+            refusal = internal()
+            tally.failed += 1
+            logger.error("a call failed", exc_info=error)
+        self._stop(stream, refusal)
+
+    def _stop(self, stream: Stream, refusal: Refusal) -> None:
+        """End a call, whatever it is doing."""
+        self._forget_body(stream)
+        block = wire.refused(refusal)
+        self._http2.finish(stream, block if stream.headed else wire.HEAD + block)
+        task = stream.call
+        if isinstance(task, asyncio.Task) and task is not asyncio.current_task():
+            task.cancel()
+
+    def _not_grpc(self, stream: Stream, head: Head) -> None:
+        """A request that is none of gRPC's: HTTP has a status for it."""
+        self._answered += 1
+        self._service.tally.refused += 1
+        if not head.http_status:
+            self._http2.reset(stream, Code.PROTOCOL_ERROR)
+        else:
+            self._http2.finish(stream, wire.literal(":status", str(head.http_status)))
+
+    # The rest.
+
+    def _receive(self, data: bytes) -> None:
+        began = self._heard_at = self._service.seconds()
+        self._http2.receive(data)
+        self._count(began)
+        self._write()
+        if self._http2.is_behind and not self._output_full:
+            # The other clients get a turn first.
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _count(self, began_seconds: float) -> None:
+        if self._answered:
+            self._service.tally.took(self._service.seconds() - began_seconds, self._answered)
+            self._answered = 0
+
+    def _go_on(self) -> None:
+        if self._transport.is_closing() or self._output_full or self._ending_since is not None:
+            return
+        if self._http2.is_behind:
+            self._receive(b"")
+        if not self._http2.is_behind and not self._output_full:
+            self._transport.resume_reading()
+
+    def _write(self) -> None:
+        http2 = self._http2
+        if http2.output:
+            self._transport.write(http2.take_output())
+        if http2.ended or (self._closing and not http2.streams):
+            self._linger()
+
+    def _end(self, code: Code, text: str) -> None:
+        self._http2.end(code, text)
+        self._write()
+
+    def _linger(self) -> None:
+        """Send what there is and nothing more; take what comes for a while, and close."""
+        if self._ending_since is None:
+            self._ending_since = self._progress_at = self._service.seconds()
+            self._transport.resume_reading()
+            with suppress(OSError):  # It may be gone already.
+                self._transport.write_eof()
+
+    def _check_calls(self, now: float) -> None:
+        """End calls whose messages do not come, or whose answers are not taken."""
+        before, self._waiting_seconds = self._waiting_seconds, {}
+        for stream in list(self._http2.streams.values()):
+            if stream.queue:
+                left, most_seconds = stream.queued, STUCK_SECONDS
+            elif not stream.remote_ended and stream.head.is_single:
+                left, most_seconds = 0, REQUEST_SECONDS
+            else:
+                continue
+            seen = before.get(stream.number)
+            if seen is None or seen[0] != left:
+                self._waiting_seconds[stream.number] = left, now
+            elif now - seen[1] <= most_seconds:
+                self._waiting_seconds[stream.number] = seen
+            elif left:
+                self._http2.reset(stream, Code.CANCEL)
+            else:
+                self._refuse(stream, _TOO_SLOW)
+
+    def _check_life(self, now: float) -> None:
+        if self._pinged_at_seconds is not None:
+            if now - self._pinged_at_seconds > KEEPALIVE_TIMEOUT_SECONDS:
+                self.cut_off()
+        elif now - self._heard_at > KEEPALIVE_SECONDS:
+            self._pinged_at_seconds = now
+            self._http2.ping()
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long of what waits for it."""
+        unread, before = self._transport.get_write_buffer_size(), self._unread_bytes
+        self._unread_bytes = unread
+        if unread < before or (unread and not before):
+            self._progress_at = now
+        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
+
+
+def _seconds(head: Head) -> float | None:
+    """How long a call may take."""
+    return None if head.timeout_nanoseconds is None else head.timeout_nanoseconds / 10**9
