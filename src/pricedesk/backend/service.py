@@ -26,6 +26,7 @@ from pricedesk.backend.http.surroundings import (
     Surroundings,
 )
 from pricedesk.backend.line_server import NOTICES, LineSession
+from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.recent_answers import RecentAnswers
 from pricedesk.backend.refresh import Refresher
@@ -77,16 +78,18 @@ def http_door(surroundings: Surroundings, settings: Settings) -> Door:
     return door.http_door(surroundings, limits)
 
 
-def grpc_door(surroundings: Surroundings, settings: Settings) -> Door:
+def grpc_door(surroundings: Surroundings, news: News, settings: Settings) -> Door:
     """The door on port 7000."""
     # As above.
     from pricedesk.backend.grpc import door  # noqa: PLC0415
 
     limits = ClientLimits(settings.grpc_max_connections, settings.max_connections_per_address)
-    return door.grpc_door(surroundings, settings.grpc_server, limits)
+    return door.grpc_door(surroundings, news, settings.grpc_server, limits)
 
 
-def openings(settings: Settings, lines: LineService, surroundings: Surroundings) -> list[Opening]:
+def openings(
+    settings: Settings, lines: LineService, surroundings: Surroundings, news: News
+) -> list[Opening]:
     """The doors of the back-end and where they are, in the order in which they open."""
     return [
         Opening(place_of("lines", settings), lambda: lines, settings.max_connections),
@@ -97,7 +100,7 @@ def openings(settings: Settings, lines: LineService, surroundings: Surroundings)
         ),
         Opening(
             place_of("grpc", settings),
-            lambda: grpc_door(surroundings, settings),
+            lambda: grpc_door(surroundings, news, settings),
             settings.grpc_max_connections,
         ),
     ]
@@ -173,7 +176,7 @@ async def run_backend(settings: Settings, share: Share | None = None) -> int:
                 bureau, quotes, readiness, doors, counts.doors, counts.gauges()
             )
         code = await serve(
-            openings(settings, lines, surroundings),
+            openings(settings, lines, surroundings, News(bureau, store)),
             background,
             Ending(settings.drain_delay_seconds, settings.drain_seconds, readiness.drain),
             share.worker.sockets if share is not None else None,

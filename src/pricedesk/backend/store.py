@@ -138,6 +138,29 @@ class Store:
             sequence = found[-1][0] if found else after
             return Kept(sequence, [rows.publication_of_row(row) for row in found])
 
+    def accepted_after(self, number: int, most: int) -> list[tuple[int, Publication]]:
+        """So many of the publications that were accepted after a number, each with its own.
+
+        Raises:
+            StoreFailed: the store cannot be read, or is damaged.
+        """
+        with self._reading():
+            found = self._database.execute(
+                f"SELECT {rows.PUBLICATION_COLUMNS} FROM publication WHERE sequence > ?"  # noqa: S608  # the columns' names are ours
+                " ORDER BY sequence LIMIT ?",
+                (number, most),
+            )
+            return [(row[0], rows.publication_of_row(row)) for row in found]
+
+    def newest_number(self) -> int:
+        """The number of the publication that was accepted last; 0 if there is none.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        with self._reading():
+            return self._last("sequence", "publication")
+
     def add(self, document: RawDocument, publications: Iterable[Publication]) -> None:
         """Keep these publications and the document that they are from.
 

@@ -1,16 +1,21 @@
 """The gRPC door on both servers, over the packaged history on the evening of its last day."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from grpc_doors import SERVERS, Caller, Running, calling, running
+from held import Asking, DeskAtOnce
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.grpc.door import make_methods
+from pricedesk.backend.grpc.methods import Method
 from pricedesk.backend.http.surroundings import Readiness
+from pricedesk.backend.news import News
+from pricedesk.backend.store import Store, open_store
 
 
 @pytest.fixture
@@ -18,11 +23,24 @@ def readiness(bureau: Bureau) -> Readiness:
     return Readiness(bureau)
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store("", tmp_path)) as opened:
+        opened.database.execute("PRAGMA synchronous=OFF")
+        yield opened
+
+
+@pytest.fixture
+def methods(bureau: Bureau, store: Store, readiness: Readiness) -> dict[str, Method]:
+    """Every method of the door; each request about a quote waits for nothing."""
+    return make_methods(bureau, DeskAtOnce(Asking(store, bureau)), News(bureau, store), readiness)
+
+
 @pytest_asyncio.fixture(params=SERVERS)
 async def door(
-    request: pytest.FixtureRequest, bureau: Bureau, readiness: Readiness
+    request: pytest.FixtureRequest, methods: dict[str, Method]
 ) -> AsyncIterator[Running]:
-    async with running(make_methods(bureau, readiness), request.param) as found:
+    async with running(methods, request.param) as found:
         yield found
 
 

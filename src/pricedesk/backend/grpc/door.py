@@ -12,8 +12,11 @@ from pricedesk.backend.grpc.currency_service import CurrencyService
 from pricedesk.backend.grpc.health import Health
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
 from pricedesk.backend.grpc.own_server import GrpcService
+from pricedesk.backend.grpc.pricedesk_v1 import Quotes, Rates
 from pricedesk.backend.grpc.reflection import VERSIONS, Reflection
 from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
+from pricedesk.backend.news import News
+from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.port import PortConnection
 from pricedesk.running import Door
 from pricedesk.tally import Tally
@@ -21,11 +24,12 @@ from pricedesk.tally import Tally
 HEALTH = "grpc.health.v1.Health"
 REFLECTION = "ServerReflection"
 DEMOS = ("hipstershop", "oteldemo")
+OWN = "pricedesk.v1"
 
 
-def grpc_door(surroundings: Surroundings, server: str, limits: ClientLimits) -> Door:
+def grpc_door(surroundings: Surroundings, news: News, server: str, limits: ClientLimits) -> Door:
     """The door, which does not listen yet."""
-    methods = make_methods(surroundings.bureau, surroundings.readiness)
+    methods = make_methods(surroundings.bureau, surroundings.quotes, news, surroundings.readiness)
     tally = Tally()
     gate = Gate[PortConnection](limits.connections, limits.connections_per_address)
     surroundings.doors.append(DoorCount("grpc", tally, gate))
@@ -37,15 +41,38 @@ def grpc_door(surroundings: Surroundings, server: str, limits: ClientLimits) -> 
     return GrpcService(methods, tally, gate, time.monotonic)
 
 
-def make_methods(bureau: Bureau, readiness: Readiness) -> dict[str, Method]:
+def make_methods(
+    bureau: Bureau, quotes: QuoteDesk, news: News, readiness: Readiness
+) -> dict[str, Method]:
     """Every method by its path."""
+    methods = {**demo_methods(bureau), **own_methods(bureau, quotes, news)}
+    return with_operations(methods, readiness)
+
+
+def own_methods(bureau: Bureau, quotes: QuoteDesk, news: News) -> dict[str, Method]:
+    """Our own services."""
+    rates, held = Rates(bureau, news), Quotes(quotes)
+    return {
+        f"/{OWN}.Rates/Convert": Unary(rates.convert),
+        f"/{OWN}.Rates/ConvertMany": Streaming(rates.convert_many),
+        f"/{OWN}.Rates/ListCurrencies": Unary(rates.list_currencies),
+        f"/{OWN}.Rates/WatchPublications": Streaming(rates.watch_publications),
+        f"/{OWN}.Quotes/Hold": Unary(held.hold),
+        f"/{OWN}.Quotes/Get": Unary(held.get),
+        f"/{OWN}.Quotes/Redeem": Unary(held.redeem),
+        f"/{OWN}.Quotes/Cancel": Unary(held.cancel),
+    }
+
+
+def demo_methods(bureau: Bureau) -> dict[str, Method]:
+    """The service of the demos, under both of its names."""
     currencies = CurrencyService(bureau)
     methods: dict[str, Method] = {}
     for demo in DEMOS:
         service = f"/{demo}.CurrencyService"
         methods[f"{service}/GetSupportedCurrencies"] = Unary(currencies.get_supported_currencies)
         methods[f"{service}/Convert"] = Unary(currencies.convert)
-    return with_operations(methods, readiness)
+    return methods
 
 
 def with_operations(methods: dict[str, Method], readiness: Readiness) -> dict[str, Method]:

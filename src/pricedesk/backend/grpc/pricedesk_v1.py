@@ -1,0 +1,290 @@
+"""`pricedesk.v1`: what is ours beside the demos' service, with texts for numbers.
+
+Every text is the one of the other doors, digit for digit; a failure's slug too.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pricedesk.backend.bureau import Answer, Bureau
+from pricedesk.backend.calendars import state
+from pricedesk.backend.grpc.definitions import message_class, read
+from pricedesk.backend.http.items import ITEMS_MAX
+from pricedesk.backend.http.own import ITEMS_AT_ONCE
+from pricedesk.backend.http.parameters import capitals, shown
+from pricedesk.backend.news import News
+from pricedesk.backend.quote_desk import QuoteDesk
+from pricedesk.backend.rates import Publication
+from pricedesk.currencies import currency
+from pricedesk.dates import parse_date, parse_instant
+from pricedesk.errors import InvalidRequest, PricedeskError
+from pricedesk.money import ExactDecimal
+from pricedesk.protocol import Explanation
+from pricedesk.quote_codes import parse_quote_id
+from pricedesk.quote_lines import HOLD_NAMES, OfQuote, QuoteReply, QuoteVerb, hold_of
+
+_NONE = "none"
+
+
+def _class(name: str) -> Any:  # noqa: ANN401  # as message_class
+    return message_class(f"pricedesk.v1.{name}")
+
+
+_CONVERT, _CONVERT_MANY = _class("ConvertRequest"), _class("ConvertManyRequest")
+_CONVERSION, _RESULTS = _class("Conversion"), _class("ConvertManyResponse")
+_RESULT, _FAILURE = _class("ConvertManyResponse.Result"), _class("Failure")
+_LIST, _CODES = _class("ListCurrenciesRequest"), _class("ListCurrenciesResponse")
+_WATCH, _PUBLICATION = _class("WatchPublicationsRequest"), _class("Publication")
+_VALUE = _class("PublishedValue")
+_EXPLANATION, _PAIR, _OTHER = _class("Explanation"), _class("PairRate"), _class("OtherRate")
+_HOLD, _QUOTE_REQUEST, _QUOTE = _class("HoldRequest"), _class("QuoteRequest"), _class("Quote")
+
+_FIELD_OF_HOLD = {"for": "customer"}
+"""Where a hold is told of a customer: `for` is a word of several programming languages."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Circumstances:
+    """What holds for all conversions of a request."""
+
+    known_at: datetime | None
+    keys: tuple[str, ...] | None
+    explain: bool
+
+
+class Rates:
+    """Conversions and publications."""
+
+    def __init__(self, bureau: Bureau, news: News) -> None:
+        self._bureau = bureau
+        self._news = news
+
+    def convert(self, data: bytes) -> bytes:
+        """One conversion.
+
+        Raises:
+            RequestError: something about it is off.
+            NoRate: no published rate answers it.
+        """
+        request = read(_CONVERT, data)
+        circumstances = self._circumstances(request)
+        return _bytes(_told(_converted(self._bureau, request, circumstances), circumstances))
+
+    async def convert_many(self, data: bytes) -> AsyncIterator[bytes]:
+        """Many conversions, each answered or refused for itself; other calls go on meanwhile.
+
+        Raises:
+            RequestError: what holds for all of them is off, or there are too many.
+        """
+        request = read(_CONVERT_MANY, data)
+        if len(request.items) > ITEMS_MAX:
+            raise InvalidRequest(
+                f"{len(request.items)} items are too many: at most {ITEMS_MAX} in a request"
+            )
+        circumstances = self._circumstances(request)
+        now = self._bureau.clock()
+        # Publications that arrive while this is sent are for the next request.
+        pinned = Bureau(
+            self._bureau.book, self._bureau.sources.values(), lambda: now, self._bureau.terms
+        )
+        for first in range(0, len(request.items), ITEMS_AT_ONCE):
+            items = request.items[first : first + ITEMS_AT_ONCE]
+            yield _bytes(_RESULTS(results=[_result(pinned, i, circumstances) for i in items]))
+            await asyncio.sleep(0)
+
+    def list_currencies(self, data: bytes) -> bytes:
+        """The codes that the sources' newest publications answer for.
+
+        Raises:
+            NoRatesKnown: there are none.
+        """
+        read(_LIST, data)
+        return _bytes(_CODES(codes=self._bureau.currencies()))
+
+    async def watch_publications(self, data: bytes) -> AsyncIterator[bytes]:
+        """Publications as they are accepted, for ever.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        request = read(_WATCH, data)
+        after = request.after if request.HasField("after") else None
+        if after is not None and after < 0:
+            raise InvalidRequest(f"after is {after}: numbers begin with 1, and 0 is before all")
+        async for number, publication in self._news.after(after):
+            yield _bytes(_published(number, publication))
+
+    def _circumstances(self, request: Any) -> _Circumstances:  # noqa: ANN401  # a message
+        known_at = parse_instant(request.known_at) if request.known_at else None
+        keys = tuple(dict.fromkeys(map(capitals, request.sources))) or None
+        unknown = [key for key in keys or () if key not in self._bureau.sources]
+        if unknown:
+            known = ", ".join(sorted(self._bureau.sources))
+            raise InvalidRequest(f"unknown source: {shown(unknown)}; known here: {known}")
+        return _Circumstances(known_at, keys, request.explain)
+
+
+class Quotes:
+    """Prices that are held."""
+
+    def __init__(self, desk: QuoteDesk) -> None:
+        self._desk = desk
+
+    async def hold(self, data: bytes) -> bytes:
+        """Hold a price.
+
+        Raises:
+            RequestError: something about the request is off.
+            QuoteError: the price is not held.
+            NoRate: no published rate answers the question.
+            StoreFailed: nothing was kept, or it is not known whether.
+        """
+        request = read(_HOLD, data)
+        values = {name: getattr(request, _FIELD_OF_HOLD.get(name, name)) for name in HOLD_NAMES}
+        hold = hold_of({name: value for name, value in values.items() if value})
+        return _quote(await self._desk.answer(hold))
+
+    async def get(self, data: bytes) -> bytes:
+        """A quote, and what has become of it.
+
+        Raises:
+            UnknownQuote: there is no such quote.
+            StoreFailed: the ledger cannot be read.
+        """
+        return await self._of_quote(QuoteVerb.QUOTE, data)
+
+    async def redeem(self, data: bytes) -> bytes:
+        """A quote is redeemed, or was.
+
+        Raises:
+            QuoteError: it cannot be.
+            StoreFailed: it was not, or it is not known whether.
+        """
+        return await self._of_quote(QuoteVerb.REDEEM, data)
+
+    async def cancel(self, data: bytes) -> bytes:
+        """A quote is cancelled, or was.
+
+        Raises:
+            QuoteError: it cannot be.
+            StoreFailed: it was not, or it is not known whether.
+        """
+        return await self._of_quote(QuoteVerb.CANCEL, data)
+
+    async def _of_quote(self, verb: QuoteVerb, data: bytes) -> bytes:
+        quote_id = parse_quote_id(read(_QUOTE_REQUEST, data).id)
+        return _quote(await self._desk.answer(OfQuote(verb, quote_id)))
+
+
+def _bytes(message: Any) -> bytes:  # noqa: ANN401  # a message
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def _day(text: str) -> date | None:
+    return parse_date(text) if text else None
+
+
+def _converted(bureau: Bureau, asked: Any, circumstances: _Circumstances) -> Answer:  # noqa: ANN401  # a message
+    base = getattr(asked, "from")
+    return bureau.convert(
+        ExactDecimal.parse(asked.amount),
+        currency(base) if base else None,
+        currency(asked.to) if asked.to else None,
+        _day(asked.on),
+        known_at=circumstances.known_at,
+        keys=circumstances.keys,
+    )
+
+
+def _result(bureau: Bureau, item: Any, circumstances: _Circumstances) -> Any:  # noqa: ANN401  # messages
+    try:
+        answer = _converted(bureau, item, circumstances)
+    except PricedeskError as error:
+        return _RESULT(failure=_FAILURE(slug=error.slug, detail=str(error)))
+    return _RESULT(conversion=_told(answer, circumstances))
+
+
+def _told(answer: Answer, circumstances: _Circumstances) -> Any:  # noqa: ANN401  # a message
+    conversion, rate = answer.conversion, answer.conversion.rate
+    publication = rate.publication
+    source = answer.sources[publication.source] if publication is not None else None
+    told = _CONVERSION(
+        amount=str(conversion.amount),
+        to=rate.counter.code,
+        result=str(conversion.result),
+        rate=str(rate),
+        date=str(publication.date if publication else answer.question.day),
+        source=source.key if source else "",
+        state=state(answer.missed, answer.ages).value,
+        attribution=source.attribution_url if source and source.attribution_required else "",
+    )
+    setattr(told, "from", rate.base.code)
+    if circumstances.explain:
+        told.explanation.CopyFrom(_explained(answer.explained()))
+    return told
+
+
+def _explained(said: Explanation) -> Any:  # noqa: ANN401  # a message
+    return _EXPLANATION(
+        missed=int(said.missed),
+        path=said.path.split("/"),
+        published=_pairs(said.published),
+        pegs=_pairs(said.pegs),
+        unrounded=said.unrounded,
+        rounding=said.rounding,
+        others=[
+            _OTHER(source=source, date=day, rate=rate)
+            for source, day, rate in (word.split(":") for word in _words(said.others))
+        ],
+        document=_some(said.document),
+        fetched=_some(said.fetched),
+    )
+
+
+def _pairs(listed: str) -> list[Any]:
+    return [
+        _PAIR(pair=pair, rate=rate)
+        for pair, rate in (word.rsplit(":", 1) for word in _words(listed))
+    ]
+
+
+def _words(listed: str) -> Iterable[str]:
+    return [] if listed == _NONE else listed.split(",")
+
+
+def _some(text: str) -> str:
+    return "" if text == _NONE else text
+
+
+def _published(number: int, publication: Publication) -> Any:  # noqa: ANN401  # a message
+    units = publication.units_by_code()
+    return _PUBLICATION(
+        sequence=number,
+        source=publication.source,
+        date=str(publication.date),
+        revision=publication.revision,
+        pivot=publication.convention.pivot,
+        per_pivot=publication.convention.per_pivot,
+        values=[
+            _VALUE(currency=code, units=units.get(code, 1), value=value)
+            for code, value in publication.rates().items()
+        ],
+        withheld=sorted(publication.withheld),
+    )
+
+
+def _quote(reply: QuoteReply) -> bytes:
+    fields = {name: value for name, value in reply.fields.items() if value is not None}
+    return _bytes(
+        _QUOTE(
+            id=fields["quote"],
+            status=reply.status.value,
+            ended=reply.ended or "",
+            record=reply.record,
+            fields=fields,
+        )
+    )

@@ -1,0 +1,47 @@
+"""Publications as they are accepted, for who wants to hear of them: each once, in order.
+
+Where a listener is in the order is the listener's to remember, as a number: so it misses nothing
+when it has to begin anew, and nothing is kept for it here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.rates import Publication
+from pricedesk.backend.store import Store
+
+LOOK_SECONDS = 0.25
+"""How often a listener that has heard everything looks whether there is more."""
+
+READ_AT_ONCE = 200
+"""Publications that are read at once for one listener."""
+
+
+class News:
+    """What a store accepts; there is more to read whenever the bureau has another rate book."""
+
+    def __init__(self, bureau: Bureau, store: Store) -> None:
+        self._bureau = bureau
+        self._store = store
+
+    async def after(
+        self, number: int | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> AsyncIterator[tuple[int, Publication]]:
+        """Every publication after a number, and those to come; without one only these.
+
+        Each comes with its own number; those of sources that are not asked here are left out.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        if number is None:
+            number = await asyncio.to_thread(self._store.newest_number)
+        while True:
+            book = self._bureau.book
+            found = await asyncio.to_thread(self._store.accepted_after, number, READ_AT_ONCE)
+            for number, publication in found:  # where it is to go on from
+                if publication.source in self._bureau.sources:
+                    yield number, publication
+            while len(found) < READ_AT_ONCE and self._bureau.book is book:
+                await sleep(LOOK_SECONDS)
