@@ -79,7 +79,7 @@ class Crew:
 @contextmanager
 def crew(name: str, workers: int, **settings: str) -> Iterator[Crew]:
     """A service whose workers all listen, on ports that the system chose."""
-    doors = ("lines", "http") if name == "backend" else ("telnet", "web")
+    doors = ("lines", "http", "grpc") if name == "backend" else ("telnet", "web")
     given = {f"{door}_port": "0" for door in doors}
     given |= {"clock": FRIDAY_EVENING, "workers": str(workers), **settings}
     with Service(name, **given) as service:

@@ -215,7 +215,8 @@ def test_all_workers_together_let_in_no_more_than_the_limit(tmp_path: Path) -> N
 def test_a_port_that_is_taken_is_named_also_by_workers(tmp_path: Path) -> None:
     """Sockets that are shared out on purpose must not hide that somebody else is there."""
     with rates_crew(tmp_path) as made:
-        ports = {"lines_port": str(made.ports["lines"]), "http_port": "0", "workers": "2"}
+        ports = {"lines_port": str(made.ports["lines"]), "http_port": "0", "grpc_port": "0"}
+        ports["workers"] = "2"
         with Service("backend", data_dir=str(tmp_path), fetch="off", **ports) as second:
             record = second.wait_for("cannot listen")
             assert second.process.wait(timeout=ANSWER_SECONDS) == 1
@@ -283,8 +284,8 @@ def test_all_workers_search_in_the_index_that_was_made_before_them(tmp_path: Pat
 
 
 def test_up_starts_workers_and_they_end_with_it(tmp_path: Path) -> None:
-    ports = [str(free_port()) for _ in range(4)]
-    doors = ("lines_port", "http_port", "telnet_port", "web_port")
+    ports = [str(free_port()) for _ in range(5)]
+    doors = ("lines_port", "http_port", "grpc_port", "telnet_port", "web_port")
     given = environment(
         data_dir=str(tmp_path), fetch="off", log="json", **dict(zip(doors, ports, strict=True))
     )
