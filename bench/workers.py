@@ -73,6 +73,7 @@ def service(name: str, workers: int, folder: Path, **settings: str) -> Iterator[
     port = free_port()
     doors = ("LINES", "HTTP") if name == "backend" else ("TELNET", "WEB")
     given = {f"{doors[0]}_PORT": str(port), f"{doors[1]}_PORT": "0", "WORKERS": str(workers)}
+    given["GRPC_PORT"] = "0"
     given |= {"DATA_DIR": str(folder), "CLOCK": FRIDAY_EVENING, "FETCH": "off", **settings}
     environment = {f"PRICEDESK_{variable}": value for variable, value in given.items()}
     command = [sys.executable, "-m", "pricedesk.cli", name]
