@@ -14,13 +14,14 @@ from pricedesk.backend.calendars import state
 from pricedesk.backend.grpc.definitions import message_class, read
 from pricedesk.backend.http.items import ITEMS_MAX
 from pricedesk.backend.http.own import ITEMS_AT_ONCE
-from pricedesk.backend.http.parameters import capitals, shown
+from pricedesk.backend.http.parameters import capitals
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates import Publication
 from pricedesk.currencies import currency
 from pricedesk.dates import parse_date, parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError
+from pricedesk.http.parameters import shown
 from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation
 from pricedesk.quote_codes import parse_quote_id
