@@ -39,6 +39,10 @@ HEADER_CHARACTERS_MAX = 1000
 RANGES_MAX = 20
 """How much of an Accept-Language header is looked at."""
 
+MONEY_TEXTS_MAX = 8192
+"""So many amounts are kept as they were written: a page shows the same one several times, and
+the same products are shown to many."""
+
 CURRENCIES_SINCE = {"BG": "EUR"}
 """Territories whose currency has changed since the CLDR that Babel 2.18 has."""
 
@@ -127,6 +131,7 @@ def parse_locale(tag: str) -> Locale | None:
     return None
 
 
+@lru_cache(maxsize=MONEY_TEXTS_MAX)
 def money_text(money: Money, locale: Locale) -> str:
     """An amount as the locale writes it: 1 718,11 $ US in fr_CA, ¥123,829 in en.
 
