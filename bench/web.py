@@ -38,7 +38,7 @@ def serve(folder: Path, port: int) -> None:
     """The rival: each file of a folder is a page, at its number."""
     from pricedesk.admission import ClientLimits  # noqa: PLC0415  # of the rival's process only
     from pricedesk.clock import clock_from  # noqa: PLC0415
-    from pricedesk.frontend.web.rendering import SECURITY_HEADERS  # noqa: PLC0415
+    from pricedesk.frontend.web.rendering import Files  # noqa: PLC0415
     from pricedesk.http.messages import NO_STORE, Request, Response  # noqa: PLC0415
     from pricedesk.http.routes import Handler, Route, Router, RouteTable  # noqa: PLC0415
     from pricedesk.http.server import HttpService  # noqa: PLC0415
@@ -50,7 +50,7 @@ def serve(folder: Path, port: int) -> None:
         return handler
 
     routes = [Route(f"/{file.name}", constant(file.read_bytes())) for file in folder.iterdir()]
-    router = Router([RouteTable(tuple(routes), any_origin=False, headers=SECURITY_HEADERS)])
+    router = Router([RouteTable(tuple(routes), any_origin=False, headers=Files().headers)])
 
     async def main() -> None:
         service = HttpService(router, ClientLimits(10, 10), clock_from(None), time.monotonic)

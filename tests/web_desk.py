@@ -29,6 +29,7 @@ from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
 from pricedesk.frontend.web.door import Site, make_router
+from pricedesk.frontend.web.rendering import Files
 from pricedesk.money import Money
 from pricedesk.running import Leaving
 
@@ -99,7 +100,8 @@ class WebDesk:
         self.leaving = Leaving()
         proxies = (ip_network("10.0.0.0/8"),)
         self.router = make_router(
-            Site(self.shop, appearance, lambda: f"key-{next(self.keys)}", self.leaving, proxies)
+            Site(self.shop, appearance, lambda: f"key-{next(self.keys)}", self.leaving, proxies),
+            Files(),
         )
 
     async def ask(

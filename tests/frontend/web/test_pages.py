@@ -3,8 +3,10 @@
 import asyncio
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,14 @@ from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, Catalogue, Produc
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.frontend.shop import SEARCHED_IN_A_THREAD_FROM
 from pricedesk.frontend.translations import spoken
-from pricedesk.frontend.web.rendering import SECURITY_HEADERS
+from pricedesk.frontend.web.rendering import Files
 from pricedesk.frontend.web.visitor import cookie, is_from_here, safe_path
 from pricedesk.money import Money
 from web_desk import CAD, EUR, JPY, USD, WebDesk, web_desk
 
 VOID = {"meta", "link", "input", "img", "br"}
 DAY = timedelta(days=1)
+SECURITY_HEADERS = dict(Files().headers)
 HELD = {"sku": "laptop", "currency": "USD", "conversion": "787.47", "price": "787.47", "key": "k"}
 
 
@@ -498,7 +501,7 @@ async def test_the_back_end_goes_and_comes_back(desk: WebDesk) -> None:
     for page in ("/rates?base=JPY", "/quotes/0000-0000-0001"):
         answered = await desk.get(page)
         assert (answered.status, answered.headers["Retry-After"]) == (503, "5"), page
-        assert "inside" not in answered.text
+        assert "backend.inside" not in answered.text
     desk.lines.away = False
     await desk.shop.standing.look()
     said = main(await desk.get("/products/laptop"))
@@ -760,7 +763,7 @@ async def test_a_held_product_with_an_odd_name_is_text(tmp_path: Path, book: Rat
 )
 async def test_every_answer_is_safe_in_a_browser(desk: WebDesk, method: str, url: str) -> None:
     answered = await desk.ask(method, url)
-    assert {name: answered.headers[name] for name, _ in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+    assert {name: answered.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert not [name for name in answered.headers if name.startswith("Access-Control")]
 
 
@@ -774,7 +777,7 @@ async def test_a_fault_of_ours_is_a_page_too(
     answered = await desk.get("/", accept_language="fr")
     assert (answered.status, "Une erreur est survenue" in main(answered)) == (500, True)
     assert "secret" not in answered.text
-    assert {name: answered.headers[name] for name, _ in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+    assert {name: answered.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(
@@ -804,11 +807,33 @@ async def test_head_is_get_without_a_body(desk: WebDesk, url: str) -> None:
     assert {k: v for k, v in head.headers.items() if k not in varying} == same
 
 
+@pytest.mark.parametrize("url", ["/", "/products/laptop", "/rates?base=CAD&to=USD", "/nothing"])
+async def test_the_style_and_the_script_of_a_page_are_all_that_its_policy_allows(
+    desk: WebDesk, url: str
+) -> None:
+    answered = await desk.get(url)
+    page = Parsed(answered.text)
+    texts = [
+        re.findall(f"<{name}>(.*?)</{name}>", answered.text, re.DOTALL)
+        for name in ("style", "script")
+    ]
+    style, script = (
+        [b64encode(sha256(text.encode()).digest()).decode() for text in found] for found in texts
+    )
+    assert [tag for tag, _ in page.shape if tag in ("style", "script")] == ["style", "script"]
+    assert [name for _, name, _ in page.values if name == "style" or name.startswith("on")] == []
+    assert answered.headers["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src 'sha256-{style[0]}'; script-src 'sha256-{script[0]}';"
+        " img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
+        " frame-ancestors 'none'"
+    )
+
+
 async def test_static_files_are_kept_for_ever(desk: WebDesk) -> None:
     page = Parsed((await desk.get("/")).text)
     paths = [value for _, name, value in page.values if name in ("href", "src")]
     static = [path for path in paths if path.startswith("/static/")]
-    assert len(static) == 3
+    assert len(static) == 1
     for path in static:
         file = await desk.get(path)
         assert file.status == 200

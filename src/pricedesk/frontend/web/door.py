@@ -19,7 +19,7 @@ from pricedesk.frontend.web.pictures import Pictures
 from pricedesk.frontend.web.proxies import Networks, Proxies
 from pricedesk.frontend.web.quote_pages import QuotePages
 from pricedesk.frontend.web.rate_pages import RatePages
-from pricedesk.frontend.web.rendering import SECURITY_HEADERS, Files, Pages
+from pricedesk.frontend.web.rendering import Files, Pages
 from pricedesk.http.messages import NO_STORE, Json, Request, Response, json_response
 from pricedesk.http.routes import Route, Router, RouteTable
 from pricedesk.http.server import HttpService
@@ -41,11 +41,11 @@ class Site:
     trusted_proxies: Networks = ()
 
 
-def make_router(site: Site) -> Router:
+def make_router(site: Site, static: Files) -> Router:
     """All that can be asked for at the door."""
     shop, appearance, new_key = site.shop, site.appearance, site.new_key
-    static, pictures = Files(), Pictures(appearance.pictures)
-    framing = Framing(shop, Pages(static.path), appearance)
+    pictures = Pictures(appearance.pictures)
+    framing = Framing(shop, Pages(static), appearance)
     api = Api(shop, appearance.currency)
     pages = RouteTable(
         (
@@ -59,26 +59,27 @@ def make_router(site: Site) -> Router:
         ("/",),
         write_page=framing.failure,
         any_origin=False,
-        headers=SECURITY_HEADERS,
+        headers=static.headers,
     )
     programs = RouteTable(
         api.routes(),
         ("/api",),
         write_failure=api.failure,
         any_origin=False,
-        headers=SECURITY_HEADERS,
+        headers=static.headers,
     )
     return Router([pages, programs], Proxies(site.trusted_proxies).address_of)
 
 
 def web_door(site: Site, limits: ClientLimits) -> HttpService:
     """The door, which does not listen yet."""
+    static = Files()
     return HttpService(
-        make_router(site),
+        make_router(site, static),
         limits,
         site.shop.clock,
         time.monotonic,
-        refusal_headers=SECURITY_HEADERS,
+        refusal_headers=static.headers,
         problems=PROBLEMS,
     )
 

@@ -5,7 +5,8 @@
   const body = document.body;
 
   // New rates: said, never shown under the customer's finger. The stream ends while the page
-  // is hidden, so that many tabs do not use up the browser's connections.
+  // is hidden, so that many tabs do not use up the browser's connections. It begins when the page
+  // is complete, which it is not to hold up.
   const news = document.getElementById("news");
   let stream = null;
 
@@ -30,7 +31,7 @@
     }
   });
   window.addEventListener("pagehide", () => stream && stream.close());
-  if (news) listen();
+  if (news) window.addEventListener("load", listen);
 
   // The time that is left of a quote, by the server's clock.
   const left = document.querySelector("[data-expires]");
