@@ -67,7 +67,7 @@ def socket_everywhere(port: int) -> socket.socket:
     """
     host = _host(EVERYWHERE)
     family = socket.AF_INET6 if host == EVERYWHERE else socket.AF_INET
-    return _bound(family, (host, port), shared=False)
+    return bound(family, (host, port), shared=False)
 
 
 def _host(host: str) -> str:
