@@ -292,8 +292,9 @@ def test_up_starts_workers_and_they_end_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pricedesk.cli", "up", "--workers", "2"]
     with subprocess.Popen(command, env=given, stdout=subprocess.PIPE) as up:
         assert up.stdout is not None
-        while b"Rates:" not in up.stdout.readline():
-            pass
+        told = b""
+        while b"Rates:" not in told or told.count(b'"event": "listening"') < 2 * len(doors):
+            told += up.stdout.readline()
         up.kill()
         said = up.stdout.read()
     assert said.count(b'"event": "stopped"') == 4
