@@ -64,7 +64,7 @@ def test_no_file_of_an_image_runs_with_the_rights_of_its_owner(
 
 @pytest.mark.parametrize(
     ("service", "ports", "volumes"),
-    [("backend", (3000, 7000, 8000), {"/data": {}}), ("frontend", (10000,), None)],
+    [("backend", (3000, 8000), {"/data": {}}), ("frontend", (10000,), None)],
 )
 def test_an_image_says_how_it_runs(
     images: dict[str, str], service: str, ports: tuple[int, ...], volumes: dict[str, object] | None
