@@ -70,6 +70,10 @@ class Patience:
     stop_seconds: float = STOP_SECONDS
 
 
+_DOUBLINGS_MAX = 16
+"""More than any pause that grows is doubled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """What one of several workers is told: its number, from 1 on, and what it listens on.
@@ -237,9 +241,8 @@ class Supervisor:
         patience = self._patience
         pause_seconds: float = 0
         if now_seconds - place.started_seconds < patience.steady_seconds:
-            pause_seconds = min(
-                patience.pause_seconds * 2**place.quick_deaths, patience.pause_max_seconds
-            )
+            doubled = patience.pause_seconds * 2 ** min(place.quick_deaths, _DOUBLINGS_MAX)
+            pause_seconds = min(doubled, patience.pause_max_seconds)
             place.quick_deaths += 1
         place.start_at_seconds = now_seconds + pause_seconds
         self._code = code if code > 0 else EXIT_FAULT

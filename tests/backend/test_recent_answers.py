@@ -1,5 +1,6 @@
 """What is remembered is what would be computed anew, whatever the clock and the book do."""
 
+import asyncio
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits, Calendar
-from pricedesk.backend.line_server import LineSession
+from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Provenance, Sheet, publication_of
 from pricedesk.backend.recent_answers import ANSWERS_MAX, BYTES_MAX, PAIRS_MAX, RecentAnswers
 from pricedesk.backend.sources import ecb
 from pricedesk.currencies import currency
+from pricedesk.line_service import Limits, LineService
 from pricedesk.money import ExactDecimal
 
 AFTERNOON = datetime(2026, 11, 2, 15, 59, 30, tzinfo=UTC)
@@ -97,14 +99,63 @@ def test_another_amount_of_a_known_pair_is_computed_when_it_is_looked_up(desk: D
 
 @pytest.mark.parametrize(
     "line",
-    [b"5 1100 CAD", b"1100\r", b"1100\r\n", b"\xff\xf41100 CAD", b"1100", b"help\n", b"abc CAD\n"],
+    [
+        *(b"5 1100 CAD", b"1100\r", b"1100\r\n", b"\xff\xf41100 CAD", b"help\n", b"abc CAD\n"),
+        # These have only begun.
+        *(b"1100", b"11", b"5 CAD USD", b"1 CAD USD", b"explain 5"),
+    ],
 )
 def test_what_is_not_known_is_a_key_error(desk: Desk, line: bytes) -> None:
+    desk.session.answer(b"1100")
+    desk.session.answer(b"1 CAD USD")
+    desk.session.answer(b"explain 1100")
     desk.session.answer(b" 1100 CAD")
     desk.session.answer(b"1100\r CAD")
     desk.session.answer(b"help")
     with pytest.raises(KeyError):
         desk.recent.now()[line]
+
+
+@pytest.mark.parametrize("epoll", [True, False])
+async def test_a_line_that_comes_in_two_pieces_is_answered_as_if_it_came_in_one(
+    desk: Desk, *, epoll: bool
+) -> None:
+    """Also while everything that its pieces look like was asked in this minute."""
+    lines = b"1100 CAD USD 2026-10-30\r\nexplain 7 CAD\n8\n1100 CAD USD\n"
+    service = LineService(
+        lambda _peer: LineSession(desk.bureau, recent=desk.recent),
+        NOTICES,
+        Limits(10, 10, 60, 60),
+        lambda: 0.0,
+        known=desk.recent.now,
+        epoll=epoll,
+    )
+    port = await service.start("127.0.0.1", 0)
+    async with asyncio.timeout(20):
+        other_reader, other = await asyncio.open_connection("127.0.0.1", port)
+
+        async def ask(line: bytes) -> None:
+            """When it is answered, whatever was sent before it has come."""
+            other.write(line)
+            await other_reader.readuntil(b"\n")
+
+        for line in (b"7 CAD USD\n", b"8\n", b"9 CAD\n", b"explain 1\n", b"explain 1 CAD\n"):
+            await ask(line)
+        said = set()
+        for cut in range(len(lines) + 1):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(lines[:cut])
+            await ask(b"ping\n")
+            writer.write(lines[cut:])
+            writer.write_eof()
+            said.add(await reader.read())
+            writer.close()
+            await writer.wait_closed()
+        other.close()
+        await other.wait_closed()
+        await service.drain(0)
+    [answers] = said
+    assert answers.count(b"\n") == 4
 
 
 def test_a_minute_later_or_earlier_it_is_forgotten(desk: Desk) -> None:

@@ -84,6 +84,9 @@ class Known(dict[bytes, bytes]):
         self._pairs: dict[tuple[bool, bytes], _Pair] = {}
 
     def __missing__(self, line: bytes) -> bytes:
+        if not line.endswith(b"\n"):
+            # It has only begun: what comes next may change what it says.
+            raise KeyError(line)
         amount, key = _taken_apart(line)
         pair = self._pairs.get(key)
         if pair is None:

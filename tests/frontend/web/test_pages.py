@@ -535,6 +535,15 @@ async def test_a_form_that_is_sent_again_leads_to_its_quote_though_all_has_chang
     assert '<a class="button" href="/">' in refused.text
 
 
+async def test_a_page_whose_address_is_a_secret_is_cut_off_from_who_opened_it(
+    desk: WebDesk,
+) -> None:
+    sent = await desk.submit("/quotes", HELD)
+    quote = await desk.get(sent.headers["Location"])
+    assert (quote.status, quote.headers["Cross-Origin-Opener-Policy"]) == (200, "same-origin")
+    assert "Cross-Origin-Opener-Policy" not in (await desk.get("/")).headers
+
+
 async def test_a_record_that_is_none_of_ours_is_told_as_such(desk: WebDesk) -> None:
     desk.lines.instead["quote "] = "quote=0000-0000-0001 ref=laptop status=held"
     answered = await desk.get("/quotes/0000-0000-0001")

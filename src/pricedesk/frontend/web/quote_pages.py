@@ -14,6 +14,7 @@ from pricedesk.frontend.offers import seen_of
 from pricedesk.frontend.price_views import quote_view
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.framing import Again, Framing, Visit, form_of, see_other
+from pricedesk.frontend.web.rendering import ALONE
 from pricedesk.frontend.web.views import product_path
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route, status_of
@@ -155,6 +156,7 @@ class QuotePages:
             visit,
             "/quotes",
             attributions=[view.price.attribution],
+            headers=(ALONE,),
             quote=view,
             now=now.isoformat(timespec="milliseconds"),
         )

@@ -22,6 +22,10 @@ HTML_TYPE = "text/html; charset=utf-8"
 STYLE, SCRIPT = "desk.css", "desk.js"
 """The files that are in every page."""
 
+ALONE = ("Cross-Origin-Opener-Policy", "same-origin")
+"""Of pages whose address is a secret: who opened the window has no hold on it any more. A browser
+starts a process of its own for such a page, which public ones need not wait for."""
+
 FOR_EVER = ("Cache-Control", "public, max-age=31536000, immutable")
 
 _TYPES = {".svg": "image/svg+xml"}
@@ -67,7 +71,6 @@ def _security_headers(style: bytes, script: bytes) -> tuple[tuple[str, str], ...
         ("Content-Security-Policy", policy),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
     )
