@@ -29,7 +29,7 @@ from pricedesk.backend.grpc.frames import (
     Setting,
     frame,
 )
-from pricedesk.backend.grpc.http2 import IDLE_FRAMES_MAX, NOT_HTTP2, RECEIVE_WINDOW
+from pricedesk.backend.grpc.http2 import IDLE_FRAMES_MAX, NOT_HTTP2, RECEIVE_WINDOW, SETTINGS_MAX
 
 SETTINGS_ACK = (Kind.SETTINGS, ACK, 0, b"")
 BLOCK = Encoder().encode(HEADERS)
@@ -337,6 +337,23 @@ def test_new_settings_open_the_windows_of_streams_that_there_are() -> None:
     echo.send(headers_frame(1), data_frame(1, b"abc"))
     sent = echo.send(frames.settings_frame({Setting.INITIAL_WINDOW_SIZE: 3}))
     assert body_of(sent, 1) == b"abc"
+    # A peer may hold a new window valid only once it is acknowledged.
+    assert [kind for kind, _, _, _ in sent] == [Kind.SETTINGS, Kind.DATA, Kind.HEADERS]
+
+
+def test_of_a_setting_that_is_there_twice_the_last_one_counts() -> None:
+    echo = greeted(INITIAL_WINDOW_SIZE=0)
+    echo.send(headers_frame(1), data_frame(1, b"abc"))
+    pair = struct.Struct(">HL").pack
+    twice = pair(Setting.INITIAL_WINDOW_SIZE, 3) + pair(Setting.INITIAL_WINDOW_SIZE, 2)
+    assert body_of(echo.send(frames.frame(Kind.SETTINGS, 0, 0, twice)), 1) == b"ab"
+
+
+def test_more_settings_than_there_are_end_the_connection() -> None:
+    echo = greeted()
+    many = struct.pack(">HL", Setting.INITIAL_WINDOW_SIZE, 0) * (SETTINGS_MAX + 1)
+    sent = echo.send(frames.frame(Kind.SETTINGS, 0, 0, many))
+    assert (sent[-1][0], echo.http2.ended) == (Kind.GOAWAY, True)
 
 
 def test_answers_wait_for_room_in_the_connection() -> None:

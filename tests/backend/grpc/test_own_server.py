@@ -30,6 +30,7 @@ from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
 from pricedesk.backend.grpc.own_server import (
     BODIES_BYTES_MAX,
     BODIES_PER_CONNECTION_BYTES_MAX,
+    QUEUED_BYTES_MAX,
     REQUEST_SECONDS,
     SETTINGS_SECONDS,
     STUCK_SECONDS,
@@ -477,6 +478,35 @@ async def test_messages_that_are_not_ended_have_a_bound_in_all() -> None:
         await client.frame(Kind.PING)
         assert world.service.bodies_bytes <= BODIES_PER_CONNECTION_BYTES_MAX < BODIES_BYTES_MAX
     await world.until(lambda: world.service.bodies_bytes == 0)
+
+
+async def test_answers_to_each_message_wait_within_a_bound_of_all_calls() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))
+        for number in range(1, 101, 2):
+            client.send(asked("/a.B/Each", number))
+            for _ in range(4):
+                client.send(data_frame(number, message(bytes(8000)), ended=False))
+            await client.writer.drain()
+        _, _, payload = await client.frame(Kind.RST_STREAM)
+        assert payload == struct.pack(">L", Code.ENHANCE_YOUR_CALM)
+        client.send(frame(Kind.PING, 0, 0, bytes(8)))
+        await client.frame(Kind.PING)
+        [connection] = world.gate.all
+        assert connection._http2.queued_bytes <= QUEUED_BYTES_MAX  # type: ignore[attr-defined]  # from inside
+
+
+async def test_what_was_decided_first_stays_so_while_it_waits_for_room() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))
+        client.send(asked("/a.B/Each"), data_frame(1, message(b"first"), ended=False))
+        client.send(data_frame(1, b"\x01\0\0\0\0", ended=False), data_frame(1, b""))
+        client.send(frame(Kind.PING, 0, 0, bytes(8)))
+        await client.frame(Kind.PING)
+        client.send(frame(Kind.WINDOW_UPDATE, 0, 1, struct.pack(">L", 1000)))
+        await client.frame(Kind.DATA)
+        _, _, payload = await client.frame(Kind.HEADERS)
+        assert headers_of(payload)["grpc-status"] == "12"
 
 
 async def test_answers_to_each_message_wait_within_a_bound() -> None:

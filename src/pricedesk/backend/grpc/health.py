@@ -42,10 +42,11 @@ class Health:
         Raises:
             Refusal: the bytes are no request.
         """
-        name = read(_REQUEST, data).service
+        is_known = read(_REQUEST, data).service in self._names
+        del data  # It may be large, and this goes on for long.
         said = b""
         while True:
-            standing = self._standing() if name in self._names else SERVICE_UNKNOWN
+            standing = self._standing() if is_known else SERVICE_UNKNOWN
             if standing != said:
                 yield standing
                 said = standing

@@ -46,6 +46,12 @@ CONTINUATIONS_MAX = 8
 BLOCKS_KEPT_MAX = 64
 """Header blocks whose meaning is remembered."""
 
+BLOCK_KEPT_BYTES_MAX = 512
+"""Longer ones are not remembered: those of usual clients have less."""
+
+SETTINGS_MAX = 64
+"""Settings in one frame: HTTP/2 knows about ten."""
+
 IDLE_FRAMES_MAX = 2000
 """Frames between two sweeps that carry nothing: settings, pings, resets, updates of windows."""
 
@@ -336,7 +342,7 @@ class Http2Connection:
             # The block itself has changed the table: it may mean another thing next time.
             self._changes = changes
             self._blocks.clear()
-        else:
+        elif len(block) <= BLOCK_KEPT_BYTES_MAX:
             self._blocks[block] = head
         return head
 
@@ -421,28 +427,37 @@ class Http2Connection:
             _check_length(payload, 0)
             self.settings_acknowledged = True
             return
+        self._set_stream_window(self._window_in(payload))
+        # The peer may hold a new window valid only from here on.
+        self.output.append(frames.frame(Kind.SETTINGS, ACK, 0))
+        for stream in list(self._blocked.values()):
+            self._flush(stream)
+
+    def _window_in(self, payload: bytes) -> int:
+        """The window of streams by these settings; the others are only looked at."""
         if len(payload) % _SETTING_BYTES:
             raise ConnectionFault(Code.FRAME_SIZE_ERROR, "settings have another length")
+        if len(payload) > SETTINGS_MAX * _SETTING_BYTES:
+            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many settings in a frame")
+        window = self._stream_window
         for name, value in frames.settings_in(payload):
             if name == Setting.INITIAL_WINDOW_SIZE:
-                self._set_stream_window(value)
+                if value > WINDOW_MAX:
+                    raise ConnectionFault(Code.FLOW_CONTROL_ERROR, "a window is too large")
+                window = value
             elif name == Setting.MAX_FRAME_SIZE and not FRAME_BYTES_MAX <= value < 1 << 24:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "a size of frames that may not be")
             elif name == Setting.ENABLE_PUSH and value > 1:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "push is neither on nor off")
-        self.output.append(frames.frame(Kind.SETTINGS, ACK, 0))
+        return window
 
     def _set_stream_window(self, window: int) -> None:
-        if window > WINDOW_MAX:
-            raise ConnectionFault(Code.FLOW_CONTROL_ERROR, "a window is too large")
         grown = window - self._stream_window
         self._stream_window = window
-        for stream in list(self.streams.values()):
+        for stream in self.streams.values():
             stream.window += grown
             if stream.window > WINDOW_MAX:
                 raise ConnectionFault(Code.FLOW_CONTROL_ERROR, "a window is too large")
-            if stream.number in self._blocked:
-                self._flush(stream)
 
     def _reset(self, number: int, payload: bytes) -> None:
         _check_length(payload, _NUMBER_BYTES)
@@ -459,6 +474,11 @@ class Http2Connection:
             raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
 
     # What goes out.
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes of answers that wait until the peer has room for them."""
+        return sum(stream.queued for stream in self._blocked.values())
 
     def take_output(self) -> bytes:
         """What is to be sent, once."""
@@ -505,6 +525,7 @@ class Http2Connection:
     def send_headers(self, stream: Stream, block: bytes) -> None:
         """Send the headers of an answer."""
         stream.headed = True
+        self._output_bytes += len(block)
         self.output.append(frames.frame(Kind.HEADERS, END_HEADERS, stream.number, block))
 
     def send(self, stream: Stream, data: bytes) -> None:
@@ -519,9 +540,11 @@ class Http2Connection:
     def finish(self, stream: Stream, block: bytes) -> None:
         """Send the last headers after all that was sent; the stream is over then."""
         if stream.queue:
-            stream.ending = block
+            # What was decided first stays so.
+            stream.ending = stream.ending or block
             return
         ended = END_HEADERS | END_STREAM
+        self._output_bytes += len(block)
         self.output.append(frames.frame(Kind.HEADERS, ended, stream.number, block))
         if not stream.remote_ended:
             self.output.append(frames.reset_frame(stream.number, Code.NO_ERROR))

@@ -7,9 +7,9 @@ read with one write. What has to be waited for, and streams of answers, are task
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.backend.grpc import wire
@@ -49,7 +49,13 @@ REQUEST_SECONDS = 10
 
 BODIES_PER_CONNECTION_BYTES_MAX = 4 * 1024 * 1024
 BODIES_BYTES_MAX = 32 * 1024 * 1024
-"""Messages that have not come to their end, of one client and of all."""
+"""Messages that have not come to their end, or whose call goes on, of one client and of all."""
+
+BODIES_SHARE_BYTES = 64 * 1024
+"""So much of that every client has, also while others take up the rest."""
+
+QUEUED_BYTES_MAX = 1024 * 1024
+"""Answers of one client that wait for room: of all of its calls."""
 
 LINGER_SECONDS = 2
 """How long a client that was told of the end may go on sending before it is cut off."""
@@ -64,6 +70,7 @@ _TOO_SLOW = Refusal(
     Status.DEADLINE_EXCEEDED, f"a message must be sent within {REQUEST_SECONDS} seconds"
 )
 _TOO_LARGE = Refusal(Status.RESOURCE_EXHAUSTED, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
+_TOO_MUCH = Refusal(Status.RESOURCE_EXHAUSTED, "too many bytes of messages are under way")
 _BEHIND = Refusal(Status.RESOURCE_EXHAUSTED, "more is asked for than is read of the answers")
 _LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
 
@@ -213,6 +220,8 @@ class _Connection(asyncio.BufferedProtocol):
 
     def data(self, stream: Stream, data: bytes) -> None:
         """A part of a call's messages has come."""
+        if stream.ending is not None:
+            return  # Its end is decided, and waits for room.
         head: Head = stream.head
         if (
             stream.remote_ended
@@ -261,10 +270,12 @@ class _Connection(asyncio.BufferedProtocol):
                 self._reply(stream, reply)
             else:
                 later = self._answer_later(stream, head, cast("Awaitable[Reply]", reply))
-                stream.call = asyncio.get_running_loop().create_task(later)
+                self._start(stream, len(message), later)
         elif isinstance(method, Streaming):
             answers = self._answer_all(stream, head, method.answers(message))
-            stream.call = asyncio.get_running_loop().create_task(answers)
+            self._start(stream, len(message), answers)
+            if self._is_too_much():
+                self._refuse(stream, _TOO_MUCH)
 
     def _reply(self, stream: Stream, reply: Reply) -> None:
         self._answered += 1
@@ -330,7 +341,7 @@ class _Connection(asyncio.BufferedProtocol):
             if not stream.headed:
                 self._http2.send_headers(stream, wire.HEAD)
             self._http2.send(stream, wire.prefixed(reply))
-            if stream.queued > OUTPUT_BYTES_MAX:
+            if stream.queued > OUTPUT_BYTES_MAX or self._http2.queued_bytes > QUEUED_BYTES_MAX:
                 self._http2.reset(stream, Code.ENHANCE_YOUR_CALM)
                 return
             if body and body[0]:
@@ -361,26 +372,41 @@ class _Connection(asyncio.BufferedProtocol):
         if stream.body is None:
             stream.body = bytearray()
         stream.body += data
-        self._bodies_bytes += len(data)
-        self._service.bodies_bytes += len(data)
+        self._hold(len(data))
         if stream.body and stream.body[0]:
             self._refuse(stream, _COMPRESSED)
         elif (
             int.from_bytes(stream.body[1:PREFIX_BYTES], "big") > MESSAGE_BYTES_MAX
             or len(stream.body) > PREFIX_BYTES + MESSAGE_BYTES_MAX
-            or self._bodies_bytes > BODIES_PER_CONNECTION_BYTES_MAX
-            or self._service.bodies_bytes > BODIES_BYTES_MAX
         ):
             self._refuse(stream, _TOO_LARGE)
+        elif self._is_too_much():
+            self._refuse(stream, _TOO_MUCH)
+
+    def _is_too_much(self) -> bool:
+        """Whether this client's messages under way have more bytes than it may take up."""
+        shared = self._service.bodies_bytes > BODIES_BYTES_MAX
+        return self._bodies_bytes > (
+            BODIES_SHARE_BYTES if shared else BODIES_PER_CONNECTION_BYTES_MAX
+        )
 
     def _forget_body(self, stream: Stream) -> None:
         if stream.body is not None:
             self._release(len(stream.body))
             stream.body = None
 
+    def _start(self, stream: Stream, size: int, work: Coroutine[Any, Any, None]) -> None:
+        """Let a call go on by itself; its message's bytes count until it is over."""
+        self._hold(size)
+        stream.call = task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda _task: self._release(size))
+
+    def _hold(self, size: int) -> None:
+        self._bodies_bytes += size
+        self._service.bodies_bytes += size
+
     def _release(self, size: int) -> None:
-        self._bodies_bytes -= size
-        self._service.bodies_bytes -= size
+        self._hold(-size)
 
     def _refuse(self, stream: Stream, error: Exception) -> None:
         """End a call with the status that tells of an error."""
@@ -447,7 +473,9 @@ class _Connection(asyncio.BufferedProtocol):
     def _write(self) -> None:
         http2 = self._http2
         if http2.output:
-            self._transport.write(http2.take_output())
+            output = http2.take_output()
+            if self._ending_since is None:
+                self._transport.write(output)
         if http2.ended or (self._closing and not http2.streams):
             self._linger()
 
@@ -462,6 +490,9 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.resume_reading()
             with suppress(OSError):  # It may be gone already.
                 self._transport.write_eof()
+            for stream in list(self._http2.streams.values()):
+                self.gone(stream)
+            self._http2.streams.clear()
 
     def _check_calls(self, now: float) -> None:
         """End calls whose messages do not come, or whose answers are not taken."""

@@ -115,6 +115,7 @@ class Rates:
         after = request.after if request.HasField("after") else None
         if after is not None and after < 0:
             raise InvalidRequest(f"after is {after}: numbers begin with 1, and 0 is before all")
+        del data, request  # They may be large, and this goes on for long.
         async for number, publication in self._news.after(after):
             yield _bytes(_published(number, publication))
 
