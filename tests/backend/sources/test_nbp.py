@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources import nbp
-from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX, read_json
+from pricedesk.backend.sources.reading import VALUE_CHARACTERS_MAX
 from pricedesk.errors import RefusedDocument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "nbp"
@@ -51,17 +51,37 @@ def test_a_recorded_document_has_each_value_as_published(recorded: bytes, values
     assert nbp.parse(recorded) == expected
 
 
-def test_recorded_prices_of_gold_are_kept_to_the_digit_and_are_no_rates() -> None:
+def test_recorded_prices_of_gold_are_read_to_the_digit_and_are_no_rates() -> None:
     """A gram in zloty: of XAU, an ounce, nothing was published, and no factor is put in."""
-    assert read_json(GOLD) == [
-        {"data": "2026-03-02", "cena": "595.71"},
-        {"data": "2026-03-03", "cena": "624.92"},
-        {"data": "2026-03-04", "cena": "624.32"},
-        {"data": "2026-03-05", "cena": "612.51"},
-    ]
+    assert nbp.gold_prices(GOLD) == {
+        date(2026, 3, 2): "595.71",
+        date(2026, 3, 3): "624.92",
+        date(2026, 3, 4): "624.32",
+        date(2026, 3, 5): "612.51",
+    }
     with pytest.raises(RefusedDocument) as refusal:
         nbp.parse(GOLD)
-    assert str(refusal.value) == ("the document has prices of gold by the gram, not exchange rates")
+    assert str(refusal.value) == (
+        "the document has 4 prices of gold by the gram, not exchange rates"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b'{"data":"2026-03-02","cena":1}', "the document is not a list of objects"),
+        (b'[{"data":"02.03.2026","cena":1}]', '"02.03.2026" is not a date'),
+        (b'[{"data":"2026-03-02","price":1}]', 'gold on 2026-03-02 has the value "None"'),
+        (
+            b'[{"data":"2026-03-02","cena":1},{"data":"2026-03-02","cena":2}]',
+            "the price of gold is there twice on 2026-03-02",
+        ),
+    ],
+)
+def test_prices_of_gold_of_another_shape_are_refused(raw: bytes, reason: str) -> None:
+    with pytest.raises(RefusedDocument) as refusal:
+        nbp.gold_prices(raw)
+    assert str(refusal.value) == reason
 
 
 def test_some_of_what_was_recorded() -> None:

@@ -24,7 +24,6 @@ _TABLES = ("A", "B")
 
 _NOT_CURRENCIES = ("XDR",)
 _GOLD = "cena"
-"""The price of a gram of gold, in a list of the same API; XAU is an ounce, and no rate of it."""
 _DAYS_MAX = 93
 
 
@@ -46,10 +45,14 @@ def parse(raw: bytes) -> list[Sheet]:
     Raises:
         RefusedDocument: with the reason.
     """
+    tables = list(objects(read_json(raw), "the document"))
+    if any(_GOLD in table for table in tables):
+        prices = gold_prices(raw)
+        raise RefusedDocument(
+            f"the document has {len(prices)} prices of gold by the gram, not exchange rates"
+        )
     sheets = Sheets()
-    for table in objects(read_json(raw), "the document"):
-        if _GOLD in table:
-            raise RefusedDocument("the document has prices of gold by the gram, not exchange rates")
+    for table in tables:
         day = read_date(table.get("effectiveDate"))
         if table.get("table") not in _TABLES:
             raise RefusedDocument(f"the table of {day} is {in_quotes(str(table.get('table')))}")
@@ -58,3 +61,20 @@ def parse(raw: bytes) -> list[Sheet]:
                 code = read_code(rate.get("code"))
                 sheets.add(day, code, read_value(rate.get("mid"), code, day))
     return sheets.by_date()
+
+
+def gold_prices(raw: bytes) -> dict[date, str]:
+    """What a gram of gold was worth in zloty by day, from another list of the same API.
+
+    They are no exchange rates: XAU is a troy ounce, and no factor is put into what is published.
+
+    Raises:
+        RefusedDocument: with the reason.
+    """
+    prices: dict[date, str] = {}
+    for price in objects(read_json(raw), "the document"):
+        day = read_date(price.get("data"))
+        if day in prices:
+            raise RefusedDocument(f"the price of gold is there twice on {day}")
+        prices[day] = read_value(price.get(_GOLD), "gold", day)
+    return prices
