@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-SCREEN_SECONDS = 15
+SCREEN_SECONDS = 60
 """How long a text may take to appear before the test fails."""
 
 

@@ -173,7 +173,7 @@ def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_code(
         env=environment(**given),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert (done.stderr, done.returncode) == (said, code)

@@ -105,7 +105,7 @@ class Rig:
 async def rig(limits: Limits = LIMITS) -> AsyncIterator[Rig]:
     made = Rig(limits)
     made.port = await made.service.start("127.0.0.1", 0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         try:
             yield made
         finally:

@@ -62,7 +62,7 @@ class Rig:
 
     async def saw(self, what: str) -> None:
         """Wait until an echo has seen this."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while what not in self.seen:  # noqa: ASYNC110  # seen from outside
                 await asyncio.sleep(0)
 
@@ -70,7 +70,7 @@ class Rig:
 @asynccontextmanager
 async def rig() -> AsyncIterator[Rig]:
     made = Rig(await bound_sockets("127.0.0.1", 0))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         try:
             yield made
         finally:
@@ -158,7 +158,7 @@ async def test_without_files_for_more_clients_they_wait_and_are_let_in_later(
             os.close(next_file)
             resource.setrlimit(resource.RLIMIT_NOFILE, (next_file, hard))
             try:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while not caplog.records:  # noqa: ASYNC110  # seen from outside
                         await asyncio.sleep(0)
             finally:

@@ -383,7 +383,7 @@ def test_a_thread_that_keeps_something_and_one_that_catches_up_do_not_wait_for_e
     keeping = threading.Thread(target=keep, daemon=True)
     keeping.start()
     for thread in (keeping, watch):
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 

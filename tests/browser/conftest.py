@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from browser_desk import Desk, running
 
@@ -19,6 +19,12 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 """Nobody but the tests' own pages is visited, and nobody outside is asked for anything."""
+
+
+HANG_MILLISECONDS = 60_000
+"""No page takes that long; on a machine with much else to do it may take a while."""
+
+expect.set_options(timeout=HANG_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")

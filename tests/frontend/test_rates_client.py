@@ -37,7 +37,7 @@ async def rig(handler: Handler) -> AsyncIterator[Rig]:
 
     server = await asyncio.start_server(remembering, "127.0.0.1", 0)
     made = Rig(server.sockets[0].getsockname()[1])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         try:
             yield made
         finally:

@@ -189,7 +189,7 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     made = Rig(limits, refusal_headers, keeps=keeps)
     made.port = await made.service.start("127.0.0.1", 0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         try:
             yield made
         finally:

@@ -26,13 +26,13 @@ def test_all_workers_answer_on_one_port_and_are_counted_together(
                 convert: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
                     "/hipstershop.CurrencyService/Convert"
                 )
-                answer = convert(request("CAD", 1100, 0, "USD"), timeout=10)
+                answer = convert(request("CAD", 1100, 0, "USD"), timeout=60)
                 assert money(answer) == ("USD", 787, 466_359_093)
         # A worker sees the others' counts within a second.
         line = f'pricedesk_requests_total{{door="grpc",outcome="answered"}} {CONNECTIONS}.0\n'
         counted = ""
         while line not in counted:
-            door = HTTPConnection("127.0.0.1", made.ports["http"], timeout=10)
+            door = HTTPConnection("127.0.0.1", made.ports["http"], timeout=60)
             door.request("GET", "/metrics")
             counted = door.getresponse().read().decode()
             door.close()

@@ -135,7 +135,7 @@ class Raw:
 
 @asynccontextmanager
 async def raw(port: int) -> AsyncIterator[Raw]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         client = Raw(*await asyncio.open_connection("127.0.0.1", port))
         try:
             yield client
@@ -158,7 +158,7 @@ class World:
         self.service.sweep()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not holds():  # noqa: ASYNC110  # the server has no event for it
                 await asyncio.sleep(0)
 
@@ -246,7 +246,7 @@ async def test_a_call_whose_time_is_over_or_whose_client_went_is_ended(
             await slow.begun.wait()
             if seconds is None:
                 call.cancel()
-            await asyncio.wait_for(slow.ended.wait(), 10)
+            await asyncio.wait_for(slow.ended.wait(), 60)
 
 
 @pytest.mark.parametrize("server", ["own", "grpcio"])
@@ -451,7 +451,7 @@ async def test_a_client_that_reads_nothing_is_not_answered_for_ever_and_cut_off(
                 while True:
                     body = data_frame(number, message(bytes(16000)))
                     sending = loop.sock_sendall(client, asked("/a.B/Echo", number) + body)
-                    await asyncio.wait_for(sending, 1)
+                    await asyncio.wait_for(sending, 3)
                     number += 2
             # Then it takes nothing more: what waits is what the kernel holds, and this.
             [connection] = world.gate.all
@@ -530,7 +530,7 @@ async def test_a_stream_of_answers_waits_for_its_client() -> None:
         client.send(frames.window_frame(1, 6))
         assert (await client.frame(Kind.DATA))[2] == message(b"1")
         client.send(frames.reset_frame(1, Code.CANCEL))
-        await asyncio.wait_for(world.slow.ended.wait(), 10)
+        await asyncio.wait_for(world.slow.ended.wait(), 60)
 
 
 async def test_who_has_half_closed_is_still_answered() -> None:
