@@ -66,13 +66,23 @@ class Shouting:
                 return line.upper() + b"\n"
 
 
+class Memory(dict[bytes, bytes]):
+    """Answers that are known by their lines."""
+
+    def recall(self, data: bytes) -> bytes | None:
+        try:
+            return b"".join([self[line] for line in data.splitlines(keepends=True)])
+        except KeyError:
+            return None
+
+
 class Rig:
     """A service under test, its clock, and the answer that `later` waits for."""
 
     def __init__(self, limits: Limits) -> None:
         self.now = 1000.0
         self.later: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.known: dict[bytes, bytes] = {}
+        self.known = Memory()
         self.service = LineService(
             lambda _peer: Shouting(self.later),
             NOTICES,

@@ -9,7 +9,7 @@ answered with one write.
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -65,6 +65,16 @@ class Session(Protocol):
         """
 
 
+class Known(Protocol):
+    """Answers that are right at this instant, whoever asks."""
+
+    def get(self, line: bytes, /) -> bytes | None:
+        """The answer to a line with its end, if it is at hand."""
+
+    def recall(self, data: bytes, /) -> bytes | None:
+        """The answers to whole lines with their ends, a line each, if there are all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Who is at the other end of a connection."""
@@ -102,8 +112,7 @@ class LineService(Port["_Connection"]):
 
     `session` makes the dialogue of a new client. `charset` is whether one is agreed on with it.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
-    `known` gives answers that are right at this instant, whoever asks, by the line with its end:
-    what can be looked up there needs no session. Without `epoll` the connections are asyncio's.
+    What is `known` at an instant needs no session. Without `epoll` the connections are asyncio's.
     """
 
     sweep_seconds = 1
@@ -117,7 +126,7 @@ class LineService(Port["_Connection"]):
         tally: Tally | None = None,
         *,
         charset: bool = False,
-        known: Callable[[], Mapping[bytes, bytes]] | None = None,
+        known: Callable[[], Known] | None = None,
         epoll: bool = HAS_EPOLL,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
@@ -127,10 +136,10 @@ class LineService(Port["_Connection"]):
         self.charset = charset
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
-        self.known: Mapping[bytes, bytes] = {}
+        self.known: Known | None = None
         self.recalled = 0
         self.turn_began = 0.0
-        self._known: Callable[[], Mapping[bytes, bytes]] = known or dict
+        self._known = known
         self._epoll = epoll
 
     def connect(self) -> "_Connection":
@@ -153,25 +162,14 @@ class LineService(Port["_Connection"]):
     def begin_turn(self) -> None:
         """Look at the time, and at what is known now, for all who have sent something."""
         self.turn_began = self.seconds()
-        self.known = self._known()
+        if self._known is not None:
+            self.known = self._known()
 
     def end_turn(self) -> None:
         """Count the lines that were recalled; as all were answered together, so is their time."""
         if self.recalled:
             self.tally.took(self.seconds() - self.turn_began, self.recalled)
             self.recalled = 0
-
-    def recall(self, data: bytes) -> bytes | None:
-        """The answers to some whole lines, if all of them are known at this turn's beginning."""
-        if len(data) > RECALLED_BYTES_MAX:
-            return None
-        lines = data.splitlines(keepends=True)
-        try:
-            answers = b"".join([self.known[line] for line in lines])
-        except KeyError:
-            return None
-        self.recalled += len(lines)
-        return answers
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -260,11 +258,13 @@ class _Connection(asyncio.BufferedProtocol):
         """Bytes have come."""
         service = self._service
         if self._at_rest:
-            answers = service.known.get(data)
+            known = service.known
+            answers = known.get(data) if known is not None else None
             if answers is not None:
                 service.recalled += 1
-            elif service.known:
-                answers = service.recall(data)
+            elif known is not None and len(data) <= RECALLED_BYTES_MAX:
+                answers = known.recall(data)
+                service.recalled += answers.count(b"\n") if answers is not None else 0
             if answers is not None:
                 self._last_line_at = service.turn_began
                 self._transport.write(answers)

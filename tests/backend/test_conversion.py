@@ -12,13 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricedesk.backend.conversion import Conversion, convert
+from pricedesk.backend.conversion import (
+    PLAIN_DECIMALS_MAX,
+    Conversion,
+    Prepared,
+    convert,
+    plain_results,
+    prepared,
+)
 from pricedesk.backend.rate_book import RateBook
-from pricedesk.backend.rates import Provenance, Sheet, publication_of, rate_in
+from pricedesk.backend.rates import Provenance, Rate, Sheet, publication_of, rate_in
 from pricedesk.backend.sources.ecb import CONVENTION
 from pricedesk.currencies import CURRENCIES, currency
-from pricedesk.errors import NoRateForDate
-from pricedesk.money import ExactDecimal, Rounding
+from pricedesk.errors import InvalidAmount, NoRateForDate
+from pricedesk.money import AMOUNT_DIGITS_MAX, ExactDecimal, Rounding
 
 CONVERSIONS = 6_000
 SEED = 20261030
@@ -220,3 +227,144 @@ def test_a_debt_is_converted_as_the_same_credit(
     rate = rate_in(MADE_UP, currency("CAD" if code != "CAD" else "EUR"), currency(code))
     debt = convert(ExactDecimal(-amount.unscaled, amount.scale), rate, rounding)
     assert debt.result.amount_minor == -convert(amount, rate, rounding).result.amount_minor
+
+
+# Plain amounts, many at a time: what is answered is what the general way answers.
+
+WORDS = b"CAD USD"
+
+
+def ready(rate: Rate, rounding: Rounding = Rounding.HALF_UP) -> dict[bytes, Prepared]:
+    found = prepared(rate, rounding)
+    return {} if found is None else {WORDS: found}
+
+
+def plain_result(amount: bytes, rate: Rate, rounding: Rounding = Rounding.HALF_UP) -> str | None:
+    results = plain_results([amount + b" " + WORDS], ready(rate, rounding))
+    return None if results is None else "".join(results)
+
+
+def general_result(amount: bytes, rate: Rate, rounding: Rounding) -> str | None:
+    try:
+        exact = ExactDecimal.parse(amount.decode("utf-8", "backslashreplace"))
+    except InvalidAmount:
+        return None
+    return str(convert(exact, rate, rounding).result)
+
+
+@st.composite
+def rates(draw: st.DrawFn) -> Rate:
+    """Rates of any size to currencies of 0, 2, 3 and 4 digits; many of them make ties."""
+    sizes = st.one_of(
+        st.integers(1, 10**24), st.integers(1, 50), st.sampled_from([10**n for n in range(13)])
+    )
+    counter = draw(st.sampled_from(["JPY", "USD", "KWD", "CLF"]))
+    top, bottom = draw(sizes), draw(sizes)
+    return Rate(currency("CAD"), currency(counter), top, bottom, ("CAD", counter), (), None)
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=AMOUNT_DIGITS_MAX)
+PLAIN = st.one_of(
+    DIGITS,
+    st.builds(
+        lambda digits, decimals: f"{digits[:-decimals]}.{digits[-decimals:]}",
+        DIGITS,
+        st.integers(1, PLAIN_DECIMALS_MAX),
+    ),
+    DIGITS.map(lambda digits: f"{digits}."),
+).map(str.encode)
+ODD = st.one_of(
+    st.text("0123456789.+-_ eE,\r\n\t\0\u0663\u00b2\uff11", max_size=40).map(str.encode),
+    st.from_regex(r"[+-]?[0-9]{0,40}\.?[0-9]{0,40}", fullmatch=True).map(str.encode),
+    st.binary(max_size=40),
+)
+
+
+@given(PLAIN, rates())
+def test_a_plain_amount_is_converted_as_in_the_general_way(amount: bytes, rate: Rate) -> None:
+    """And not left to it, unless the currency has four digits."""
+    expected = general_result(amount, rate, Rounding.HALF_UP)
+    wanted = expected if rate.counter.minor_digits < 4 else None
+    assert expected is not None
+    assert plain_result(amount, rate) == wanted
+
+
+@given(st.one_of(PLAIN, ODD), rates(), st.sampled_from(Rounding))
+def test_what_the_fast_way_answers_the_general_way_answers_alike(
+    amount: bytes, rate: Rate, rounding: Rounding
+) -> None:
+    fast = plain_result(amount, rate, rounding)
+    assert fast in (None, general_result(amount, rate, rounding))
+
+
+@given(st.lists(PLAIN | ODD, max_size=8), rates())
+def test_many_plain_amounts_are_converted_as_each_of_them_or_none_is(
+    amounts: list[bytes], rate: Rate
+) -> None:
+    each = [plain_result(amount, rate) for amount in amounts]
+    lines = [amount + b" " + WORDS for amount in amounts]
+    assert plain_results(lines, ready(rate)) == (None if None in each else each)
+
+
+TIE = rate_in(TIES, currency("EUR"), currency("USD"))
+MADE = {code: rate_in(MADE_UP, currency("CAD"), currency(code)) for code in ("USD", "JPY", "KWD")}
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "result"),
+    [
+        (b"1100", MADE["USD"], "787.47"),
+        (b"1100.", MADE["USD"], "787.47"),
+        (b"001100.00", MADE["USD"], "787.47"),
+        (b".5", MADE["USD"], "0.36"),
+        (b"0", MADE["USD"], "0.00"),
+        (b"0.000000001", MADE["USD"], "0.00"),
+        (b"0.01", MADE["USD"], "0.01"),
+        (b"1100", MADE["JPY"], "123829"),
+        (b"0.001", MADE["JPY"], "0"),
+        (b"0.01", MADE["JPY"], "1"),
+        (b"1100", MADE["KWD"], "241.590"),
+        (b"0.001", MADE["KWD"], "0.000"),
+        (b"9" * 30, MADE["USD"], "715878508266051518646674356016.20"),
+        (b"9" * 21 + b"." + b"9" * 9, MADE["USD"], "715878508266051518646.67"),
+        # Ties, and their neighbours on both sides.
+        (b"0.01", TIE, "0.01"),
+        (b"0.03", TIE, "0.02"),
+        (b"0.05", TIE, "0.03"),
+        (b"1.01", TIE, "0.51"),
+        (b"0.009999999", TIE, "0.00"),
+        (b"0.010000001", TIE, "0.01"),
+        (b"0.029999999", TIE, "0.01"),
+        (b"99999999999999999999999999999", TIE, "49999999999999999999999999999.50"),
+        (b"999999999999999999999999999.99", TIE, "500000000000000000000000000.00"),
+    ],
+)
+def test_known_figures_of_plain_amounts(amount: bytes, rate: Rate, result: str) -> None:
+    assert plain_result(amount, rate) == result
+    assert general_result(amount, rate, Rounding.HALF_UP) == result
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *(b"", b".", b"..", b"1.1.1", b"1..1", b"-1", b"+1", b"-0", b"--1", b"1e3", b"1_100"),
+        *(b"1,100", b" 1", b"1\t", b"1\r", b"1\n", b"\x001", b"0x10", b"NaN", b"1\xff", b"\xb2"),
+        *("\u0663".encode(), "1\u00b2".encode(), "\uff11".encode()),
+        *(b"9" * 31, b"0" * 31, b"0." + b"9" * 30, b"0." + b"0" * 10, b"9" * 5000),
+    ],
+)
+def test_what_is_not_written_plainly_is_left_to_the_general_way(amount: bytes) -> None:
+    assert plain_result(amount, MADE["USD"]) is None
+
+
+def test_unknown_words_are_left_to_the_general_way() -> None:
+    known = ready(MADE["USD"])
+    for line in (b"5", b"5 ", b"5 CAD", b"5 CAD USD ", b"5  CAD USD", b"5\tCAD USD", b"5CAD USD"):
+        assert plain_results([line], known) is None
+        assert plain_results([b"1100 CAD USD", line], known) is None
+    assert plain_results([b"1100", b"1100 "], {b"": known[WORDS]}) == ["787.47", "787.47"]
+
+
+def test_ties_to_the_even_digit_and_four_digits_are_left_to_the_general_way() -> None:
+    assert prepared(MADE["USD"], Rounding.HALF_EVEN) is None
+    assert prepared(rate_in(MADE_UP, currency("CAD"), currency("CLF")), Rounding.HALF_UP) is None

@@ -1,6 +1,7 @@
 """What is remembered is what would be computed anew, whatever the clock and the book do."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,13 @@ from pricedesk.backend.calendars import AgeLimits, Calendar
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Provenance, Sheet, publication_of
-from pricedesk.backend.recent_answers import ANSWERS_MAX, BYTES_MAX, PAIRS_MAX, RecentAnswers
+from pricedesk.backend.recent_answers import (
+    ANSWERS_MAX,
+    BYTES_MAX,
+    KEPT_OF_CONVERTED,
+    PAIRS_MAX,
+    RecentAnswers,
+)
 from pricedesk.backend.sources import ecb
 from pricedesk.currencies import currency
 from pricedesk.line_service import Limits, LineService
@@ -39,9 +46,13 @@ class Desk:
         """What a session without a memory answers."""
         return LineSession(self.bureau).answer(line)
 
+    def fresh_all(self, lines: Iterable[bytes]) -> bytes:
+        """What a session without a memory answers to lines that are no quotes."""
+        return b"".join([answer for answer in map(self.fresh, lines) if isinstance(answer, bytes)])
+
     def remembered(self, line: bytes) -> bytes | None:
         """What the door answers without a session."""
-        return self.recent.now().get(line + b"\n")
+        return self.recent.now().recall(line + b"\n")
 
 
 @pytest.fixture
@@ -87,6 +98,50 @@ def test_nothing_is_remembered_that_would_be_answered_in_another_way_now(
             assert desk.session.answer(other) == desk.fresh(other)
 
 
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    asked=st.lists(LINES, max_size=8),
+    read=st.lists(LINES, min_size=1, max_size=8),
+    again=st.integers(0, KEPT_OF_CONVERTED),
+)
+def test_lines_that_come_together_are_answered_as_each_of_them_or_not_from_here(
+    book: RateBook, asked: list[bytes], read: list[bytes], again: int
+) -> None:
+    desk = Desk(book)
+    for line in asked:
+        desk.session.answer(line)
+    data = b"".join(line + b"\n" for line in read)
+    expected = desk.fresh_all(read)
+    for _ in range(again + 1):
+        assert desk.recent.now().recall(data) in (None, expected)
+
+
+def test_lines_of_known_pairs_are_answered_together(desk: Desk) -> None:
+    for line in (b"1", b"1 CAD JPY", b"explain 1 CAD USD"):
+        desk.session.answer(line)
+    plain = b"1100\n1100 CAD JPY\n.5 CAD JPY\n10. \n"
+    assert desk.recent.now().recall(plain) == b"787.47\n123829\n56\n7.16\n"
+    odd = plain + b"explain 7 CAD USD\n-1100\n+5 CAD JPY\n"
+    for _ in range(3):
+        assert desk.recent.now().recall(odd) == desk.fresh_all(odd.splitlines())
+    assert desk.recent.now().recall(plain + b"1100") is None
+    for stranger in (b"2 CAD EUR\n", b"abc\n", b"\n", b"1100\r\n"):
+        assert desk.recent.now().recall(plain + stranger) is None
+        assert desk.recent.now().recall(stranger + plain) is None
+
+
+def test_lines_that_are_asked_again_and_again_are_remembered(desk: Desk) -> None:
+    desk.session.answer(b"1 CAD USD")
+    known = desk.recent.now()
+    reads = [b"%d CAD USD\n%d CAD USD\n" % (n, n + 1) for n in range(2, 42, 2)]
+    for _ in range(5 * KEPT_OF_CONVERTED):
+        for read in reads:
+            known.recall(read)
+    assert len(known) == 41
+    for number in range(1, 42):
+        assert known[b"%d CAD USD\n" % number] == desk.fresh(b"%d CAD USD" % number)
+
+
 def test_a_line_is_remembered_with_its_end_and_found_without_a_session(desk: Desk) -> None:
     answer = desk.session.answer(b"1100")
     assert desk.recent.now()[b"1100\n"] is answer
@@ -94,7 +149,7 @@ def test_a_line_is_remembered_with_its_end_and_found_without_a_session(desk: Des
 
 def test_another_amount_of_a_known_pair_is_computed_when_it_is_looked_up(desk: Desk) -> None:
     desk.session.answer(b"explain 1100 CAD JPY")
-    assert desk.recent.now()[b"explain 5.5 CAD JPY\n"] == desk.fresh(b"explain 5.5 CAD JPY")
+    assert desk.remembered(b"explain 5.5 CAD JPY") == desk.fresh(b"explain 5.5 CAD JPY")
 
 
 @pytest.mark.parametrize(
@@ -105,15 +160,14 @@ def test_another_amount_of_a_known_pair_is_computed_when_it_is_looked_up(desk: D
         *(b"1100", b"11", b"5 CAD USD", b"1 CAD USD", b"explain 5"),
     ],
 )
-def test_what_is_not_known_is_a_key_error(desk: Desk, line: bytes) -> None:
+def test_what_is_not_known_has_no_answer(desk: Desk, line: bytes) -> None:
     desk.session.answer(b"1100")
     desk.session.answer(b"1 CAD USD")
     desk.session.answer(b"explain 1100")
     desk.session.answer(b" 1100 CAD")
     desk.session.answer(b"1100\r CAD")
     desk.session.answer(b"help")
-    with pytest.raises(KeyError):
-        desk.recent.now()[line]
+    assert desk.recent.now().recall(line) is None
 
 
 @pytest.mark.parametrize("epoll", [True, False])
@@ -205,9 +259,14 @@ def test_there_is_a_bound_on_lines_and_bytes_and_pairs(desk: Desk) -> None:
         desk.session.answer(line)
         size = max(size, sum(len(k) + len(v) for k, v in known.items()) if number % 500 == 0 else 0)
     assert size <= BYTES_MAX
+    for number in range(0, KEPT_OF_CONVERTED * ANSWERS_MAX, 60):
+        known.recall(b"".join(b"%d\n" % (n % 10**5) for n in range(number, number + 60)))
+        assert len(known) <= ANSWERS_MAX
+    assert len(known) > 60
     for number in range(PAIRS_MAX + 10):
         desk.session.answer(b"1 CAD" + b" " * number)
     assert len(known._pairs) <= PAIRS_MAX
+    assert len(known._ready) <= PAIRS_MAX
 
 
 @pytest.mark.parametrize(

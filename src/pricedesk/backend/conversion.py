@@ -1,12 +1,32 @@
-"""Converting an amount: one multiplication, one division, one rounding."""
+"""Converting an amount: one multiplication, one division, one rounding.
 
+Conversions are made here and nowhere else. There are two ways: `convert` for every amount and with
+all that can be said of it, and `plain_results` for the texts of many amounts that are written
+plainly. Whatever the second answers, the first answers too; the rest it leaves to it.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pricedesk.backend.rates import Rate
-from pricedesk.money import ExactDecimal, Money, Rounding, decimal_text, round_ratio
+from pricedesk.money import (
+    AMOUNT_DIGITS_MAX,
+    ExactDecimal,
+    Money,
+    Rounding,
+    decimal_text,
+    round_ratio,
+)
 
 UNROUNDED_DIGITS = 12
 """Decimals to which the result before rounding is shown; the arithmetic has no such limit."""
+
+PLAIN_DECIMALS_MAX = 9
+"""Decimals that a plain amount has at most."""
+
+_PLAIN_MINOR_DIGITS_MAX = 3
+"""Those of nearly all currencies: the endings of results are a table of 1000 texts at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +66,67 @@ def converted_units(
 ) -> int:
     """The amount unscaled / 10**scale at a rate, in units of which 10**digits are one.
 
-    This is where every conversion is made: one multiplication, one division, one rounding.
+    This is where a conversion is made, unless it is one of `plain_results`: one multiplication, one
+    division, one rounding.
     """
     return round_ratio(
         unscaled * rate.numerator * 10**digits, 10**scale * rate.denominator, rounding
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What can be computed of conversions at one rate before there is an amount.
+
+    The minor units of a result are (unscaled * factor + half) // divisor, the last two by the
+    amount's count of decimals. Their text is how many times `unit` is in them, then the ending of
+    the rest.
+    """
+
+    factor: int
+    scales: tuple[tuple[int, int], ...]
+    unit: int
+    endings: tuple[str, ...]
+
+
+def prepared(rate: Rate, rounding: Rounding) -> Prepared | None:
+    """What `plain_results` needs to convert at a rate.
+
+    None if it cannot: it takes ties away from zero, and writes up to three digits after a point.
+    """
+    digits = rate.counter.minor_digits
+    if rounding is not Rounding.HALF_UP or digits > _PLAIN_MINOR_DIGITS_MAX:
+        return None
+    divisors = [rate.denominator * 10**decimals for decimals in range(PLAIN_DECIMALS_MAX + 1)]
+    # An odd divisor has no ties: a little less than half of it rounds everything else alike.
+    scales = tuple((divisor // 2, divisor) for divisor in divisors)
+    return Prepared(rate.numerator * 10**digits, scales, 10**digits, _endings(digits))
+
+
+@lru_cache
+def _endings(digits: int) -> tuple[str, ...]:
+    """What follows the point, with it, by how many minor units it is."""
+    return tuple(f".{rest:0{digits}}" for rest in range(10**digits)) if digits else ("",)
+
+
+def plain_results(lines: Iterable[bytes], ready: Mapping[bytes, Prepared]) -> list[str] | None:
+    """The results of lines that are each a plain amount, a space, and words of those in `ready`.
+
+    A plain amount is digits with at most one point anywhere among them, and nothing else. None if
+    there is any other line.
+    """
+    results = []
+    try:
+        for line in lines:
+            amount, _, words = line.partition(b" ")
+            whole, _, fraction = amount.partition(b".")
+            digits = whole + fraction
+            if len(digits) > AMOUNT_DIGITS_MAX or not digits.isdigit():
+                return None
+            at = ready[words]
+            half, divisor = at.scales[len(fraction)]
+            minor = (int(digits) * at.factor + half) // divisor
+            results.append(f"{minor // at.unit}{at.endings[minor % at.unit]}")
+    except LookupError:  # These words, or so many decimals, are not prepared.
+        return None
+    return results

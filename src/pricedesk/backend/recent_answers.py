@@ -7,16 +7,16 @@ days begin then, in every zone, and calendars have their times in whole minutes.
 and within one minute of the clock a line has one answer, in whichever direction the clock steps;
 with another book or in another minute everything here is forgotten.
 
-Two things are remembered: whole answers by their lines, and what an answer says whatever the amount
-by the words that follow the amount. This is of the lines, whose answers are bytes of their own;
-other doors keep theirs.
+Two things are remembered: whole answers by their lines, and by the words that follow an amount what
+an answer says whatever the amount, with what can be computed before there is one. This is of the
+lines, whose answers are bytes of their own; other doors keep theirs.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pricedesk.backend.bureau import Answer, Bureau
-from pricedesk.backend.conversion import convert
+from pricedesk.backend.conversion import Prepared, convert, plain_results, prepared
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.errors import InvalidAmount
 from pricedesk.money import ExactDecimal
@@ -32,6 +32,12 @@ BYTES_MAX = 4 * 1024 * 1024
 
 PAIRS_MAX = 1024
 """So many different words after an amount are remembered."""
+
+KEPT_OF_CONVERTED = 8
+"""Of so many reads whose lines were all converted anew one is remembered.
+
+To remember a line takes a quarter of the time of converting it. Lines that are asked again and
+again are all remembered after some rounds; those that never come again cost little."""
 
 ONE_MINUTE = timedelta(minutes=1)
 
@@ -67,13 +73,9 @@ def _pair(answer: Answer, *, explained: bool) -> _Pair:
 
 
 class Known(dict[bytes, bytes]):
-    """Answers of one book in one minute, by their lines with their ends.
+    """Answers of one book in one minute, by their lines with their ends."""
 
-    A line of which only the amount is new is answered when it is looked up; any other that is not
-    there is a KeyError.
-    """
-
-    __slots__ = ("_bytes", "_pairs", "begins", "book", "ends")
+    __slots__ = ("_bytes", "_converted", "_pairs", "_ready", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         super().__init__()
@@ -81,44 +83,75 @@ class Known(dict[bytes, bytes]):
         self.begins = instant.replace(second=0, microsecond=0)
         self.ends = self.begins + ONE_MINUTE
         self._bytes = 0
+        self._converted = 0
         self._pairs: dict[tuple[bool, bytes], _Pair] = {}
+        self._ready: dict[bytes, Prepared] = {}
 
-    def __missing__(self, line: bytes) -> bytes:
-        if not line.endswith(b"\n"):
-            # It has only begun: what comes next may change what it says.
-            raise KeyError(line)
-        amount, key = _taken_apart(line)
-        pair = self._pairs.get(key)
-        if pair is None:
-            raise KeyError(line)
-        try:
-            answer = pair.of(ExactDecimal.parse(amount.decode("ascii")))
-        except (InvalidAmount, UnicodeDecodeError) as error:
-            raise KeyError(line) from error
-        self._keep(line, answer)
-        return answer
+    def recall(self, data: bytes) -> bytes | None:
+        """The answers to some lines with their ends, if of each no more than the amount is new."""
+        ended = data.splitlines(keepends=True)
+        if ended[0] in self:  # If the first is new, all of them are, as a rule.
+            try:
+                return b"".join(map(self.__getitem__, ended))
+            except KeyError:
+                pass
+        *lines, begun = data.split(b"\n")
+        if begun:
+            # What comes next may change what the last one says.
+            return None
+        results = plain_results(lines, self._ready)
+        if results is None:
+            return self._one_by_one(lines)
+        answers = ("\n".join(results) + "\n").encode("ascii")
+        self._converted += 1
+        if self._converted % KEPT_OF_CONVERTED == 0:
+            self._keep(data, answers)
+        return answers
 
     def add(self, line: bytes, answer: Answer, *, explained: bool) -> bytes:
-        """What is said to a line; it is remembered from now on."""
+        """What is said to a line with its end; it is remembered from now on."""
         pair = _pair(answer, explained=explained)
-        said = pair.of(answer.conversion.amount)
+        conversion = answer.conversion
+        said = pair.of(conversion.amount)
         if b"\r" in line:
             # On the wire it may be the end of a line or none: the bytes alone do not tell.
             return said
-        amount, key = _taken_apart(line)
-        if _is(amount, answer.conversion.amount):
+        amount, key = _taken_apart(line.removesuffix(b"\n"))
+        if _number(amount) == conversion.amount:
             if len(self._pairs) >= PAIRS_MAX:
                 self._pairs.clear()
+                self._ready.clear()
             self._pairs[key] = pair
+            ready = prepared(conversion.rate, conversion.rounding)
+            if ready is not None:
+                self._ready[key[1]] = ready
         self._keep(line, said)
         return said
 
-    def _keep(self, line: bytes, answer: bytes) -> None:
-        size = len(line) + len(answer)
-        if len(self) >= ANSWERS_MAX or self._bytes + size > BYTES_MAX:
+    def _one_by_one(self, lines: list[bytes]) -> bytes | None:
+        """The answers to lines of which some are explained, or have an odd amount."""
+        answers = []
+        for line in lines:
+            ended = line + b"\n"
+            answer = self.get(ended)
+            if answer is None:
+                amount, key = _taken_apart(line)
+                pair, number = self._pairs.get(key), _number(amount)
+                if pair is None or number is None:
+                    return None
+                answer = pair.of(number)
+                self._keep(ended, answer)
+            answers.append(answer)
+        return b"".join(answers)
+
+    def _keep(self, data: bytes, answers: bytes) -> None:
+        """Remember what is said to some lines."""
+        lines = data.splitlines(keepends=True)
+        size = len(data) + len(answers)
+        if len(self) + len(lines) > ANSWERS_MAX or self._bytes + size > BYTES_MAX:
             self.clear()
             self._bytes = 0
-        self[line] = answer
+        self.update(zip(lines, answers.splitlines(keepends=True), strict=True))
         self._bytes += size
 
 
@@ -135,10 +168,7 @@ class RecentAnswers:
 
     def answer(self, line: bytes) -> bytes | None:
         """The answer to a line without its end, if it is known or only its amount is new."""
-        try:
-            return self.now()[line + b"\n"]
-        except KeyError:
-            return None
+        return self.now().recall(line + b"\n")
 
     def keep(self, line: bytes, answer: Answer, *, explained: bool, book: RateBook) -> bytes:
         """What is said to a line without its end, by an answer that was just made.
@@ -159,11 +189,11 @@ class RecentAnswers:
         return self._known
 
 
-def _is(text: bytes, amount: ExactDecimal) -> bool:
+def _number(text: bytes) -> ExactDecimal | None:
     try:
-        return ExactDecimal.parse(text.decode("ascii")) == amount
+        return ExactDecimal.parse(text.decode("ascii"))
     except (InvalidAmount, UnicodeDecodeError):
-        return False
+        return None
 
 
 def _taken_apart(line: bytes) -> tuple[bytes, tuple[bool, bytes]]:
@@ -171,7 +201,7 @@ def _taken_apart(line: bytes) -> tuple[bytes, tuple[bool, bytes]]:
 
     Written in another way, such as with two spaces, the first of both is no amount.
     """
-    amount, _, words = line.removesuffix(b"\n").partition(b" ")
+    amount, _, words = line.partition(b" ")
     explained = amount == _EXPLAIN
     if explained:
         amount, _, words = words.partition(b" ")
