@@ -1,11 +1,11 @@
 """Converting an amount: one multiplication, one division, one rounding.
 
-Conversions are made here and nowhere else. There are two ways: `convert` for every amount and with
-all that can be said of it, and `plain_results` for the texts of many amounts that are written
-plainly. Whatever the second answers, the first answers too; the rest it leaves to it.
+Conversions are made here and nowhere else. There are two ways: `convert` is for every amount, and
+gives all that can be said of it; a `Prepared` conversion gives the results of many amounts that are
+written plainly, as text. What the second answers, the first answers alike; the rest is left to it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,8 +66,8 @@ def converted_units(
 ) -> int:
     """The amount unscaled / 10**scale at a rate, in units of which 10**digits are one.
 
-    This is where a conversion is made, unless it is one of `plain_results`: one multiplication, one
-    division, one rounding.
+    This is where a conversion is made that is not prepared: one multiplication, one division, one
+    rounding.
     """
     return round_ratio(
         unscaled * rate.numerator * 10**digits, 10**scale * rate.denominator, rounding
@@ -88,11 +88,35 @@ class Prepared:
     unit: int
     endings: tuple[str, ...]
 
+    def results(self, amounts: Iterable[bytes]) -> list[str] | None:
+        """The results of amounts that are written plainly; None if one of them is not.
+
+        Written plainly is digits with at most one point before, between or after them, at most
+        AMOUNT_DIGITS_MAX of them in all and PLAIN_DECIMALS_MAX after it.
+        """
+        factor, scales, unit, endings = self.factor, self.scales, self.unit, self.endings
+        results = []
+        for amount in amounts:
+            whole, _, fraction = amount.partition(b".")
+            digits = whole + fraction
+            decimals = len(fraction)
+            if (
+                not digits.isdigit()  # Of bytes these are 0 to 9, and at least one of them.
+                or len(digits) > AMOUNT_DIGITS_MAX
+                or decimals > PLAIN_DECIMALS_MAX
+            ):
+                return None
+            half, divisor = scales[decimals]
+            minor = (int(digits) * factor + half) // divisor
+            results.append(str(minor // unit) + endings[minor % unit])
+        return results
+
 
 def prepared(rate: Rate, rounding: Rounding) -> Prepared | None:
-    """What `plain_results` needs to convert at a rate.
+    """What can be computed of conversions at a rate.
 
-    None if it cannot: it takes ties away from zero, and writes up to three digits after a point.
+    None if the general way has to do: for ties to the even digit, and for a currency with more than
+    three digits after the point.
     """
     digits = rate.counter.minor_digits
     if rounding is not Rounding.HALF_UP or digits > _PLAIN_MINOR_DIGITS_MAX:
@@ -107,26 +131,3 @@ def prepared(rate: Rate, rounding: Rounding) -> Prepared | None:
 def _endings(digits: int) -> tuple[str, ...]:
     """What follows the point, with it, by how many minor units it is."""
     return tuple(f".{rest:0{digits}}" for rest in range(10**digits)) if digits else ("",)
-
-
-def plain_results(lines: Iterable[bytes], ready: Mapping[bytes, Prepared]) -> list[str] | None:
-    """The results of lines that are each a plain amount, a space, and words of those in `ready`.
-
-    A plain amount is digits with at most one point anywhere among them, and nothing else. None if
-    there is any other line.
-    """
-    results = []
-    try:
-        for line in lines:
-            amount, _, words = line.partition(b" ")
-            whole, _, fraction = amount.partition(b".")
-            digits = whole + fraction
-            if len(digits) > AMOUNT_DIGITS_MAX or not digits.isdigit():
-                return None
-            at = ready[words]
-            half, divisor = at.scales[len(fraction)]
-            minor = (int(digits) * at.factor + half) // divisor
-            results.append(f"{minor // at.unit}{at.endings[minor % at.unit]}")
-    except LookupError:  # These words, or so many decimals, are not prepared.
-        return None
-    return results

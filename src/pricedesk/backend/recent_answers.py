@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pricedesk.backend.bureau import Answer, Bureau
-from pricedesk.backend.conversion import Prepared, convert, plain_results, prepared
+from pricedesk.backend.conversion import Prepared, convert, prepared
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.errors import InvalidAmount
 from pricedesk.money import ExactDecimal
@@ -75,7 +75,7 @@ def _pair(answer: Answer, *, explained: bool) -> _Pair:
 class Known(dict[bytes, bytes]):
     """Answers of one book in one minute, by their lines with their ends."""
 
-    __slots__ = ("_bytes", "_converted", "_pairs", "_ready", "begins", "book", "ends")
+    __slots__ = ("_bytes", "_pairs", "_reads_converted", "_ready", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         super().__init__()
@@ -83,30 +83,19 @@ class Known(dict[bytes, bytes]):
         self.begins = instant.replace(second=0, microsecond=0)
         self.ends = self.begins + ONE_MINUTE
         self._bytes = 0
-        self._converted = 0
+        self._reads_converted = 0
         self._pairs: dict[tuple[bool, bytes], _Pair] = {}
         self._ready: dict[bytes, Prepared] = {}
 
     def recall(self, data: bytes) -> bytes | None:
         """The answers to some lines with their ends, if of each no more than the amount is new."""
-        ended = data.splitlines(keepends=True)
-        if ended[0] in self:  # If the first is new, all of them are, as a rule.
+        lines = data.splitlines(keepends=True)
+        if lines[0] in self:  # If the first is new, all of them are, as a rule.
             try:
-                return b"".join(map(self.__getitem__, ended))
+                return b"".join(map(self.__getitem__, lines))
             except KeyError:
                 pass
-        *lines, begun = data.split(b"\n")
-        if begun:
-            # What comes next may change what the last one says.
-            return None
-        results = plain_results(lines, self._ready)
-        if results is None:
-            return self._one_by_one(lines)
-        answers = ("\n".join(results) + "\n").encode("ascii")
-        self._converted += 1
-        if self._converted % KEPT_OF_CONVERTED == 0:
-            self._keep(data, answers)
-        return answers
+        return self._converted(data, lines[0]) or self._one_by_one(lines)
 
     def add(self, line: bytes, answer: Answer, *, explained: bool) -> bytes:
         """What is said to a line with its end; it is remembered from now on."""
@@ -116,33 +105,58 @@ class Known(dict[bytes, bytes]):
         if b"\r" in line:
             # On the wire it may be the end of a line or none: the bytes alone do not tell.
             return said
-        amount, key = _taken_apart(line.removesuffix(b"\n"))
+        amount, key = _taken_apart(line)
         if _number(amount) == conversion.amount:
             if len(self._pairs) >= PAIRS_MAX:
                 self._pairs.clear()
                 self._ready.clear()
             self._pairs[key] = pair
             ready = prepared(conversion.rate, conversion.rounding)
-            if ready is not None:
-                self._ready[key[1]] = ready
+            if ready is not None and not explained:
+                self._ready[_from_the_words_on(line)] = ready
         self._keep(line, said)
         return said
 
+    def _converted(self, data: bytes, first: bytes) -> bytes | None:
+        """The answers to lines that are plain amounts, each with the words that the first has."""
+        words = _from_the_words_on(first)
+        ready = self._ready.get(words)
+        if ready is None:
+            return None
+        amounts = data.split(words)
+        if amounts.pop():  # What follows the last of these words; it may be a line with others.
+            return None
+        results = ready.results(amounts)
+        if results is None:
+            return None
+        answers = ("\n".join(results) + "\n").encode("ascii")
+        self._reads_converted += 1
+        if self._reads_converted % KEPT_OF_CONVERTED == 0:
+            self._keep(data, answers)
+        return answers
+
     def _one_by_one(self, lines: list[bytes]) -> bytes | None:
-        """The answers to lines of which some are explained, or have an odd amount."""
+        """The answers to lines with different words after their amounts, or before them."""
         answers = []
         for line in lines:
-            ended = line + b"\n"
-            answer = self.get(ended)
+            answer = self.get(line) or self._converted(line, line) or self._unusual(line)
             if answer is None:
-                amount, key = _taken_apart(line)
-                pair, number = self._pairs.get(key), _number(amount)
-                if pair is None or number is None:
-                    return None
-                answer = pair.of(number)
-                self._keep(ended, answer)
+                return None
             answers.append(answer)
         return b"".join(answers)
+
+    def _unusual(self, line: bytes) -> bytes | None:
+        """The answer to a line that is explained, or has an amount that is not written plainly."""
+        if not line.endswith(b"\n"):
+            # It has only begun: what comes next may change what it says.
+            return None
+        amount, key = _taken_apart(line)
+        pair, number = self._pairs.get(key), _number(amount)
+        if pair is None or number is None:
+            return None
+        answer = pair.of(number)
+        self._keep(line, answer)
+        return answer
 
     def _keep(self, data: bytes, answers: bytes) -> None:
         """Remember what is said to some lines."""
@@ -196,12 +210,17 @@ def _number(text: bytes) -> ExactDecimal | None:
         return None
 
 
+def _from_the_words_on(line: bytes) -> bytes:
+    """What follows the amount of a line: space, words and end, or the end alone."""
+    return line[line.find(b" ") :]  # Without a space the last byte.
+
+
 def _taken_apart(line: bytes) -> tuple[bytes, tuple[bool, bytes]]:
     """The amount of a line and what else decides its answer, if it is written plainly.
 
     Written in another way, such as with two spaces, the first of both is no amount.
     """
-    amount, _, words = line.partition(b" ")
+    amount, _, words = line.removesuffix(b"\n").partition(b" ")
     explained = amount == _EXPLAIN
     if explained:
         amount, _, words = words.partition(b" ")
