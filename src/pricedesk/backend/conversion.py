@@ -96,19 +96,18 @@ class Prepared:
         """
         factor, scales, unit, endings = self.factor, self.scales, self.unit, self.endings
         results = []
-        for amount in amounts:
-            whole, _, fraction = amount.partition(b".")
-            digits = whole + fraction
-            decimals = len(fraction)
-            if (
-                not digits.isdigit()  # Of bytes these are 0 to 9, and at least one of them.
-                or len(digits) > AMOUNT_DIGITS_MAX
-                or decimals > PLAIN_DECIMALS_MAX
-            ):
-                return None
-            half, divisor = scales[decimals]
-            minor = (int(digits) * factor + half) // divisor
-            results.append(str(minor // unit) + endings[minor % unit])
+        try:
+            for amount in amounts:
+                whole, _, fraction = amount.partition(b".")
+                digits = whole + fraction
+                # Of bytes isdigit() means 0 to 9, and at least one of them.
+                if not digits.isdigit() or len(digits) > AMOUNT_DIGITS_MAX:
+                    return None
+                half, divisor = scales[len(fraction)]
+                minor = (int(digits) * factor + half) // divisor
+                results.append(str(minor // unit) + endings[minor % unit])
+        except IndexError:  # There are more decimals than scales.
+            return None
         return results
 
 

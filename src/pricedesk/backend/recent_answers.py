@@ -36,8 +36,8 @@ PAIRS_MAX = 1024
 KEPT_OF_CONVERTED = 8
 """Of so many reads whose lines were all converted anew one is remembered.
 
-To remember a line takes a quarter of the time of converting it. Lines that are asked again and
-again are all remembered after some rounds; those that never come again cost little."""
+To remember a line takes as long as to convert it. Lines that are asked again and again are all
+remembered after some rounds; those that never come again cost little."""
 
 ONE_MINUTE = timedelta(minutes=1)
 
