@@ -10,8 +10,9 @@ import h2.events
 from hpack import Decoder, Encoder
 
 from pricedesk.backend.grpc import frames
+from pricedesk.backend.grpc.fields import Headers
 from pricedesk.backend.grpc.frames import END_HEADERS, END_STREAM, PREFACE, Kind
-from pricedesk.backend.grpc.http2 import Headers, Http2Connection, Stream
+from pricedesk.backend.grpc.http2 import Http2Connection, Stream
 
 HEADERS = [
     (":method", "POST"),
@@ -108,6 +109,7 @@ class Answer:
     body: bytes = b""
     trailers: dict[str, str] | None = None
     reset: int | None = None
+    ended: bool = False
 
 
 class H2Client:
@@ -143,8 +145,11 @@ class H2Client:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case h2.events.TrailersReceived():
                 self.answers[event.stream_id].trailers = _texts(event.headers)
+            case h2.events.StreamEnded():
+                self.answers[event.stream_id].ended = True
             case h2.events.StreamReset():
-                self.answers.setdefault(event.stream_id, Answer({})).reset = event.error_code
+                answer = self.answers.setdefault(event.stream_id, Answer({}))
+                answer.reset, answer.ended = event.error_code, True
             case h2.events.ConnectionTerminated():
                 self.goaway = event.error_code
             case _:

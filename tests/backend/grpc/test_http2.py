@@ -1,6 +1,7 @@
 """HTTP/2's rules, frame by frame and without a socket."""
 
 import struct
+from collections import deque
 
 import pytest
 from hpack import Encoder
@@ -29,7 +30,13 @@ from pricedesk.backend.grpc.frames import (
     Setting,
     frame,
 )
-from pricedesk.backend.grpc.http2 import IDLE_FRAMES_MAX, NOT_HTTP2, RECEIVE_WINDOW, SETTINGS_MAX
+from pricedesk.backend.grpc.http2 import (
+    IDLE_FRAMES_MAX,
+    LEFT_MAX,
+    NOT_HTTP2,
+    RECEIVE_WINDOW,
+    SETTINGS_MAX,
+)
 
 SETTINGS_ACK = (Kind.SETTINGS, ACK, 0, b"")
 BLOCK = Encoder().encode(HEADERS)
@@ -166,20 +173,41 @@ FAULTS: list[tuple[str, bytes, Code]] = [
     ),
     (
         "headers that are too long",
-        headers_frame(1, bytes(10000), flags=0) + frame(Kind.CONTINUATION, 0, 1, bytes(10000)),
+        headers_frame(1, bytes(16384), flags=0) + frame(Kind.CONTINUATION, 0, 1, bytes(8200)) * 2,
         CALM,
     ),
     (
         "headers that are long when they are unpacked",
-        headers_frame(1, Encoder().encode([("a", "x" * 4000)]) + b"\xbe" * 10),
-        Code.COMPRESSION_ERROR,
+        headers_frame(1, Encoder().encode([("a", "x" * 4000)]) + b"\xbe" * 20),
+        CALM,
     ),
     ("headers that cannot be read", headers_frame(1, b"\xff\xff\xff"), Code.COMPRESSION_ERROR),
     ("an index of nothing", headers_frame(1, b"\xbe"), Code.COMPRESSION_ERROR),
     ("a table that is too large", headers_frame(1, b"\x3f\xff\xff\x03"), Code.COMPRESSION_ERROR),
     (
-        "headers within a request",
-        headers_frame(1) + headers_frame(1),
+        "data after the end of a request",
+        headers_frame(1, flags=END_HEADERS) + data_frame(1, b"", ended=True) + data_frame(1, b"x"),
+        Code.STREAM_CLOSED,
+    ),
+    (
+        "headers after an answer",
+        headers_frame(1, ended=True) + headers_frame(1, ended=True),
+        Code.STREAM_CLOSED,
+    ),
+    (
+        "headers of a stream that was passed over",
+        headers_frame(5, ended=True) + headers_frame(3, ended=True),
+        Code.STREAM_CLOSED,
+    ),
+    (
+        "data after the client's reset",
+        headers_frame(1) + frames.reset_frame(1, Code.CANCEL) + data_frame(1, b"x"),
+        Code.STREAM_CLOSED,
+    ),
+    ("data of an even stream", headers_frame(3) + data_frame(2, b"x"), Code.PROTOCOL_ERROR),
+    (
+        "a window of an even stream",
+        headers_frame(3) + frames.window_frame(2, 1),
         Code.PROTOCOL_ERROR,
     ),
     ("a priority of the connection", frame(Kind.PRIORITY, 0, 0, bytes(5)), Code.PROTOCOL_ERROR),
@@ -282,12 +310,74 @@ def test_a_stream_beyond_the_hundredth_is_refused() -> None:
     assert echo.send(data_frame(1, b"x"))[1] == (Kind.DATA, 0, 1, b"x")
 
 
-def test_frames_of_a_stream_that_is_over_are_passed_over() -> None:
+def test_what_comes_late_for_a_stream_that_ended_here_first_is_passed_over() -> None:
+    echo = greeted()
+    reset = (Kind.RST_STREAM, 0, 1, struct.pack(">L", Code.PROTOCOL_ERROR))
+    assert echo.send(headers_frame(1), frames.window_frame(1, 0)) == [reset]
+    late = data_frame(1, b"x", ended=False) + frames.window_frame(1, 5)
+    assert echo.send(late, headers_frame(1, ended=True)) == []
+    # Its end has come now, so there is nothing that could be late.
+    assert goaway(echo.send(data_frame(1, b"x")))[1] == Code.STREAM_CLOSED
+
+
+def test_a_client_may_always_reset_or_open_the_window_of_a_stream_that_is_over() -> None:
     echo = greeted()
     echo.send(headers_frame(1, ended=True))
-    late = data_frame(1, b"x") + frames.window_frame(1, 5) + frames.reset_frame(1, Code.CANCEL)
-    assert echo.send(late, headers_frame(1, ended=True)) == []
+    assert echo.send(frames.window_frame(1, 5), frames.reset_frame(1, Code.CANCEL)) == []
     assert echo.send(headers_frame(3, ended=True))[0][0] == Kind.HEADERS
+
+
+def test_of_streams_that_ended_here_first_long_ago_everything_is_passed_over() -> None:
+    echo = greeted()
+    for number in range(1, 2 * LEFT_MAX + 21, 2):
+        echo.send(headers_frame(number), frames.window_frame(number, 0))
+    assert len(echo.http2._left) == LEFT_MAX
+    assert echo.send(data_frame(1, b"x"), data_frame(19, b"x"), data_frame(19, b"x")) == []
+    # This one is remembered, so its end counts.
+    assert echo.send(data_frame(21, b"x")) == []
+    assert goaway(echo.send(data_frame(21, b"x")))[1] == Code.STREAM_CLOSED
+
+
+def test_data_of_streams_that_were_refused_is_passed_over() -> None:
+    echo = greeted()
+    echo.send(*(headers_frame(number) for number in range(1, 203, 2)))
+    assert echo.send(data_frame(201, b"x")) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "ended"),
+    [([("x", "y")], False), ([(":path", "/x")], True), ([("x", "a\nb")], True), ([("", "")], True)],
+)
+def test_headers_that_cannot_end_a_request_end_its_stream(
+    fields: list[tuple[str, str]], ended: bool
+) -> None:
+    echo = greeted()
+    sent = echo.send(headers_frame(1), headers_frame(1, Encoder().encode(fields), ended=ended))
+    assert sent == [(Kind.RST_STREAM, 0, 1, struct.pack(">L", Code.PROTOCOL_ERROR))]
+    assert echo.told == [("begin", 1), ("gone", 1)]
+
+
+@pytest.mark.parametrize("update", [b"\x20", b"\x20\x3f\xe1\x1f"], ids=["to 0", "to 0 and back"])
+def test_a_block_means_nothing_when_the_table_was_emptied(update: bytes) -> None:
+    echo, encoder = greeted(), Encoder()
+    block = b""
+    for number in (1, 3, 5):
+        block = encoder.encode(HEADERS)
+        assert echo.send(headers_frame(number, block, ended=True))[0][0] == Kind.HEADERS
+    plain = b"".join(b"\x00" + bytes((len(n),)) + n.encode() + b"\x01x" for n, _ in HEADERS)
+    assert echo.send(headers_frame(7, update + plain, ended=True))[0][0] == Kind.HEADERS
+    assert goaway(echo.send(headers_frame(9, block)))[1] == Code.COMPRESSION_ERROR
+
+
+def test_a_block_that_changes_the_tables_size_does_so_each_time() -> None:
+    echo, encoder = greeted(), Encoder()
+    emptying = b"\x20" + b"\x82\x86\x44\x01/"
+    for number in (1, 5, 9):
+        echo.send(headers_frame(number, b"\x3f\xe1\x1f" + encoder.encode(HEADERS), ended=True))
+        echo.send(headers_frame(number + 2, emptying, ended=True))
+        assert echo.http2._table.dynamic_entries == deque()
+        encoder = Encoder()
+    assert not echo.http2.ended
 
 
 def test_a_window_of_a_stream_that_is_off_ends_the_stream_only() -> None:
@@ -349,6 +439,23 @@ def test_of_a_setting_that_is_there_twice_the_last_one_counts() -> None:
     assert body_of(echo.send(frames.frame(Kind.SETTINGS, 0, 0, twice)), 1) == b"ab"
 
 
+@pytest.mark.parametrize("body", [b"", b"hello"])
+def test_a_smaller_compression_table_is_acknowledged_once(body: bytes) -> None:
+    """RFC 7541, section 4.2: an encoder has to say so, also one that never uses the table."""
+    echo = greeted(HEADER_TABLE_SIZE=100)
+    first = echo.send(headers_frame(1), data_frame(1, body))
+    assert first[0] == (Kind.HEADERS, END_HEADERS, 1, b"\x20\x88")
+    echo.send(frames.settings_frame({Setting.HEADER_TABLE_SIZE: 0}))
+    second = echo.send(headers_frame(3), data_frame(3, body))
+    assert [payload for kind, _, _, payload in first + second if kind == Kind.HEADERS] == [
+        b"\x20\x88",
+        b"\x0f\x00\x01x",
+        b"\x88",
+        b"\x0f\x00\x01x",
+    ]
+    assert greeted(HEADER_TABLE_SIZE=4096).send(headers_frame(1, ended=True))[0][3] == b"\x88"
+
+
 def test_more_settings_than_there_are_end_the_connection() -> None:
     echo = greeted()
     many = struct.pack(">HL", Setting.INITIAL_WINDOW_SIZE, 0) * (SETTINGS_MAX + 1)
@@ -406,6 +513,8 @@ def test_after_a_word_of_leaving_new_streams_are_refused_and_old_ones_answered()
     sent = echo.send(headers_frame(3), data_frame(1, b"x"))
     assert sent[0] == (Kind.RST_STREAM, 0, 3, struct.pack(">L", Code.REFUSED_STREAM))
     assert body_of(sent, 1) == b"x"
+    # What was said of the last stream never grows, also when the connection ends.
+    assert goaway(echo.send(data_frame(9, b"x")))[:2] == (1, Code.PROTOCOL_ERROR)
 
 
 # A peer that shares nothing with it.

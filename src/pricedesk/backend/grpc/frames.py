@@ -71,7 +71,7 @@ _NUMBER = Struct(">L")
 _TWO_NUMBERS = Struct(">LL")
 
 
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+def frame(kind: int, flags: int, stream: int, payload: bytes | memoryview = b"") -> bytes:
     """A whole frame."""
     length = len(payload)
     return HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream) + payload

@@ -2,23 +2,24 @@
 
 `receive` takes what came, calls the application for what it means, and leaves what is to be
 sent in `output`. A peer can make nothing grow without a bound: frames have at most 16 KiB, a
-header block HEADERS_BYTES_MAX as it is sent and as it is unpacked, and there are at most
-CALLS_PER_CONNECTION_MAX streams; how much of a body is kept is for the application to say. What
-costs work and carries nothing (pings, settings, resets, empty frames) is counted, and too much
-of it ends the connection, as does anything that the RFC calls a connection error.
+header block BLOCK_BYTES_MAX as it is sent and HEADERS_UNPACKED_BYTES_MAX as it is unpacked,
+and there are at most CALLS_PER_CONNECTION_MAX streams; how much of a body is kept is for the
+application to say. What costs work and carries nothing (pings, settings, resets, empty frames)
+is counted, and too much of it ends the connection, as does anything that the RFC calls a
+connection error.
 
 A block of headers that came before, while nothing has changed the compression table, means the
 same again: it is not unpacked again.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-from hpack import Decoder, HPACKError
+from hpack import Decoder, HPACKError, OversizedHeaderListError
 from hpack.table import HeaderTable
 
 from pricedesk.backend.grpc import frames
+from pricedesk.backend.grpc.fields import Headers, may_end_a_request
 from pricedesk.backend.grpc.frames import (
     ACK,
     END_HEADERS,
@@ -38,7 +39,10 @@ from pricedesk.backend.grpc.frames import (
 )
 from pricedesk.backend.grpc.server_limits import CALLS_PER_CONNECTION_MAX, HEADERS_BYTES_MAX
 
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+BLOCK_BYTES_MAX = 2 * HEADERS_BYTES_MAX
+HEADERS_UNPACKED_BYTES_MAX = 4 * HEADERS_BYTES_MAX
+"""Headers with more than these bytes, as they are sent and unpacked, end the connection. With less
+they are the application's to refuse: the other calls of the connection go on."""
 
 CONTINUATIONS_MAX = 8
 """Frames in which a header block may go on."""
@@ -48,6 +52,10 @@ BLOCKS_KEPT_MAX = 64
 
 BLOCK_KEPT_BYTES_MAX = 512
 """Longer ones are not remembered: those of usual clients have less."""
+
+LEFT_MAX = 256
+"""Streams that ended here before the peer has said its last, whose late frames are passed over.
+Of those that ended before these any frame is."""
 
 SETTINGS_MAX = 64
 """Settings in one frame: HTTP/2 knows about ten."""
@@ -77,6 +85,13 @@ _SETTING_BYTES = 6
 _NUMBER_BYTES = 4
 _PING_BYTES = 8
 _GOAWAY_BYTES_MIN = 8
+_TABLE_SIZE_MASK, _TABLE_SIZE_UPDATE = 0xE0, 0x20
+"""How a header block begins that changes the size of the compression table."""
+
+_TABLE_BYTES_DEFAULT = 4096
+_NO_TABLE = b"\x20"
+"""At the begin of a header block: its table has no room from here on."""
+
 _ANSWER_BYTES = 3 * HEADER_BYTES
 """Of an answer, beside its body and headers."""
 
@@ -96,7 +111,7 @@ class ConnectionFault(Exception):  # the way from what is wrong to the end of th
 
 
 class Stream:
-    """One request and its answer; `head`, `body` and `call` are the application's.
+    """One request and its answer; `head`, `body`, `came` and `call` are the application's.
 
     It is `headed` when the headers of an answer have gone out, and `remote_ended` when all of
     the request is there.
@@ -105,6 +120,7 @@ class Stream:
     __slots__ = (
         "body",
         "call",
+        "came",
         "ending",
         "head",
         "headed",
@@ -122,8 +138,9 @@ class Stream:
         self.headed = False
         self.window = window
         self.body: bytearray | None = None
+        self.came = 0
         self.call: Any = None
-        self.queue: deque[bytes] | None = None
+        self.queue: deque[bytes | memoryview] | None = None
         self.queued = 0
         self.ending: bytes | None = None
         self.remote_ended = False
@@ -186,15 +203,19 @@ class Http2Connection:
         self._prefaced = False
         self._settled = False
         self._last_stream = 0
-        self._refusing = False
+        self._last_told: int | None = None
+        self._left: dict[int, None] = {}
+        self._forgotten = 0
         self._window = WINDOW_DEFAULT
         self._stream_window = WINDOW_DEFAULT
         self._received = 0
         self._output_bytes = 0
         self._blocked: dict[int, Stream] = {}
         self._idle_frames = 0
+        self._peers_table_bytes = _TABLE_BYTES_DEFAULT
+        self._word_of_table = b""
         self._table = _CountedTable()
-        self._decoder = Decoder(HEADERS_BYTES_MAX)
+        self._decoder = Decoder(HEADERS_UNPACKED_BYTES_MAX)
         self._decoder.header_table = self._table
         self._changes = 0
         self._blocks: dict[bytes, object] = {}
@@ -250,6 +271,10 @@ class Http2Connection:
         return data[at:] if at < end else b""
 
     def _frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
+        if not self._settled:
+            if kind != Kind.SETTINGS or flags & ACK:
+                raise ConnectionFault(Code.PROTOCOL_ERROR, "the first frame is to be SETTINGS")
+            self._settled = True
         if self._block is not None:
             if kind != Kind.CONTINUATION or number != self._block_of[0]:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "a header block is interrupted")
@@ -261,10 +286,6 @@ class Http2Connection:
         else:
             self._count_idle()
             self._other(kind, flags, number, payload)
-        if not self._settled:
-            if kind != Kind.SETTINGS or flags & ACK:
-                raise ConnectionFault(Code.PROTOCOL_ERROR, "the first frame is to be SETTINGS")
-            self._settled = True
 
     def _other(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         match kind:
@@ -307,7 +328,7 @@ class Http2Connection:
         assert self._block is not None  # noqa: S101  # the caller has looked
         self._block += payload
         self._continuations += 1
-        if len(self._block) > HEADERS_BYTES_MAX or self._continuations > CONTINUATIONS_MAX:
+        if len(self._block) > BLOCK_BYTES_MAX or self._continuations > CONTINUATIONS_MAX:
             raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "a header block is too long")
         if flags & END_HEADERS:
             block, self._block = bytes(self._block), None
@@ -315,28 +336,27 @@ class Http2Connection:
 
     def _request(self, number: int, flags: int, block: bytes) -> None:
         """A whole header block: a request's, or what follows its body."""
-        head = self._blocks.get(block) if self._table.changes == self._changes else None
-        if head is None:
-            head = self._unpacked(block)
         ended = bool(flags & END_STREAM)
         if number <= self._last_stream:
-            self._trailers(number, ended=ended)
+            self._trailers(number, self._unpacked(block), ended=ended)
             return
+        head = self._blocks.get(block) if self._table.changes == self._changes else None
+        if head is None:
+            head = self._head(block)
         self._last_stream = number
-        if self._refusing or len(self.streams) >= CALLS_PER_CONNECTION_MAX:
+        if self._last_told is not None or len(self.streams) >= CALLS_PER_CONNECTION_MAX:
             self._count_idle()
             self.output.append(frames.reset_frame(number, Code.REFUSED_STREAM))
+            if not ended:
+                self._leave(number)
             return
         stream = self.streams[number] = Stream(number, head, self._stream_window)
         stream.remote_ended = ended
         self._application.begin(stream)
 
-    def _unpacked(self, block: bytes) -> object:
-        try:
-            headers = self._decoder.decode(block, raw=True)
-        except HPACKError as error:
-            raise ConnectionFault(Code.COMPRESSION_ERROR, "headers cannot be read") from error
-        head = self._application.head([(bytes(name), bytes(value)) for name, value in headers])
+    def _head(self, block: bytes) -> object:
+        """What a header block means that is not known yet."""
+        head = self._application.head(self._unpacked(block))
         changes = self._table.changes
         if changes != self._changes or len(self._blocks) >= BLOCKS_KEPT_MAX:
             # The block itself has changed the table: it may mean another thing next time.
@@ -346,15 +366,51 @@ class Http2Connection:
             self._blocks[block] = head
         return head
 
-    def _trailers(self, number: int, *, ended: bool) -> None:
+    def _unpacked(self, block: bytes) -> Headers:
+        if block and block[0] & _TABLE_SIZE_MASK == _TABLE_SIZE_UPDATE:
+            # It may throw entries away without a further word of the table.
+            self._table.changes += 1
+        try:
+            headers = self._decoder.decode(block, raw=True)
+        except OversizedHeaderListError as error:
+            raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "headers are too long") from error
+        except HPACKError as error:
+            raise ConnectionFault(Code.COMPRESSION_ERROR, "headers cannot be read") from error
+        return [(bytes(name), bytes(value)) for name, value in headers]
+
+    def _trailers(self, number: int, headers: Headers, *, ended: bool) -> None:
         stream = self.streams.get(number)
         if stream is None:
-            self._count_idle()  # It may have been on its way when the stream ended.
+            self._late(number, ended=ended)
             return
-        if stream.remote_ended or not ended:
-            raise ConnectionFault(Code.PROTOCOL_ERROR, "headers where none may be")
+        if stream.remote_ended:
+            raise ConnectionFault(Code.STREAM_CLOSED, "headers after the end of a stream")
+        if not ended or not may_end_a_request(headers):
+            self.reset(stream, Code.PROTOCOL_ERROR)
+            return
         stream.remote_ended = True
         self._application.data(stream, b"")
+
+    def _leave(self, number: int) -> None:
+        """A stream is over here, and the peer may send more of it before it hears of that."""
+        self._left[number] = None
+        if len(self._left) > LEFT_MAX:
+            oldest = next(iter(self._left))
+            del self._left[oldest]
+            self._forgotten = max(self._forgotten, oldest)
+
+    def _late(self, number: int, *, ended: bool) -> None:
+        """Headers or data of a stream that is over."""
+        if number in self._left:
+            if ended:
+                del self._left[number]
+        elif number > self._forgotten:
+            raise ConnectionFault(Code.STREAM_CLOSED, "a frame after the end of its stream")
+        self._count_idle()
+
+    def _is_idle(self, number: int) -> bool:
+        """Whether such a stream has not begun; those of even numbers never do."""
+        return number > self._last_stream or number % 2 == 0
 
     def _data(self, flags: int, number: int, payload: bytes) -> None:
         length = len(payload)
@@ -366,7 +422,7 @@ class Http2Connection:
             payload = _unpadded(payload, 0, flags)
         stream = self.streams.get(number)
         if stream is None or stream.remote_ended:
-            self._data_of_none(number, stream)
+            self._data_of_none(flags, number, stream)
             return
         if flags & END_STREAM:
             stream.remote_ended = True
@@ -379,19 +435,19 @@ class Http2Connection:
                 stream.unacknowledged = 0
         self._application.data(stream, payload)
 
-    def _data_of_none(self, number: int, stream: Stream | None) -> None:
-        if number == 0 or number > self._last_stream:
+    def _data_of_none(self, flags: int, number: int, stream: Stream | None) -> None:
+        if self._is_idle(number):
             raise ConnectionFault(Code.PROTOCOL_ERROR, "data of no stream")
         if stream is not None:
             raise ConnectionFault(Code.STREAM_CLOSED, "data after the end of a stream")
-        self._count_idle()  # It may have been on its way when the stream ended.
+        self._late(number, ended=bool(flags & END_STREAM))
 
     def _window_update(self, number: int, payload: bytes) -> None:
         _check_length(payload, _NUMBER_BYTES)
         more = frames.number_in(payload)
-        if number > self._last_stream:
-            raise ConnectionFault(Code.PROTOCOL_ERROR, "a window of no stream")
         if number:
+            if self._is_idle(number):
+                raise ConnectionFault(Code.PROTOCOL_ERROR, "a window of no stream")
             if number in self.streams:
                 self._stream_window_update(self.streams[number], more)
             return
@@ -401,6 +457,8 @@ class Http2Connection:
         if self._window > WINDOW_MAX:
             raise ConnectionFault(Code.FLOW_CONTROL_ERROR, "a window is too large")
         for blocked in list(self._blocked.values()):
+            if self._window <= 0:
+                break
             self._flush(blocked)
 
     def _stream_window_update(self, stream: Stream, more: int) -> None:
@@ -434,7 +492,7 @@ class Http2Connection:
             self._flush(stream)
 
     def _window_in(self, payload: bytes) -> int:
-        """The window of streams by these settings; the others are only looked at."""
+        """The window of streams by these settings, of which all are looked at."""
         if len(payload) % _SETTING_BYTES:
             raise ConnectionFault(Code.FRAME_SIZE_ERROR, "settings have another length")
         if len(payload) > SETTINGS_MAX * _SETTING_BYTES:
@@ -445,11 +503,18 @@ class Http2Connection:
                 if value > WINDOW_MAX:
                     raise ConnectionFault(Code.FLOW_CONTROL_ERROR, "a window is too large")
                 window = value
+            elif name == Setting.HEADER_TABLE_SIZE:
+                self._shrink_peers_table(value)
             elif name == Setting.MAX_FRAME_SIZE and not FRAME_BYTES_MAX <= value < 1 << 24:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "a size of frames that may not be")
             elif name == Setting.ENABLE_PUSH and value > 1:
                 raise ConnectionFault(Code.PROTOCOL_ERROR, "push is neither on nor off")
         return window
+
+    def _shrink_peers_table(self, size: int) -> None:
+        """No header sent here is in a table; but a smaller one has to be acknowledged, once."""
+        if size < self._peers_table_bytes:
+            self._peers_table_bytes, self._word_of_table = 0, _NO_TABLE
 
     def _set_stream_window(self, window: int) -> None:
         grown = window - self._stream_window
@@ -461,8 +526,9 @@ class Http2Connection:
 
     def _reset(self, number: int, payload: bytes) -> None:
         _check_length(payload, _NUMBER_BYTES)
-        if number == 0 or number > self._last_stream:
+        if self._is_idle(number):
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a reset of no stream")
+        self._left.pop(number, None)
         stream = self.streams.get(number)
         if stream is not None:
             self._drop(stream)
@@ -501,6 +567,8 @@ class Http2Connection:
             and stream.remote_ended
         ):
             self._window -= length
+            if self._word_of_table:
+                head = self._with_word_of_table(head)
             self._output_bytes += _ANSWER_BYTES + len(head) + length + len(ending)
             number = stream.number
             pack = HEADER.pack
@@ -525,14 +593,17 @@ class Http2Connection:
     def send_headers(self, stream: Stream, block: bytes) -> None:
         """Send the headers of an answer."""
         stream.headed = True
+        block = self._with_word_of_table(block)
         self._output_bytes += len(block)
         self.output.append(frames.frame(Kind.HEADERS, END_HEADERS, stream.number, block))
 
     def send(self, stream: Stream, data: bytes) -> None:
         """Send a part of a body, as soon as the peer has room for it."""
+        if not data:
+            return
         if stream.queue is None:
             stream.queue = deque()
-        stream.queue.append(data)
+        stream.queue.append(memoryview(data))
         stream.queued += len(data)
         self._blocked[stream.number] = stream
         self._flush(stream)
@@ -544,24 +615,28 @@ class Http2Connection:
             stream.ending = stream.ending or block
             return
         ended = END_HEADERS | END_STREAM
+        block = self._with_word_of_table(block)
         self._output_bytes += len(block)
         self.output.append(frames.frame(Kind.HEADERS, ended, stream.number, block))
         if not stream.remote_ended:
             self.output.append(frames.reset_frame(stream.number, Code.NO_ERROR))
+            self._leave(stream.number)
         self._drop(stream)
 
     def reset(self, stream: Stream, code: Code) -> None:
         """End a stream with an error of the protocol."""
         self._count_idle()
         self.output.append(frames.reset_frame(stream.number, code))
+        if not stream.remote_ended:
+            self._leave(stream.number)
         self._drop(stream)
         self._application.gone(stream)
 
     def refuse_more(self) -> None:
         """Take no further streams: those that have begun are answered."""
-        if not self._refusing:
-            self._refusing = True
-            self.output.append(frames.goaway_frame(self._last_stream, Code.NO_ERROR))
+        if self._last_told is None:
+            self._last_told = self._last_stream
+            self.output.append(frames.goaway_frame(self._last_told, Code.NO_ERROR))
 
     def ping(self) -> None:
         """Ask the peer for a sign of life."""
@@ -571,7 +646,14 @@ class Http2Connection:
         """End the connection at once, with a reason."""
         if not self.ended:
             self.ended = True
-            self.output.append(frames.goaway_frame(self._last_stream, code, text))
+            # Once told, it never grows: what came later was refused.
+            last = self._last_stream if self._last_told is None else self._last_told
+            self.output.append(frames.goaway_frame(last, code, text))
+
+    def _with_word_of_table(self, block: bytes) -> bytes:
+        """A block of headers, with what is to be said of the table before the next of them."""
+        word, self._word_of_table = self._word_of_table, b""
+        return word + block
 
     def _drop(self, stream: Stream) -> None:
         self.streams.pop(stream.number, None)
@@ -583,9 +665,9 @@ class Http2Connection:
         assert queue is not None  # noqa: S101  # blocked streams have one
         while queue:
             room = min(self._window, stream.window, FRAME_BYTES_MAX)
-            data = queue[0]
-            if room <= 0 < len(data):
+            if room <= 0:
                 return
+            data = queue[0]
             if len(data) > room:
                 queue[0] = data[room:]
                 data = data[:room]

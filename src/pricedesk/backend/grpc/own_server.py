@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.backend.grpc import wire
+from pricedesk.backend.grpc.fields import Headers
 from pricedesk.backend.grpc.frames import Code
-from pricedesk.backend.grpc.http2 import Headers, Http2Connection, Stream
+from pricedesk.backend.grpc.http2 import Http2Connection, Stream
 from pricedesk.backend.grpc.methods import Each, Methods, Noted, Reply, Streaming, Unary
 from pricedesk.backend.grpc.server_limits import (
     KEEPALIVE_SECONDS,
@@ -66,6 +67,7 @@ STUCK_SECONDS = 60
 _NOT_ONE = Refusal(Status.UNIMPLEMENTED, "this method takes one message")
 _UNFINISHED = Refusal(Status.INTERNAL, "the message ends too early")
 _COMPRESSED = Refusal(Status.UNIMPLEMENTED, "messages are not compressed here")
+_ACCEPTED = wire.literal("grpc-accept-encoding", "identity")
 _TOO_SLOW = Refusal(
     Status.DEADLINE_EXCEEDED, f"a message must be sent within {REQUEST_SECONDS} seconds"
 )
@@ -215,7 +217,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._not_grpc(stream, head)
         elif head.refusal is not None:
             self._refuse(stream, head.refusal)
-        elif stream.remote_ended:
+        elif stream.remote_ended and self._is_as_long_as_told(stream):
             self._at_end(stream)
 
     def data(self, stream: Stream, data: bytes) -> None:
@@ -226,7 +228,7 @@ class _Connection(asyncio.BufferedProtocol):
         if (
             stream.remote_ended
             and stream.body is None
-            and head.is_single
+            and head.is_plain
             and len(data) >= PREFIX_BYTES
             and not data[0]
             and len(data) == PREFIX_BYTES + int.from_bytes(data[1:PREFIX_BYTES], "big")
@@ -234,11 +236,22 @@ class _Connection(asyncio.BufferedProtocol):
             # Nearly all come so: one message in one frame.
             self._call(stream, head, data[PREFIX_BYTES:])
             return
+        stream.came += len(data)
+        if not self._is_as_long_as_told(stream):
+            return
         self._collect(stream, data)
         if stream.body is not None and isinstance(head.method, Each):
             self._answer_each(stream, head.method)
         if stream.body is not None and stream.remote_ended:
             self._at_end(stream)
+
+    def _is_as_long_as_told(self, stream: Stream) -> bool:
+        """Whether a body agrees with its content-length; if not, the call is ended."""
+        told = stream.head.content_length
+        if told is None or stream.came == told or (stream.came < told and not stream.remote_ended):
+            return True
+        self._http2.reset(stream, Code.PROTOCOL_ERROR)
+        return False
 
     def gone(self, stream: Stream) -> None:
         """A stream is over before its time."""
@@ -431,6 +444,8 @@ class _Connection(asyncio.BufferedProtocol):
         """End a call, whatever it is doing."""
         self._forget_body(stream)
         block = wire.refused(refusal)
+        if refusal is _COMPRESSED:
+            block += _ACCEPTED
         self._http2.finish(stream, block if stream.headed else wire.HEAD + block)
         task = stream.call
         if isinstance(task, asyncio.Task) and task is not asyncio.current_task():

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from pricedesk.backend.grpc.http2 import Headers
+from pricedesk.backend.grpc.fields import Headers, request_fields, size_of
 from pricedesk.backend.grpc.methods import Each, Method, Methods
+from pricedesk.backend.grpc.server_limits import HEADERS_BYTES_MAX
 from pricedesk.backend.grpc.statuses import SLUG_TRAILER, Refusal, Status
 
 HTTP_OK = 200
@@ -26,19 +27,14 @@ _NANOSECONDS = {
     b"n": 1,
 }
 _TIMEOUT_DIGITS_MAX = 8
+_TEXT_CHARACTERS_MAX = 500
+"""Of a status: headers that are too long are none that clients take."""
+
 _CONTENT_TYPE = b"application/grpc"
 _CONTENT_TYPES = (_CONTENT_TYPE, b"application/grpc+proto")
 
 _LENGTH_GOES_ON = 0x7F
 _STATUS_200 = b"\x88"
-_OF_CONNECTION = {
-    b"connection",
-    b"keep-alive",
-    b"proxy-connection",
-    b"transfer-encoding",
-    b"upgrade",
-}
-"""Headers of HTTP/1.1 that make an HTTP/2 request malformed."""
 
 
 def literal(name: str, value: str) -> bytes:
@@ -72,8 +68,11 @@ def ending(notes: Iterable[tuple[str, str]]) -> bytes:
 
 def refused(refusal: Refusal) -> bytes:
     """What is after the body of a refused call, or instead of one."""
+    text = refusal.text
+    if len(text) > _TEXT_CHARACTERS_MAX:
+        text = text[:_TEXT_CHARACTERS_MAX] + "..."
     block = literal("grpc-status", str(int(refusal.status)))
-    block += literal("grpc-message", percent_encoded(refusal.text))
+    block += literal("grpc-message", percent_encoded(text))
     return block + literal(SLUG_TRAILER, refusal.slug) if refusal.slug else block
 
 
@@ -90,6 +89,11 @@ def prefixed(message: bytes) -> bytes:
     return b"\x00" + len(message).to_bytes(4, "big") + message
 
 
+_TOO_LARGE = Refusal(
+    Status.RESOURCE_EXHAUSTED, f"the headers of a call have at most {HEADERS_BYTES_MAX} bytes"
+)
+
+
 @dataclass(frozen=True)
 class Head:
     """What a request's headers ask for: a method, or nothing that could be answered.
@@ -102,6 +106,12 @@ class Head:
     timeout_nanoseconds: int | None = None
     http_status: int = HTTP_OK
     refusal: Refusal | None = None
+    content_length: int | None = None
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing is to be looked at but the one message that the call has."""
+        return self.is_single and self.content_length is None
 
     @cached_property
     def is_single(self) -> bool:
@@ -114,7 +124,7 @@ MALFORMED = Head(None, http_status=0)
 
 def read_head(headers: Headers, methods: Methods) -> Head:
     """What headers ask for."""
-    told = _told(headers)
+    told = request_fields(headers)
     if told is None:
         return MALFORMED
     if told[b":method"] != b"POST":
@@ -132,21 +142,10 @@ def read_head(headers: Headers, methods: Methods) -> Head:
         timeout = _timeout(told[b"grpc-timeout"])
         if timeout is None:
             refusal = Refusal(Status.INTERNAL, "grpc-timeout is no time")
-    return Head(method, path, timeout, refusal=refusal)
-
-
-def _told(headers: Headers) -> dict[bytes, bytes] | None:
-    """Headers by their names, None if they are not such as HTTP/2 may have."""
-    told: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name.startswith(b":"):
-            # Pseudo-headers come first, each once.
-            if name in told or any(not other.startswith(b":") for other in told):
-                return None
-        elif name != name.lower() or name in _OF_CONNECTION:
-            return None
-        told[name] = value
-    return told if told.keys() >= {b":method", b":path", b":scheme"} else None
+    if size_of(headers) > HEADERS_BYTES_MAX:
+        refusal = _TOO_LARGE
+    length = int(told[b"content-length"]) if b"content-length" in told else None
+    return Head(method, path, timeout, refusal=refusal, content_length=length)
 
 
 def _timeout(value: bytes) -> int | None:
