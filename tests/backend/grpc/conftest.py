@@ -1,6 +1,8 @@
 """The gRPC door on both servers, over the packaged history on the evening of its last day."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -58,3 +60,30 @@ def node_client() -> Path:
         assert "CI" not in os.environ, "Node's gRPC client is not installed"
         pytest.skip("Node's gRPC client is not installed: `make test` does it where there is npm")
     return folder / "client.js"
+
+
+GO_PACKAGES = Path("/usr/share/gocode")
+"""Where Debian has the sources of Go packages."""
+
+
+@pytest.fixture(scope="session")
+def go_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program that calls by way of Go's client; CI has to have what it is made of."""
+    if not (shutil.which("go") and (GO_PACKAGES / "src/google.golang.org/grpc").exists()):
+        assert "CI" not in os.environ, "Go, or its gRPC client, is not installed"
+        pytest.skip("Go, or its gRPC client, is not installed (golang-google-grpc-dev)")
+    folder = tmp_path_factory.mktemp("go")
+    source = Path(__file__).parents[2] / "go" / "calls.go"
+    made = {"GO111MODULE": "off", "GOPATH": str(GO_PACKAGES), "GOCACHE": str(folder / "cache")}
+    command = ["go", "build", "-o", str(folder / "calls"), str(source)]
+    subprocess.run(command, check=True, env={**os.environ, **made, "GOFLAGS": ""}, timeout=600)
+    return folder / "calls"
+
+
+@pytest.fixture(scope="session")
+def nghttp() -> str:
+    """nghttp2's client; CI has to have it."""
+    if not shutil.which("nghttp"):
+        assert "CI" not in os.environ, "nghttp is not installed"
+        pytest.skip("nghttp is not installed (nghttp2-client)")
+    return "nghttp"
