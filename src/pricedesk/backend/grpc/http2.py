@@ -624,8 +624,16 @@ class Http2Connection:
         self._drop(stream)
 
     def reset(self, stream: Stream, code: Code) -> None:
-        """End a stream with an error of the protocol."""
+        """End a stream for what came of it; only to be called from what `receive` calls.
+
+        Raises:
+            ConnectionFault: the peer has brought this about too often.
+        """
         self._count_idle()
+        self.cancel(stream, code)
+
+    def cancel(self, stream: Stream, code: Code = Code.CANCEL) -> None:
+        """End a stream without an answer."""
         self.output.append(frames.reset_frame(stream.number, code))
         if not stream.remote_ended:
             self._leave(stream.number)

@@ -115,6 +115,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._pinged_at_seconds: float | None = None
         self._ending_since: float | None = None
         self._closing = False
+        self._input_ended = False
         self._unread_bytes = 0
         self._bodies_bytes = 0
         self._answered = 0
@@ -157,9 +158,14 @@ class _Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Answer what was asked before the end; the connection closes after that."""
-        if self._ending_since is not None or not self._http2.streams:
+        for stream in list(self._http2.streams.values()):
+            if not stream.remote_ended:
+                self._http2.cancel(stream)  # The rest of it will never come.
+        self._closing = self._input_ended = True
+        if self._ending_since is not None:
             self._transport.close()
-        self._closing = True
+        else:
+            self._write()
         return True
 
     def pause_writing(self) -> None:
@@ -284,6 +290,9 @@ class _Connection(asyncio.BufferedProtocol):
             else:
                 later = self._answer_later(stream, head, cast("Awaitable[Reply]", reply))
                 self._start(stream, len(message), later)
+                if isinstance(reply, Coroutine):
+                    # A call that is left at once has not begun to wait for it.
+                    stream.call.add_done_callback(lambda _task: reply.close())
         elif isinstance(method, Streaming):
             answers = self._answer_all(stream, head, method.answers(message))
             self._start(stream, len(message), answers)
@@ -502,9 +511,12 @@ class _Connection(asyncio.BufferedProtocol):
         """Send what there is and nothing more; take what comes for a while, and close."""
         if self._ending_since is None:
             self._ending_since = self._progress_at = self._service.seconds()
-            self._transport.resume_reading()
-            with suppress(OSError):  # It may be gone already.
-                self._transport.write_eof()
+            if self._input_ended:
+                self._transport.close()
+            else:
+                self._transport.resume_reading()
+                with suppress(OSError):  # It may be gone already.
+                    self._transport.write_eof()
             for stream in list(self._http2.streams.values()):
                 self.gone(stream)
             self._http2.streams.clear()
@@ -525,7 +537,7 @@ class _Connection(asyncio.BufferedProtocol):
             elif now - seen[1] <= most_seconds:
                 self._waiting_seconds[stream.number] = seen
             elif left:
-                self._http2.reset(stream, Code.CANCEL)
+                self._http2.cancel(stream)
             else:
                 self._refuse(stream, _TOO_SLOW)
 
