@@ -70,7 +70,7 @@ class Endless:
     """A stream of answers that goes on until its client leaves."""
 
     def __init__(self) -> None:
-        self.begun, self.ended = asyncio.Event(), 0
+        self.begun, self.go_on, self.ended = asyncio.Event(), asyncio.Event(), 0
 
     async def answers(self, message: bytes) -> AsyncIterator[bytes]:
         try:
@@ -82,7 +82,7 @@ class Endless:
 
     async def later(self, message: bytes) -> bytes:
         self.begun.set()
-        await asyncio.sleep(0.2)
+        await self.go_on.wait()
         return message
 
     @property
@@ -127,6 +127,9 @@ async def test_what_was_begun_before_the_end_is_answered(go_client: Path, server
         calling = asyncio.ensure_future(called(go_client, door, [call("/a.B/Later", b"hi")]))
         async with asyncio.timeout(60):
             await endless.begun.wait()
-        await door.door.drain(30)
+        draining = asyncio.ensure_future(door.door.drain(30))
+        await asyncio.sleep(0)
+        endless.go_on.set()
         [answer] = await calling
+        await draining
     assert (answer["code"], answer["messages"]) == ("OK", [b"hi"])

@@ -23,7 +23,7 @@ from http2_peer import (
     message,
 )
 from pricedesk.admission import Gate
-from pricedesk.backend.grpc import frames
+from pricedesk.backend.grpc import frames, wire
 from pricedesk.backend.grpc.frames import ACK, END_STREAM, Code, Kind, frame
 from pricedesk.backend.grpc.http2 import NOT_HTTP2
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
@@ -326,6 +326,19 @@ async def test_what_is_none_of_grpcs_gets_a_status_of_http(
         [HEADERS[0], *HEADERS],
         [*HEADERS, ("Upper", "x")],
         [*HEADERS, ("connection", "close")],
+        [*HEADERS, (":unknown", "x")],
+        [(":status", "200"), *HEADERS],
+        [*HEADERS[:2], (":path", ""), *HEADERS[3:]],
+        [*HEADERS, ("", "x")],
+        [*HEADERS, ("a b", "x")],
+        [*HEADERS, ("x", "a\nb")],
+        [*HEADERS, ("x", "a\0b")],
+        [*HEADERS, ("x", " a")],
+        [*HEADERS, ("te", "gzip")],
+        [*HEADERS, ("content-length", "-1")],
+        [*HEADERS, ("content-length", "9" * 5000)],
+        [*HEADERS, ("content-length", "5"), ("content-length", "6")],
+        [*HEADERS, ("content-length", "1")],
     ],
 )
 async def test_a_malformed_request_is_reset(pairs: list[tuple[str, str]]) -> None:
@@ -335,6 +348,50 @@ async def test_a_malformed_request_is_reset(pairs: list[tuple[str, str]]) -> Non
         assert (stream, payload) == (1, struct.pack(">L", Code.PROTOCOL_ERROR))
         client.send(asked("/a.B/Echo", 3), data_frame(3, message(b"hi")))
         assert (await client.status())["grpc-status"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("length", "bodies"),
+    [(6, [message(b"hi")]), (8, [message(b"hi")]), (7, [message(b"hi"), b"x"]), (6, [b"\0" * 7])],
+)
+async def test_a_body_of_another_length_than_was_said_is_reset(
+    length: int, bodies: list[bytes]
+) -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Echo", content_length=str(length)))
+        for body in bodies:
+            client.send(data_frame(1, body, ended=body is bodies[-1]))
+        _, stream, payload = await client.frame(Kind.RST_STREAM)
+        assert (stream, payload) == (1, struct.pack(">L", Code.PROTOCOL_ERROR))
+        assert world.service.bodies_bytes == 0
+        client.send(asked("/a.B/Echo", 3, content_length="7"))
+        client.send(data_frame(3, b"\0\0", ended=False), data_frame(3, message(b"hi")[2:]))
+        assert (await client.status())["grpc-status"] == "0"
+
+
+async def test_too_many_headers_refuse_a_call_and_leave_the_others() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Echo"), data_frame(1, b"\0", ended=False))
+        client.send(asked("/a.B/Echo", 3, note="a" * 16_384))
+        status = await client.status()
+        assert (status["grpc-status"], status["grpc-message"]) == (
+            "8",
+            "the headers of a call have at most 16384 bytes",
+        )
+        client.send(data_frame(1, message(b"hi")[1:]))
+        assert (await client.status())["grpc-status"] == "0"
+
+
+async def test_a_compressed_message_is_answered_with_what_may_be_sent() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Echo"), data_frame(1, b"\1\0\0\0\0"))
+        status = await client.status()
+        assert (status["grpc-status"], status["grpc-accept-encoding"]) == ("12", "identity")
+
+
+def test_the_text_of_a_status_is_cut_to_what_clients_take() -> None:
+    block = wire.refused(Refusal(Status.ABORTED, "\N{PILE OF POO}" * 10_000))
+    assert headers_of(block)["grpc-message"] == "%F0%9F%92%A9" * 500 + "..."
 
 
 async def test_the_first_words_of_another_protocol_are_answered_in_http_1() -> None:
@@ -541,6 +598,20 @@ async def test_who_has_half_closed_is_still_answered() -> None:
         world.slow.go_on.set()
         assert (await client.status())["grpc-status"] == "0"
         assert list(frames_in(await client.rest())) == []
+
+
+async def test_what_was_only_half_asked_for_is_not_waited_for_after_the_clients_end() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Each"), asked("/a.B/Echo", 3))
+        client.send(data_frame(3, b"\0\0\0", ended=False))
+        client.writer.write_eof()
+        rest = await client.rest()
+        assert [(kind, stream) for kind, _, stream, _ in frames_in(rest)][-2:] == [
+            (Kind.RST_STREAM, 1),
+            (Kind.RST_STREAM, 3),
+        ]
+        await world.until(lambda: world.gate.is_empty)
+        assert world.service.bodies_bytes == 0
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6")
