@@ -11,15 +11,15 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.lines import LineBuffer
+from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.listening import BACKLOG
 from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Wire
 from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
-from pricedesk.telnet import TelnetFilter
+from pricedesk.telnet import IAC, TelnetFilter
 from pricedesk.telnet_charset import CharsetOption
 
 logger = logging.getLogger(__name__)
@@ -75,8 +75,7 @@ class Known(Protocol):
         """The answers to whole lines with their ends, a line each, if there are all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """Who is at the other end of a connection."""
 
     address: str
@@ -137,7 +136,8 @@ class LineService(Port["_Connection"]):
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
         self.known: Known | None = None
-        self.recalled = 0
+        self.quick = 0
+        """Lines of this turn that are not counted yet."""
         self.turn_began = 0.0
         self._known = known
         self._epoll = epoll
@@ -166,10 +166,10 @@ class LineService(Port["_Connection"]):
             self.known = self._known()
 
     def end_turn(self) -> None:
-        """Count the lines that were recalled; as all were answered together, so is their time."""
-        if self.recalled:
-            self.tally.took(self.seconds() - self.turn_began, self.recalled)
-            self.recalled = 0
+        """Count the lines of the turn; as all were answered together, so is their time."""
+        if self.quick:
+            self.tally.took(self.seconds() - self.turn_began, self.quick)
+            self.quick = 0
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -190,6 +190,7 @@ class _Connection(asyncio.BufferedProtocol):
         "_progress_at",
         "_service",
         "_session",
+        "_single",
         "_transport",
         "_unread_bytes",
     )
@@ -207,6 +208,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._lines: list[bytes] = []  # The next one is the last: a list is smaller than a deque.
         self._answering: asyncio.Future[bytes] | None = None
         self._at_rest = False  # Nothing has begun: what comes next is the beginning of a line.
+        self._single = False  # What is being answered came alone: after it nothing has begun.
         self._output_full = False
         self._peer_finished = False
         self._last_line_at = now
@@ -218,30 +220,31 @@ class _Connection(asyncio.BufferedProtocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport | Wire) -> None:
-        self._transport = cast("Wire", transport)
-        self._transport.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
-        peer = self._transport.get_extra_info("peername")
-        self._peer = Peer(
-            str(peer[0]) if isinstance(peer, tuple) else "unknown", self._filter.charset
-        )
-        match self._service.admit(self, self._peer.address):
-            case Admission.WELCOME if self._service.draining:
-                self._end(self._service.notices.closing)
-            case Admission.WELCOME:
-                self._session = self._service.new_session(self._peer)
-                self._transport.write(self._session.greeting)
-                self._at_rest = True
-            case Admission.BUSY:
-                self._end(self._service.notices.busy)
-            case Admission.FLOOD:
-                self.cut_off()
+        service = self._service
+        wire = self._transport = cast("Wire", transport)
+        wire.set_write_buffer_limits(high=OUTPUT_BYTES_MAX)
+        peer = wire.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else "unknown"
+        self._peer = Peer(address, self._filter.charset)
+        admission = service.admit(self, address)
+        if admission is Admission.FLOOD:
+            self.cut_off()
+        elif admission is Admission.BUSY:
+            self._end(service.notices.busy)
+        elif service.draining:
+            self._end(service.notices.closing)
+        else:
+            session = self._session = service.new_session(self._peer)
+            self._at_rest = True
+            wire.write(session.greeting)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
-        if isinstance(self._answering, asyncio.Task):
-            self._answering.cancel()
-        elif self._answering is not None:
+        answering = self._answering
+        if isinstance(answering, asyncio.Task):
+            answering.cancel()
+        elif answering is not None:
             # Others may wait for the same answer.
-            self._answering.remove_done_callback(self._answered)
+            answering.remove_done_callback(self._answered)
         self._lines.clear()
         self._service.forget(self, self._peer.address)
 
@@ -261,15 +264,19 @@ class _Connection(asyncio.BufferedProtocol):
             known = service.known
             answers = known.get(data) if known is not None else None
             if answers is not None:
-                service.recalled += 1
+                service.quick += 1
             elif known is not None and len(data) <= RECALLED_BYTES_MAX:
                 answers = known.recall(data)
-                service.recalled += answers.count(b"\n") if answers is not None else 0
+                service.quick += answers.count(b"\n") if answers is not None else 0
             if answers is not None:
                 self._last_line_at = service.turn_began
                 self._transport.write(answers)
                 return
             self._at_rest = False
+            line = single_line(data)
+            if line is not None:
+                self._answer_single(line)
+                return
         if self._ending_since is not None:
             return
         text, reply = self._filter.receive(data)
@@ -359,6 +366,29 @@ class _Connection(asyncio.BufferedProtocol):
 
     # The rest.
 
+    def _answer_single(self, line: bytes) -> None:
+        """Answer a line that came alone while nothing else had begun, as nearly all do."""
+        service = self._service
+        self._last_line_at = service.turn_began
+        service.quick += 1
+        answer = self._answer(line)
+        if isinstance(answer, bytes):
+            self._at_rest = True
+            self._transport.write(answer)
+            # It may have taken long, or told something new.
+            service.end_turn()
+            service.begin_turn()
+            if self._session.finished:
+                self.finish()
+        else:
+            self._single = True
+            self._wait_for(answer)
+            self._transport.pause_reading()
+
+    def _wait_for(self, answer: Awaitable[bytes]) -> None:
+        self._answering = asyncio.ensure_future(answer)
+        self._answering.add_done_callback(self._answered)
+
     def _is_stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for too long of what waits for it."""
         unread, before = self._transport.get_write_buffer_size(), self._unread_bytes
@@ -390,8 +420,7 @@ class _Connection(asyncio.BufferedProtocol):
                 answers.append(answer)
                 size += len(answer)
             else:
-                self._answering = asyncio.ensure_future(answer)
-                self._answering.add_done_callback(self._answered)
+                self._wait_for(answer)
         if answers:
             self._transport.write(b"".join(answers))
         self._count(lines_before - len(self._lines))
@@ -413,6 +442,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _answered(self, answering: asyncio.Future[bytes]) -> None:
         """The answer that was waited for is there."""
         self._answering = None
+        single, self._single = self._single, False
         if answering.cancelled():
             return
         error = answering.exception()
@@ -425,7 +455,11 @@ class _Connection(asyncio.BufferedProtocol):
         self._transport.write(
             answering.result() if error is None else self._service.notices.internal_error
         )
-        self.go_on()
+        if not single or self._output_full or self._session.finished or self._service.draining:
+            self.go_on()
+        else:
+            self._transport.resume_reading()
+            self._at_rest = True
 
     def _end(self, notice: bytes) -> None:
         """Say a last word and close; what the peer still sends is read and dropped."""
@@ -443,3 +477,16 @@ class _Connection(asyncio.BufferedProtocol):
             self.cut_off()
         else:
             self._transport.resume_reading()
+
+
+def single_line(data: bytes) -> bytes | None:
+    """The one line that these bytes are, without its end; None if they are anything else.
+
+    What `TelnetFilter` and `LineBuffer` make of it is that line.
+    """
+    end = data.find(b"\n")
+    if end != len(data) - 1 or end > LINE_BYTES_MAX or IAC in data:
+        return None
+    if b"\r" not in data:
+        return data[:-1]
+    return data[:-2] if data.find(b"\r") == end - 1 else None

@@ -87,6 +87,11 @@ class Poller:
         self._connect = connect
         self._begin, self._end = begin, end
         self._listeners = {each.fileno(): each for each in sockets}
+        # What `accept` makes a socket with; it asks the listening one anew each time.
+        self._kinds = {
+            number: (int(each.family), int(each.type), each.proto)
+            for number, each in self._listeners.items()
+        }
         for number, listener in self._listeners.items():
             listener.setblocking(False)  # noqa: FBT003  # the standard library's interface
             listener.listen(backlog)
@@ -134,9 +139,12 @@ class Poller:
         listener = self._listeners.get(number)
         if listener is None:  # It was closed in this turn.
             return
+        family, kind, protocol = self._kinds[number]
+        # What `accept` is made of: that one makes enumerations of the kind, for each socket twice.
+        accept = listener._accept  # type: ignore[attr-defined]  # noqa: SLF001
         for _ in range(ACCEPTS_AT_ONCE):
             try:
-                connection, peer = listener.accept()
+                connected, peer = accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -146,6 +154,7 @@ class Poller:
                 self.epoll.unregister(number)
                 self.loop.call_later(ACCEPT_AGAIN_SECONDS, self._accept_again, number)
                 return
+            connection = socket.SocketType(family, kind, protocol, connected)
             connection.setblocking(False)  # noqa: FBT003  # the standard library's interface
             wire = Wire(self, connection, peer)
             wire.begin(self._connect())
@@ -178,7 +187,7 @@ class Wire:
 
     _receiver: Receiver
 
-    def __init__(self, poller: Poller, connection: socket.socket, peer: Address) -> None:
+    def __init__(self, poller: Poller, connection: socket.SocketType, peer: Address) -> None:
         self._poller = poller
         self._socket = connection
         self._peer = peer
@@ -197,7 +206,8 @@ class Wire:
         """Tell the receiver of the connection, and begin to read."""
         self._receiver = receiver
         self._poller.wires[self._number] = self
-        self._watch()
+        self._interest = _READABLE
+        self._poller.epoll.register(self._number, _READABLE)
         receiver.connection_made(self)
 
     # What the poller calls.
@@ -225,19 +235,21 @@ class Wire:
             self._receiver.received(data)
             return
         self._ended_input = True
-        self.pause_reading()
-        if not self._receiver.eof_received() and not self._closing:
-            self.pause_reading()
+        self._reading = False
+        receiver = self._receiver
+        if not receiver.eof_received() and not self._closing:
             self._closing = True
             if not self._unsent:
                 self._close()
-                self._receiver.connection_lost(None)
+                receiver.connection_lost(None)
 
     # What a receiver calls: as asyncio.Transport has it.
 
     def get_extra_info(self, name: str) -> object:
         """The `socket`, or who is at the other end of it: the `peername`."""
-        return {"socket": self._socket, "peername": self._peer}.get(name)
+        if name == "peername":
+            return self._peer
+        return self._socket if name == "socket" else None
 
     def set_write_buffer_limits(self, high: int) -> None:
         """How much may wait for the peer before the receiver is told so."""
@@ -357,8 +369,9 @@ class Wire:
     def _end(self, error: OSError | None) -> None:
         """Close the socket now, and tell the receiver in a moment: it may be what called."""
         if self._poller.wires.get(self._number) is self:
+            lost = self._receiver.connection_lost
             self._close()
-            self._poller.loop.call_soon(self._receiver.connection_lost, error)
+            self._poller.loop.call_soon(lost, error)
 
     def _close(self) -> None:
         self._closing = True
@@ -366,3 +379,5 @@ class Wire:
         self._unsent = b""
         self._socket.close()
         self._poller.forget(self._number)
+        # Each holds the other: apart they go at once, and leave nothing for the collector.
+        del self._receiver

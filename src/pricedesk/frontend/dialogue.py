@@ -89,7 +89,7 @@ class Dialogue:
         self._spoken: Texts | None = None
         self._words: Words = english
         self._menu = menu
-        self._next = Look("", menu.greeted)
+        self._next: Look | None = None
 
     # What the customer types.
 
@@ -129,7 +129,9 @@ class Dialogue:
         return self._no_more_words("menu", rest) if rest else Look("", 0)
 
     def _more(self, rest: Sequence[str]) -> Action:
-        return self._no_more_words("more", rest) if rest else self._next
+        if rest:
+            return self._no_more_words("more", rest)
+        return self._next or Look("", self._menu.greeted)
 
     def _why(self, rest: Sequence[str]) -> Action:
         return self._of_number("why", rest, AskWhy)

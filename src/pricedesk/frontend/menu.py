@@ -41,7 +41,7 @@ class Menu:
     """The menu of a catalogue. It holds no client's state: each choice stands for itself.
 
     `greeted` is how many products are in the greeting: all, or the first page. As each client gets
-    the greeting, it is there as bytes too.
+    the greeting, it is there as bytes too. `by_number` has these by what is typed to choose them.
     """
 
     def __init__(self, products: Catalogue) -> None:
@@ -56,6 +56,10 @@ class Menu:
             lines.append(f"These are {numbers}; the number of any of them can be chosen.")
         self.greeting = _lines(QUESTION, *lines)
         self.greeting_bytes = self.greeting.encode()
+        self.by_number = {
+            b"%d" % (position + 1): AskPrice(self.products[position])
+            for position in range(self.greeted)
+        }
 
     def line(self, position: int) -> str:
         """A product with its number."""

@@ -98,6 +98,7 @@ class TelnetSession:
         prices: SharedPrices | None = None,
     ) -> None:
         self.greeting = menu.greeting_bytes
+        self._menu = menu
         self._dialogue = Dialogue(menu, currency)
         self._shop = shop
         self._peer = peer
@@ -113,6 +114,9 @@ class TelnetSession:
 
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """What to send for a line that the customer typed."""
+        chosen = self._menu.by_number.get(line)
+        if chosen is not None and self._prices is not None:
+            return self._shared(self._prices, chosen)
         self._types_utf8 = self._types_utf8 or _is_utf8(line)
         charset = self._peer.charset
         self._dialogue.utf8 = self._types_utf8 or (charset is not None and charset.utf8)
@@ -120,9 +124,12 @@ class TelnetSession:
         if isinstance(action, Say):
             return action.text.encode()
         if isinstance(action, AskPrice) and self._prices is not None:
-            sku, currency = action.product.sku, self._dialogue.currency
-            return self._prices.of(sku, currency, lambda: self._done(action))
+            return self._shared(self._prices, action)
         return self._done(action)
+
+    def _shared(self, prices: SharedPrices, action: AskPrice) -> Awaitable[bytes]:
+        sku, currency = action.product.sku, self._dialogue.currency
+        return prices.of(sku, currency, lambda: self._done(action))
 
     async def _done(self, action: Action) -> bytes:
         match action:
