@@ -45,22 +45,49 @@ REPLY_BYTES_MAX = 64 * 1024
 """A longer line is not a reply of ours: the connection is dropped."""
 
 
-class _ConnectionLost(ServiceUnavailable):
-    """The connection ended before the reply came; asking again on a new one is safe."""
+_LOST = "the connection to the back-end was lost"
+_TOO_MANY = "too many requests wait for the back-end"
+
+
+class _Request:
+    """A request line on its way to its reply."""
+
+    __slots__ = ("asked_again", "deadline", "line", "link", "reply", "sent_at")
+
+    def __init__(self, line: bytes, deadline: float, reply: asyncio.Future[str]) -> None:
+        self.line = line
+        self.deadline = deadline
+        self.reply = reply
+        self.asked_again = False
+        self.link: _Link | None = None
+        self.sent_at = 0.0
+
+    def fail(self, reason: str) -> None:
+        """There will be no reply."""
+        if not self.reply.done():
+            self.reply.set_exception(ServiceUnavailable(reason))
 
 
 class _Link(asyncio.Protocol):
-    """One TCP connection: request lines out, reply lines matched to them in order."""
+    """One TCP connection: request lines out, reply lines matched to them in order.
 
-    def __init__(self, seconds: Callable[[], float], lost: Callable[["_Link"], None]) -> None:
+    `lost` is told of the end, and of the requests that had no reply by then.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[], float],
+        lost: Callable[["_Link", Sequence[_Request]], None],
+    ) -> None:
         self._seconds = seconds
         self._lost = lost
+        self._loop = asyncio.get_running_loop()
         self.closed = False
         self.received_at = 0.0
         self.replies = 0
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[asyncio.Future[str]] = deque()
-        self._unsent: list[str] = []
+        self._waiting: deque[_Request] = deque()
+        self._unsent: list[bytes] = []
         self._partial = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -68,11 +95,9 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
         self.closed = True
-        self._lost(self)
-        while self._waiting:
-            reply = self._waiting.popleft()
-            if not reply.done():
-                reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._lost(self, waiting)
 
     def data_received(self, data: bytes) -> None:
         self.received_at = self._seconds()
@@ -82,7 +107,7 @@ class _Link(asyncio.Protocol):
             if not self._waiting or is_goodbye(text):
                 self.close()
                 return
-            reply = self._waiting.popleft()
+            reply = self._waiting.popleft().reply
             self.replies += 1
             if not reply.done():
                 reply.set_result(text)
@@ -94,31 +119,30 @@ class _Link(asyncio.Protocol):
         """How many requests have no reply yet."""
         return len(self._waiting)
 
-    def send(self, request: str) -> asyncio.Future[str]:
-        """Send a request line; its reply comes through the future."""
-        loop = asyncio.get_running_loop()
-        reply: asyncio.Future[str] = loop.create_future()
+    def send(self, request: _Request) -> None:
+        """Send a request line; its reply comes through its future."""
         if self.closed:
-            reply.set_exception(_ConnectionLost("the connection to the back-end was lost"))
-            return reply
+            request.fail(_LOST)
+            return
         if len(self._waiting) >= REQUESTS_MAX:
-            reply.set_exception(ServiceUnavailable("too many requests wait for the back-end"))
-            return reply
-        self._waiting.append(reply)
+            request.fail(_TOO_MANY)
+            return
+        request.link = self
+        request.sent_at = self._seconds()
+        self._waiting.append(request)
         if not self._unsent:
-            loop.call_soon(self._flush)
-        self._unsent.append(f"{request}\n")
-        return reply
+            self._loop.call_soon(self._flush)
+        self._unsent.append(request.line)
 
     def close(self) -> None:
-        """Drop the connection; what waits for a reply fails."""
+        """Drop the connection; what waits for a reply is lost."""
         self.closed = True
         if self._transport is not None:
             self._transport.abort()
 
     def _flush(self) -> None:
         if self._transport is not None and not self.closed:
-            self._transport.write("".join(self._unsent).encode())
+            self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
 
@@ -136,9 +160,13 @@ class RatesClient:
         self._seconds = seconds
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
+        self._unconnected: list[_Request] = []
+        self._asked: deque[_Request] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._failed_at: float | None = None
         self._early_losses = 0
         self._reachable: bool | None = None
+        self._closed = False
 
     async def ask(self, request: str) -> str:
         """The reply to a request line.
@@ -147,21 +175,25 @@ class RatesClient:
             InvalidRequest: it is longer than a line may be; it would end the connection.
             ServiceUnavailable: there was none within ANSWER_SECONDS.
         """
-        if len(request.encode()) > LINE_BYTES_MAX:
+        line = request.encode()
+        if len(line) > LINE_BYTES_MAX:
             raise InvalidRequest(f"a request has at most {LINE_BYTES_MAX} bytes")
+        loop = asyncio.get_running_loop()
+        asked = _Request(line + b"\n", loop.time() + ANSWER_SECONDS, loop.create_future())
+        self._send(asked)
+        if not asked.reply.done():
+            self._watch(asked, loop)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                try:
-                    return await self._ask_once(request)
-                except _ConnectionLost:
-                    return await self._ask_once(request)
-        except TimeoutError as error:
-            raise ServiceUnavailable(f"{self._backend} did not answer in time") from error
+            return await asked.reply
+        except asyncio.CancelledError:
+            self._look_for_silence(asked)
+            raise
 
     @property
     def waiting(self) -> int:
         """How many requests have no reply yet."""
-        return self._link.waiting if self._link is not None else 0
+        sent = self._link.waiting if self._link is not None else 0
+        return sent + len(self._unconnected)
 
     async def keep_alive(self) -> None:
         """Try the connection now and then, for ever."""
@@ -177,48 +209,98 @@ class RatesClient:
         self._is_away(f"{self._backend} gave an answer to another question")
 
     def close(self) -> None:
-        """Drop the connection for good."""
+        """Drop the connection for good; who waits is told that there will be no reply."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
         if self._link is not None:
             self._link.close()
 
-    async def _ask_once(self, request: str) -> str:
-        link = await self._connected()
-        sent_at = self._seconds()
-        try:
-            return await link.send(request)
-        except asyncio.CancelledError:
-            # Replies come in order: behind one that does not come, none will.
-            if link.received_at < sent_at <= self._seconds() - SILENT_SECONDS:
-                link.close()
-                self._is_away(f"{self._backend} has fallen silent")
-            raise
+    # Deadlines: one timer for all requests, set for the oldest of them.
 
-    async def _connected(self) -> _Link:
+    def _watch(self, request: _Request, loop: asyncio.AbstractEventLoop) -> None:
+        asked = self._asked
+        while asked and asked[0].reply.done():
+            asked.popleft()
+        asked.append(request)
+        if self._timer is None:
+            self._timer = loop.call_at(request.deadline, self._look_at_the_oldest)
+
+    def _look_at_the_oldest(self) -> None:
+        """Fail what is overdue; all have the same time, so who asked first is overdue first."""
+        self._timer = None
+        loop, asked = asyncio.get_running_loop(), self._asked
+        now = loop.time()
+        while asked and (asked[0].reply.done() or asked[0].deadline <= now):
+            request = asked.popleft()
+            if not request.reply.done():
+                self._look_for_silence(request)
+                request.fail(f"{self._backend} did not answer in time")
+        if asked:
+            self._timer = loop.call_at(asked[0].deadline, self._look_at_the_oldest)
+
+    def _look_for_silence(self, request: _Request) -> None:
+        """Replies come in order: behind one that does not come, none will."""
+        link = request.link
+        if link is None or link.closed:
+            return
+        if link.received_at < request.sent_at <= self._seconds() - SILENT_SECONDS:
+            link.close()
+            self._is_away(f"{self._backend} has fallen silent")
+
+    # The connection.
+
+    def _send(self, request: _Request) -> None:
+        """Send a request over the connection, or as soon as there is one."""
         if self._link is not None and not self._link.closed:
-            return self._link
-        if self._connecting is None:
-            if self._failed_at is not None and self._seconds() - self._failed_at < RETRY_SECONDS:
-                raise ServiceUnavailable(f"{self._backend} could not be reached a moment ago")
-            self._connecting = asyncio.create_task(self._connect())
-            self._connecting.add_done_callback(self._connect_done)
-        return await asyncio.shield(self._connecting)
+            self._link.send(request)
+        elif self._closed:
+            request.fail(f"the connection to {self._backend} was closed")
+        elif len(self._unconnected) >= REQUESTS_MAX:
+            request.fail(_TOO_MANY)
+        elif self._connecting is None and self._has_just_failed():
+            request.fail(f"{self._backend} could not be reached a moment ago")
+        else:
+            self._unconnected.append(request)
+            if self._connecting is None:
+                self._connecting = asyncio.create_task(self._connect())
+                self._connecting.add_done_callback(self._connect_done)
+
+    def _has_just_failed(self) -> bool:
+        return self._failed_at is not None and self._seconds() - self._failed_at < RETRY_SECONDS
 
     def _connect_done(self, connecting: asyncio.Task[_Link]) -> None:
         self._connecting = None
+        waiting, self._unconnected = self._unconnected, []
         if connecting.cancelled():
+            for request in waiting:
+                request.fail("the attempt to connect was given up")
             return
         error = connecting.exception()
-        if error is None:
-            self._link = connecting.result()
-            self._failed_at = None
-            if not self._reachable and not self._early_losses:
-                told = {"backend": str(self._backend), "purpose": self._purpose}
-                logger.info("back-end reached", extra=told)
-                self._reachable = True
-        else:
+        if error is not None:
             self._is_away(str(error))
+            for request in waiting:
+                if not request.reply.done():
+                    request.reply.set_exception(error)
+            return
+        link = connecting.result()
+        self._connected(link)
+        if link.closed:  # It said goodbye right after its sign of life.
+            self._ask_again(waiting)
+            return
+        for request in waiting:
+            if not request.reply.done():
+                link.send(request)
+
+    def _connected(self, link: _Link) -> None:
+        self._link = link
+        self._failed_at = None
+        if not self._reachable and not self._early_losses:
+            told = {"backend": str(self._backend), "purpose": self._purpose}
+            logger.info("back-end reached", extra=told)
+            self._reachable = True
 
     def _is_away(self, reason: str) -> None:
         """Not to be asked for a moment; told once."""
@@ -228,20 +310,35 @@ class RatesClient:
             logger.warning("back-end away", extra=told)
             self._reachable = False
 
-    def _link_lost(self, link: "_Link") -> None:
+    def _link_lost(self, link: _Link, waiting: Sequence[_Request]) -> None:
         """A connection has ended; one that ends again and again before a reply is no service."""
         self._early_losses = 0 if link.replies > 1 else self._early_losses + 1
         if self._early_losses > EARLY_LOSSES_MAX:
             self._is_away(f"{self._backend} ends the connection before it answers")
+        self._ask_again(waiting)
+
+    def _ask_again(self, lost: Sequence[_Request]) -> None:
+        """Once: who is asked the same twice in vain would be in vain for the third time."""
+        for request in lost:
+            if request.reply.done():
+                continue
+            if request.asked_again:
+                request.fail(_LOST)
+            else:
+                request.asked_again = True
+                self._send(request)
 
     async def _connect(self) -> _Link:
         """A connection over which the back-end has answered a ping."""
         link = _Link(self._seconds, self._link_lost)
         loop = asyncio.get_running_loop()
+        ping = _Request(b"ping\n", 0, loop.create_future())
+        ping.asked_again = True  # Without a reply there is no connection to ask again on.
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await loop.create_connection(lambda: link, self._backend.host, self._backend.port)
-                pong = await link.send("ping")
+                link.send(ping)
+                pong = await ping.reply
         except (OSError, TimeoutError, ServiceUnavailable, UnicodeError) as error:
             link.close()
             reason = str(error) or "no answer in time"

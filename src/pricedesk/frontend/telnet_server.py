@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
+from pricedesk.frontend.at_once import AtOnce
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.dialogue import (
     PAGE_PRODUCTS,
@@ -67,17 +68,8 @@ class SharedPrices:
             if not self._asked:
                 loop.call_soon(self._asked.clear)
             shared = self._asked[key] = loop.create_future()
-            finding = loop.create_task(find())
-            finding.add_done_callback(lambda found: _tell(shared, found))
+            AtOnce(find(), shared)
         return shared
-
-
-def _tell(shared: asyncio.Future[bytes], found: asyncio.Future[bytes]) -> None:
-    error = found.exception()
-    if error is not None:
-        shared.set_exception(error)
-    else:
-        shared.set_result(found.result())
 
 
 class TelnetSession:
