@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakes import FRESH, FakeRates
+from pricedesk.at_once import AtOnce
 from pricedesk.currencies import currency
 from pricedesk.errors import ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
@@ -32,9 +33,9 @@ def sessions(rates: InProcess, count: int) -> list[TelnetSession]:
 
 async def said(answers: list[object]) -> list[bytes]:
     """What was said, all of it later."""
-    futures = [answer for answer in answers if isinstance(answer, asyncio.Future)]
-    assert len(futures) == len(answers)
-    return list(await asyncio.gather(*futures))
+    shared = [answer for answer in answers if isinstance(answer, AtOnce)]
+    assert len(shared) == len(answers)
+    return list(await asyncio.gather(*shared))
 
 
 async def test_of_one_turn_the_back_end_is_asked_once_for_a_product(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
+from pricedesk.at_once import AtOnce
 from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
-from pricedesk.frontend.at_once import AtOnce
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.dialogue import (
     PAGE_PRODUCTS,
@@ -55,20 +55,18 @@ class SharedPrices:
     """
 
     def __init__(self) -> None:
-        self._asked: dict[tuple[str, str], asyncio.Future[bytes]] = {}
+        self._asked: dict[tuple[str, str], AtOnce[bytes]] = {}
 
     def of(
         self, sku: str, currency: Currency, find: Callable[[], Coroutine[None, None, bytes]]
-    ) -> asyncio.Future[bytes]:
+    ) -> AtOnce[bytes]:
         """What `find` says of a product, asked by whoever is the first of this turn."""
         key = (sku, currency.code)
         shared = self._asked.get(key)
         if shared is None:
-            loop = asyncio.get_running_loop()
             if not self._asked:
-                loop.call_soon(self._asked.clear)
-            shared = self._asked[key] = loop.create_future()
-            AtOnce(find(), shared)
+                asyncio.get_running_loop().call_soon(self._asked.clear)
+            shared = self._asked[key] = AtOnce(find())
         return shared
 
 
