@@ -12,7 +12,9 @@ from pricedesk.frontend.pricing import Pricing
 from pricedesk.protocol import Convert
 
 PRICES_MAX = 2048
-"""So many prices are remembered with what they were made of; one more, and all are forgotten."""
+"""So many prices are remembered with what they were made of; one more, and all are forgotten.
+
+So it is with the questions that are asked for them."""
 
 REPLY_CHARACTERS_MAX = 2048
 """A longer reply is always read anew."""
@@ -34,6 +36,7 @@ class Desk(Pricing):
         self._rates = rates
         self._memory = memory
         self._made: dict[tuple[str, str], Price] = {}
+        self._questions: dict[tuple[str, str], tuple[Product, Convert, str]] = {}
 
     def price_of(self, request: Convert, reply: str) -> Price:
         """The price that a reply makes: of the same words to the same request the same one.
@@ -42,7 +45,10 @@ class Desk(Pricing):
             RequestError: the reply is to another question, or cannot be shown.
             ErrorReply: it is a refusal.
         """
-        key = (str(request), reply)
+        return self._price_of(request, str(request), reply)
+
+    def _price_of(self, request: Convert, question: str, reply: str) -> Price:
+        key = (question, reply)
         price = self._made.get(key)
         if price is None:
             price = super().price_of(request, reply)
@@ -61,8 +67,21 @@ class Desk(Pricing):
             ServiceUnavailable: the back-end did not answer in time, or not in its own words.
             ErrorReply: the back-end refuses, with its reason.
         """
-        request = self.request(product, currency)
-        return await answered(self._rates, request, lambda reply: self.price_of(request, reply))
+        request, question = self._question(product, currency or self._currency)
+        return await answered(
+            self._rates, question, lambda reply: self._price_of(request, question, reply)
+        )
+
+    def _question(self, product: Product, currency: Currency) -> tuple[Convert, str]:
+        """What is asked of the back-end, and as a line; it follows from the product alone."""
+        key = (product.sku, currency.code)
+        kept = self._questions.get(key)
+        if kept is None or kept[0] is not product:
+            request = self.request(product, currency)
+            if len(self._questions) >= PRICES_MAX:
+                self._questions.clear()
+            kept = self._questions[key] = (product, request, str(request))
+        return kept[1], kept[2]
 
     def last_price(
         self, product: Product, currency: Currency | None = None

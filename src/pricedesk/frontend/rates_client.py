@@ -41,6 +41,9 @@ PING_SECONDS = 30
 REQUESTS_MAX = 10_000
 """Requests waiting for their replies; one more fails at once."""
 
+READ_BYTES = 16 * 1024
+"""Bytes of replies that are taken at once."""
+
 REPLY_BYTES_MAX = 64 * 1024
 """A longer line is not a reply of ours: the connection is dropped."""
 
@@ -68,7 +71,7 @@ class _Request:
             self.reply.set_exception(ServiceUnavailable(reason))
 
 
-class _Link(asyncio.Protocol):
+class _Link(asyncio.BufferedProtocol):
     """One TCP connection: request lines out, reply lines matched to them in order.
 
     `lost` is told of the end, and of the requests that had no reply by then.
@@ -89,6 +92,8 @@ class _Link(asyncio.Protocol):
         self._waiting: deque[_Request] = deque()
         self._unsent: list[bytes] = []
         self._partial = b""
+        # Otherwise asyncio makes room for 256 KiB at each reading.
+        self._read_buffer = bytearray(READ_BYTES)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -99,7 +104,13 @@ class _Link(asyncio.Protocol):
         self._waiting.clear()
         self._lost(self, waiting)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
+        return self._read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received(bytes(self._read_buffer[:nbytes]))
+
+    def _received(self, data: bytes) -> None:
         self.received_at = self._seconds()
         *lines, self._partial = (self._partial + data).split(b"\n")
         for line in lines:
