@@ -1,9 +1,10 @@
-"""Work that is begun at once and ends for all who wait for it in one turn of the loop.
+"""Work that is done in the turn of the loop in which it can be, for all who wait for it.
 
 A task of asyncio's begins in the loop's next turn, goes on one turn after what it waited for is
 there, and tells of its end in a further one, each listener by a callback of the loop's. Between a
 customer's line and the question to the back-end, and between the reply and what all customers are
-told who wait for it, those turns cost more than the answers.
+told who wait for it, those turns cost more than the answers. `AtOnce` is a task without them,
+`Prompt` a future that it hears of without one, and `Turn` what several share who are served in one.
 """
 
 import asyncio
@@ -14,6 +15,54 @@ from typing import Any, Generic, TypeVar
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+
+class Turn:
+    """What is to be done once, at the end of the turn in which a door serves who is ready.
+
+    Between such turns it is done in the loop's next one.
+    """
+
+    def __init__(self) -> None:
+        self._serving = False
+        self._last: list[Callable[[], None]] = []
+
+    def at_its_end(self, call: Callable[[], None]) -> None:
+        """Do this then."""
+        if self._serving:
+            self._last.append(call)
+        else:
+            asyncio.get_running_loop().call_soon(call)
+
+    def begin(self) -> None:
+        """A door begins to serve."""
+        self._serving = True
+
+    def end(self) -> None:
+        """It has served everyone."""
+        self._serving = False
+        if self._last:
+            calls, self._last = self._last, []
+            for call in calls:
+                call()
+
+
+class Prompt(asyncio.Future[Result]):
+    """A future of which an `AtOnce` hears as soon as it is done; others do as of any future."""
+
+    heard_at_once: "Callable[[Prompt[Result]], None] | None" = None
+
+    def tell(self, result: Result) -> None:
+        """It is done."""
+        self.set_result(result)
+        if self.heard_at_once is not None:
+            self.heard_at_once(self)
+
+    def fail(self, error: BaseException) -> None:
+        """It is done, and this came of it."""
+        self.set_exception(error)
+        if self.heard_at_once is not None:
+            self.heard_at_once(self)
 
 
 class AtOnce(Generic[Result]):
@@ -44,6 +93,8 @@ class AtOnce(Generic[Result]):
         else:
             if waited_for is None:  # It only lets others have a turn.
                 asyncio.get_running_loop().call_soon(self._go_on, None)
+            elif isinstance(waited_for, Prompt):
+                waited_for.heard_at_once = self._go_on
             else:
                 waited_for.add_done_callback(self._go_on)
             return

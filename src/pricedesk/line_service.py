@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.at_once import AtOnce
+from pricedesk.at_once import AtOnce, Turn
 from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.listening import BACKLOG
 from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Wire
@@ -113,7 +113,8 @@ class LineService(Port["_Connection"]):
 
     `session` makes the dialogue of a new client. `charset` is whether one is agreed on with it.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
-    What is `known` at an instant needs no session. Without `epoll` the connections are asyncio's.
+    What is `known` at an instant needs no session. `turn` is told when clients are served, and when
+    all of those were who were ready. Without `epoll` the connections are asyncio's.
     """
 
     sweep_seconds = 1
@@ -128,6 +129,7 @@ class LineService(Port["_Connection"]):
         *,
         charset: bool = False,
         known: Callable[[], Known] | None = None,
+        turn: Turn | None = None,
         epoll: bool = HAS_EPOLL,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
@@ -142,6 +144,7 @@ class LineService(Port["_Connection"]):
         """Lines of this turn that are not counted yet."""
         self.turn_began = 0.0
         self._known = known
+        self._turn = turn or Turn()
         self._epoll = epoll
 
     def connect(self) -> "_Connection":
@@ -159,7 +162,15 @@ class LineService(Port["_Connection"]):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         if not self._epoll:
             return await super().listen(sockets)
-        return [Poller(self.connect, sockets, BACKLOG, self.begin_turn, self.end_turn)]
+        return [Poller(self.connect, sockets, BACKLOG, self._begin_serving, self._end_serving)]
+
+    def _begin_serving(self) -> None:
+        self._turn.begin()
+        self.begin_turn()
+
+    def _end_serving(self) -> None:
+        self.end_turn()
+        self._turn.end()
 
     def begin_turn(self) -> None:
         """Look at the time, and at what is known now, for all who have sent something."""

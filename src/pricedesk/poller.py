@@ -119,20 +119,22 @@ class Poller:
         """Serve everyone who is ready."""
         wires = self.wires
         self._begin()
-        for number, events in self.epoll.poll(0, EVENTS_AT_ONCE):
-            wire = wires.get(number)
-            if wire is None:
-                self._accept(number)
-                continue
-            try:
-                if events == _READABLE:
-                    wire.read()
-                else:
-                    wire.ready(events)
-            except Exception:  # a fault with one connection ends that one
-                logger.exception("internal error while serving a connection")
-                wire.abort()
-        self._end()
+        try:
+            for number, events in self.epoll.poll(0, EVENTS_AT_ONCE):
+                wire = wires.get(number)
+                if wire is None:
+                    self._accept(number)
+                    continue
+                try:
+                    if events == _READABLE:
+                        wire.read()
+                    else:
+                        wire.ready(events)
+                except Exception:  # a fault with one connection ends that one
+                    logger.exception("internal error while serving a connection")
+                    wire.abort()
+        finally:
+            self._end()
 
     def _accept(self, number: int) -> None:
         """Let in who waits, if it is a listening socket that is ready."""

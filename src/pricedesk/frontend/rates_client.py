@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import cast
 
+from pricedesk.at_once import Prompt, Turn
 from pricedesk.error_lines import is_goodbye
 from pricedesk.errors import InvalidRequest, ServiceUnavailable
 from pricedesk.lines import LINE_BYTES_MAX
@@ -57,10 +58,10 @@ class _Request:
 
     __slots__ = ("asked_again", "deadline", "line", "link", "reply", "sent_at")
 
-    def __init__(self, line: bytes, deadline: float, reply: asyncio.Future[str]) -> None:
+    def __init__(self, line: bytes, deadline: float, loop: asyncio.AbstractEventLoop) -> None:
         self.line = line
         self.deadline = deadline
-        self.reply = reply
+        self.reply: Prompt[str] = Prompt(loop=loop)
         self.asked_again = False
         self.link: _Link | None = None
         self.sent_at = 0.0
@@ -68,7 +69,7 @@ class _Request:
     def fail(self, reason: str) -> None:
         """There will be no reply."""
         if not self.reply.done():
-            self.reply.set_exception(ServiceUnavailable(reason))
+            self.reply.fail(ServiceUnavailable(reason))
 
 
 class _Link(asyncio.BufferedProtocol):
@@ -81,10 +82,11 @@ class _Link(asyncio.BufferedProtocol):
         self,
         seconds: Callable[[], float],
         lost: Callable[["_Link", Sequence[_Request]], None],
+        turn: Turn,
     ) -> None:
         self._seconds = seconds
         self._lost = lost
-        self._loop = asyncio.get_running_loop()
+        self._turn = turn
         self.closed = False
         self.received_at = 0.0
         self.replies = 0
@@ -113,15 +115,19 @@ class _Link(asyncio.BufferedProtocol):
     def _received(self, data: bytes) -> None:
         self.received_at = self._seconds()
         *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
+        # Who is told may ask again, and that has no reply among these.
+        expected = len(self._waiting)
+        for number, line in enumerate(lines):
             text = line.decode("utf-8", "backslashreplace")
-            if not self._waiting or is_goodbye(text):
+            if number >= expected or is_goodbye(text):
                 self.close()
                 return
             reply = self._waiting.popleft().reply
             self.replies += 1
             if not reply.done():
-                reply.set_result(text)
+                reply.tell(text)
+                if self.closed:  # It was none to that: the others are not what they seem either.
+                    return
         if len(self._partial) > REPLY_BYTES_MAX:
             self.close()
 
@@ -142,7 +148,7 @@ class _Link(asyncio.BufferedProtocol):
         request.sent_at = self._seconds()
         self._waiting.append(request)
         if not self._unsent:
-            self._loop.call_soon(self._flush)
+            self._turn.at_its_end(self._flush)
         self._unsent.append(request.line)
 
     def close(self) -> None:
@@ -160,15 +166,21 @@ class _Link(asyncio.BufferedProtocol):
 class RatesClient:
     """Asks the back-end at one address, over one connection.
 
-    `seconds` is a clock that never steps, `purpose` is for the log.
+    `seconds` is a clock that never steps, `purpose` is for the log. What is asked in a `turn`
+    goes out together at its end.
     """
 
     def __init__(
-        self, backend: HostPort, seconds: Callable[[], float], purpose: str = "prices"
+        self,
+        backend: HostPort,
+        seconds: Callable[[], float],
+        purpose: str = "prices",
+        turn: Turn | None = None,
     ) -> None:
         self._backend = backend
         self._purpose = purpose
         self._seconds = seconds
+        self._turn = turn or Turn()
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
         self._unconnected: list[_Request] = []
@@ -190,7 +202,7 @@ class RatesClient:
         if len(line) > LINE_BYTES_MAX:
             raise InvalidRequest(f"a request has at most {LINE_BYTES_MAX} bytes")
         loop = asyncio.get_running_loop()
-        asked = _Request(line + b"\n", loop.time() + ANSWER_SECONDS, loop.create_future())
+        asked = _Request(line + b"\n", loop.time() + ANSWER_SECONDS, loop)
         self._send(asked)
         if not asked.reply.done():
             self._watch(asked, loop)
@@ -249,7 +261,7 @@ class RatesClient:
             if not request.reply.done():
                 self._look_for_silence(request)
                 request.fail(f"{self._backend} did not answer in time")
-        if asked:
+        if asked and self._timer is None:  # Who was told may have asked again.
             self._timer = loop.call_at(asked[0].deadline, self._look_at_the_oldest)
 
     def _look_for_silence(self, request: _Request) -> None:
@@ -294,7 +306,7 @@ class RatesClient:
             self._is_away(str(error))
             for request in waiting:
                 if not request.reply.done():
-                    request.reply.set_exception(error)
+                    request.reply.fail(error)
             return
         link = connecting.result()
         self._connected(link)
@@ -341,9 +353,9 @@ class RatesClient:
 
     async def _connect(self) -> _Link:
         """A connection over which the back-end has answered a ping."""
-        link = _Link(self._seconds, self._link_lost)
+        link = _Link(self._seconds, self._link_lost, self._turn)
         loop = asyncio.get_running_loop()
-        ping = _Request(b"ping\n", 0, loop.create_future())
+        ping = _Request(b"ping\n", 0, loop)
         ping.asked_again = True  # Without a reply there is no connection to ask again on.
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from pricedesk.admission import ClientLimits
+from pricedesk.at_once import Turn
 from pricedesk.clock import Clock, clock_from
 from pricedesk.errors import InvalidSetting
 from pricedesk.frontend.appearance import Appearance
@@ -53,9 +54,9 @@ def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
     return door.web_door(site, limits)
 
 
-def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings) -> Door:
+def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings, turn: Turn) -> Door:
     """The door on port 10000."""
-    prices = SharedPrices()
+    prices = SharedPrices(turn)
     return LineService(
         lambda peer: TelnetSession(
             catalogue.menu, shop, settings.default_to, peer, new_key, prices
@@ -69,6 +70,7 @@ def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings) -> Doo
         ),
         time.monotonic,
         charset=True,
+        turn=turn,
     )
 
 
@@ -77,11 +79,12 @@ class Connections:
 
     Replies come in order, so a quote, which waits for the disk, is not asked for over the one
     that prices come over; and a look that failed makes those fail at once that come right after.
+    What is asked in a `turn` goes out at its end.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, turn: Turn) -> None:
         def client(purpose: str) -> RatesClient:
-            return RatesClient(settings.backend, time.monotonic, purpose)
+            return RatesClient(settings.backend, time.monotonic, purpose, turn)
 
         self.prices = client("prices")
         self.looks = client("looks")
@@ -149,7 +152,8 @@ async def run_frontend(
     """
     goods = goods or goods_in(settings)
     catalogue = goods.catalogue
-    connections, leaving = Connections(settings), Leaving()
+    turn, leaving = Turn(), Leaving()
+    connections = Connections(settings, turn)
     rates = LastAnswers(connections.prices, goods.clock)
     standing = Standing(connections.looks)
     desk = Desk(rates, settings.default_to, goods.rules, memory=rates)
@@ -158,7 +162,7 @@ async def run_frontend(
         [
             Opening(
                 place_of("telnet", settings),
-                lambda: telnet_door(shop, catalogue, settings),
+                lambda: telnet_door(shop, catalogue, settings, turn),
                 settings.max_connections,
             ),
             Opening(

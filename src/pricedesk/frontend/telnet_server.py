@@ -1,10 +1,9 @@
 """The door on port 10000: the tutorial's telnet menu, and the words beyond it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
-from pricedesk.at_once import AtOnce
+from pricedesk.at_once import AtOnce, Turn
 from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
@@ -54,7 +53,8 @@ class SharedPrices:
     Nothing is remembered: who asks in the next turn is answered anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: Turn | None = None) -> None:
+        self._turn = turn or Turn()
         self._asked: dict[tuple[str, str], AtOnce[bytes]] = {}
 
     def of(
@@ -65,7 +65,7 @@ class SharedPrices:
         shared = self._asked.get(key)
         if shared is None:
             if not self._asked:
-                asyncio.get_running_loop().call_soon(self._asked.clear)
+                self._turn.at_its_end(self._asked.clear)
             shared = self._asked[key] = AtOnce(find())
         return shared
 
