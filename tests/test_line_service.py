@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pricedesk.at_once import AtOnce, Prompt, Turn
 from pricedesk.line_service import (
     KERNEL_OUTPUT_BYTES,
     LINGER_SECONDS,
@@ -20,8 +23,10 @@ from pricedesk.line_service import (
     LineService,
     Notices,
     Peer,
+    single_line,
 )
-from pricedesk.lines import LINE_BYTES_MAX
+from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
+from pricedesk.telnet import TelnetFilter
 
 NOTICES = Notices(
     busy=b"busy\n",
@@ -526,3 +531,114 @@ async def test_an_answer_that_several_wait_for_does_not_end_with_one_of_them() -
         shared.set_result(b"all\n")
         answers = [await reader.read(6) + await reader.read(4) for reader, _writer in clients]
         assert sorted(answers) == [b"hello\n", b"hello\nall\n", b"hello\nall\n"]
+
+
+async def test_who_waits_for_the_same_is_told_in_one_turn_and_may_leave_before() -> None:
+    reply: Prompt[bytes] = Prompt()
+
+    async def answer() -> bytes:
+        return await reply
+
+    shared = AtOnce(answer())
+
+    class Sharing(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            return shared if line == b"shared" else super().answer(line)
+
+    async with rig() as served:
+        served.service.new_session = lambda _peer: Sharing(served.later)
+        clients = [await served.connect() for _ in range(3)]
+        for number, (reader, writer) in enumerate(clients):
+            await reader.readexactly(6)
+            writer.write(b"shared\n")
+            while sum(bool(c._answering) for c in served.service.gate.admitted) <= number:  # noqa: ASYNC110  # seen from outside
+                await asyncio.sleep(0)
+        next(iter(served.service.gate.admitted)).cut_off()
+        await connections(served, 2)
+        reply.tell(b"all\n")
+        answers = [await reader.read(4) for reader, _writer in clients]
+        assert sorted(answers) == [b"", b"all\n", b"all\n"]
+        # Who comes later has the answer at once, and what stands behind it is answered too.
+        reader, writer = clients[answers.index(b"all\n")]
+        writer.write(b"shared\none\nshared\n")
+        assert await reader.readexactly(12) == b"all\nONE\nall\n"
+
+
+async def test_a_fault_in_an_answer_that_is_there_at_once_is_told_as_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fault() -> bytes:
+        raise ZeroDivisionError
+
+    class Failing(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            return AtOnce(fault()) if line == b"fault" else super().answer(line)
+
+    async with rig() as served:
+        served.service.new_session = lambda _peer: Failing(served.later)
+        assert await said(b"fault\none\n", served) == b"hello\nbug\nONE\n"
+        assert served.service.tally.failed == 1
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_is_for_the_end_of_the_turn_comes_after_all_who_were_ready() -> None:
+    if not OURS["epoll"]:
+        pytest.skip("asyncio's transports have no turns of ours")
+    order: list[str] = []
+    turn = Turn()
+
+    class Noting(Shouting):
+        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+            order.append(line.decode())
+            turn.at_its_end(lambda: order.append("end"))
+            return super().answer(line)
+
+    async with rig() as served:
+        served.service._turn = turn
+        served.service.new_session = lambda _peer: Noting(served.later)
+        clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
+        await connections(served, 3)
+        for client in clients:
+            client.sendall(b"one\n")
+        while len(order) < 6:  # noqa: ASYNC110  # seen from outside
+            await asyncio.sleep(0)
+        for client in clients:
+            client.close()
+    assert order == ["one"] * 3 + ["end"] * 3
+
+
+async def test_lines_that_come_alone_are_counted_each() -> None:
+    async with rig() as served:
+        reader, writer = await served.connect()
+        await reader.readexactly(6)
+        for _ in range(3):
+            writer.write(b"one\r\n")
+            assert await reader.readexactly(4) == b"ONE\n"
+        writer.write(b"later\n")
+        await somebody_waits(served)
+        served.later.set_result(b"two\n")
+        assert await reader.readexactly(4) == b"two\n"
+        assert served.service.tally.requests == 4
+
+
+@given(st.lists(st.sampled_from([b"a", b" ", b"\n", b"\r", b"\0", b"\xff", b"\xfd", b"\xe9"])))
+def test_a_single_line_is_what_the_filter_and_the_buffer_make_of_it(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    line = single_line(data)
+    telnet, lines = TelnetFilter(), LineBuffer()
+    text, reply = telnet.receive(data)
+    lines.add(text)
+    found = lines.take(10)
+    if line is not None:
+        assert (found, reply) == ([line], b"")
+        assert lines.is_empty
+        assert telnet.at_rest
+    elif data.isascii() and data.count(b"\n") == 1 and data.endswith(b"\n"):
+        assert b"\r" in data.removesuffix(b"\r\n")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_line_that_is_longer_than_the_limit_is_no_single_line(end: bytes) -> None:
+    longest = b"a" * LINE_BYTES_MAX
+    assert single_line(b"a" + longest + end) is None
+    assert single_line(longest + b"\n") == longest

@@ -503,7 +503,7 @@ def single_line(data: bytes) -> bytes | None:
     What `TelnetFilter` and `LineBuffer` make of it is that line.
     """
     end = data.find(b"\n")
-    if end != len(data) - 1 or end > LINE_BYTES_MAX or IAC in data:
+    if not 0 <= end <= LINE_BYTES_MAX or end != len(data) - 1 or IAC in data:
         return None
     if b"\r" not in data:
         return data[:-1]

@@ -106,3 +106,11 @@ def test_a_service_out_of_reach_is_said_in_one_sentence() -> None:
     assert MENU.unavailable() == Say(
         "The price cannot be computed now because the conversion service cannot be reached.\n"
     )
+
+
+@pytest.mark.parametrize("count", [1, 9, 50, 100_000])
+def test_what_is_chosen_by_its_bytes_is_what_is_chosen_by_its_text(count: int) -> None:
+    menu = Menu(products(count))
+    assert list(menu.by_number) == [b"%d" % (n + 1) for n in range(menu.greeted)]
+    for typed, action in menu.by_number.items():
+        assert menu.chosen(typed.decode()) == action

@@ -2,13 +2,21 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
+from pricedesk.at_once import AtOnce, Turn
 from pricedesk.errors import InvalidRequest, ServiceUnavailable
-from pricedesk.frontend.rates_client import RETRY_SECONDS, RatesClient, RatesClients
+from pricedesk.frontend import rates_client
+from pricedesk.frontend.rates_client import (
+    RETRY_SECONDS,
+    SILENT_SECONDS,
+    RatesClient,
+    RatesClients,
+)
 from pricedesk.lines import LINE_BYTES_MAX
 from pricedesk.settings import HostPort
 
@@ -243,3 +251,194 @@ async def test_of_several_clients_the_one_with_the_least_to_wait_for_is_asked() 
         with pytest.raises(ServiceUnavailable):  # For a moment, all of them.
             await clients.ask("at once")
         clients.close()
+
+
+async def test_a_goodbye_right_behind_the_sign_of_life_is_tried_once_more_and_not_for_ever() -> (
+    None
+):
+    connections = 0
+
+    async def leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readline()
+        writer.write(b"pong\nerror closing the service is shutting down\n")
+
+    async with rig(leaves) as made:
+        with pytest.raises(ServiceUnavailable):
+            await made.client.ask("one")
+        assert connections == 2
+
+
+async def test_a_request_is_asked_again_once_and_its_reply_lost_again_is_a_failure() -> None:
+    asked: list[bytes] = []
+
+    async def dies(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+
+    async with rig(after_ping(dies)) as made:
+        with pytest.raises(ServiceUnavailable):
+            await made.client.ask("one")
+        assert asked == [b"one\n", b"one\n"]
+
+
+async def test_each_request_has_its_whole_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One timer looks at the oldest request, and then at the next."""
+    loop = asyncio.get_running_loop()
+
+    async def failed_after(client: RatesClient) -> float:
+        since = loop.time()
+        with pytest.raises(ServiceUnavailable, match=r"did not answer in time$"):
+            await client.ask("one")
+        return loop.time() - since
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with rig(after_ping(silent)) as made:
+        asked = []
+        for seconds in (0.1, 0.3, 0.3):
+            monkeypatch.setattr(rates_client, "ANSWER_SECONDS", seconds)
+            asked.append(asyncio.create_task(failed_after(made.client)))
+            await asyncio.sleep(0)
+        first, *others = [await each for each in asked]
+        assert 0.1 <= first < 0.3 <= min(others)
+        assert made.client._asked == deque()
+        assert made.client._timer is None
+
+
+async def test_requests_that_wait_are_bounded_with_a_connection_and_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rates_client, "REQUESTS_MAX", 3)
+    release = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        await echo(reader, writer)
+
+    async with rig(slow) as made:
+        for _ in range(2):  # Before the back-end has given a sign of life, and after it.
+            waiting = [asyncio.create_task(made.client.ask(f"{n}")) for n in range(3)]
+            while made.client.waiting < 3:  # noqa: ASYNC110  # seen from outside
+                await asyncio.sleep(0)
+            with pytest.raises(ServiceUnavailable, match=r"^too many requests wait"):
+                await made.client.ask("one too many")
+            release.set()
+            assert await asyncio.gather(*waiting) == ["0", "1", "2"]
+
+
+async def test_answered_requests_are_not_kept() -> None:
+    async with rig(echo) as made:
+        for number in range(100):
+            await made.client.ask(f"{number}")
+            assert len(made.client._asked) <= 2
+
+
+async def test_after_the_close_who_waits_is_told_and_nobody_connects_again() -> None:
+    connections = 0
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.read()
+
+    for handler in (silent, after_ping(silent)):  # While it connects, and when it has.
+        async with rig(handler) as made:
+            waiting = asyncio.create_task(made.client.ask("one"))
+            while not (made.client._link and made.client.waiting) and not connections:  # noqa: ASYNC110  # seen from outside
+                await asyncio.sleep(0)
+            made.client.close()
+            for asked in (waiting, made.client.ask("two")):
+                with pytest.raises(ServiceUnavailable):
+                    await asked
+        assert connections == 1
+        connections = 0
+
+
+async def test_what_is_asked_in_a_turn_goes_out_at_its_end() -> None:
+    turn, packets = Turn(), asyncio.Queue[bytes]()
+
+    async def packet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1000):
+            packets.put_nowait(data)
+            writer.write(b"reply\n" * data.count(b"\n"))
+
+    async with rig(after_ping(packet)) as made:
+        client = RatesClient(made.address, time.monotonic, "prices", turn)
+        assert await client.ask("first") == "reply"
+        turn.begin()
+        asked = [AtOnce(client.ask(name)) for name in ("one", "two")]
+        turn.end()
+        assert [await each for each in asked] == ["reply", "reply"]
+        assert [packets.get_nowait() for _ in range(2)] == [b"first\n", b"one\ntwo\n"]
+        client.close()
+
+
+async def test_who_is_told_may_ask_again_and_gets_no_reply_that_was_there_before() -> None:
+    """A reply that nobody asked for stays one, though somebody asks while replies are told."""
+
+    async def talks_too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"one\nextra\n")
+        await reader.read()
+
+    async def twice(client: RatesClient) -> str:
+        await client.ask("one")
+        return await client.ask("two")
+
+    served = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        await (after_ping(talks_too_much) if served == 1 else echo)(reader, writer)
+
+    async with rig(handler) as made:
+        assert await AtOnce(twice(made.client)) == "two"
+
+
+async def test_replies_behind_one_that_cannot_be_trusted_are_asked_for_anew() -> None:
+    served = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        if served > 1:
+            await echo(reader, writer)
+            return
+        await reader.readline()
+        writer.write(b"pong\n")
+        await reader.readline()
+        await reader.readline()
+        writer.write(b"wrong\nwrong too\n")
+        await reader.read()
+
+    async with rig(handler) as made:
+
+        async def distrusting() -> str:
+            reply = await made.client.ask("one")
+            made.client.drop()
+            made.now += RETRY_SECONDS  # The pause after it is over.
+            return reply
+
+        first, second = AtOnce(distrusting()), AtOnce(made.client.ask("two"))
+        assert (await first, await second) == ("wrong", "two")
+
+
+async def test_a_customer_who_leaves_after_a_long_silence_shows_that_the_service_is_dead() -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with rig(after_ping(silent)) as made:
+        leaving = asyncio.create_task(made.client.ask("one"))
+        while not (made.client._link and made.client.waiting):  # noqa: ASYNC110  # seen from outside
+            await asyncio.sleep(0)
+        made.now += SILENT_SECONDS + 0.1
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        with pytest.raises(ServiceUnavailable, match=r"could not be reached a moment ago$"):
+            await made.client.ask("two")
