@@ -43,9 +43,8 @@ format: $(VENV)/dev.stamp ## bring the code into format and mend what lint can m
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/dev.stamp $(NODE_STAMP) ## run the benchmarks
-	@for program in $(sort $(wildcard bench/[!_]*.py)); do \
-		echo "$$program"; PYTHONPATH=tests $(BIN)/python "$$program" $(ARGS) || exit; done
+bench: $(VENV)/dev.stamp $(NODE_STAMP) ## run the benchmarks, all or e.g. make bench ARGS='lines telnet'
+	@PYTHONPATH=tests $(BIN)/python bench/_all.py $(ARGS)
 
 images: ## build both Docker images
 	@echo 'Building $(IMAGES)/ex4-backend and $(IMAGES)/ex4-frontend.'

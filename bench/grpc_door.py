@@ -1,7 +1,11 @@
 """The gRPC door against Node's `@grpc/grpc-js`: conversions a second, how long, at what cost.
 
-Run: python bench/grpc_door.py [ROUNDS]; it needs h2load (Debian: nghttp2-client) and Node with the
-packages that `make test` installs for it. Server and client have a core each.
+    python bench/grpc_door.py [ROUNDS] [PICTURE.svg]
+
+Server and client have a core each. h2load asks over 1 to 1000 connections with 10 streams each, as
+often as takes each server a second or two; with a name for it a plot of that is made. Then one call
+is made at a time, by h2load and by grpcio's own client, and at last the servers have little of a
+core and of memory. Needs h2load, and Node with the packages that `make bench` installs for it.
 
 h2load counts answers with HTTP's status 200, which errors of gRPC have too: so the bytes of the
 answers are counted, and before it begins a real client has its answer checked. It sends the same
@@ -9,11 +13,10 @@ call again and again, so ours is also measured where answers are not kept.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -29,13 +32,16 @@ from _machine import (
     in_turn,
     machine,
     medians,
-    percentile,
     pinned,
     print_table,
     ratio,
     run_of,
     served,
+    three_percentiles,
 )
+from _plot import comparison, picture_among
+from _services import CROWD
+from _tools import end_without, need, not_measured
 
 HERE = Path(__file__).parent
 PROTOS = HERE.parent / "src" / "pricedesk" / "backend" / "grpc" / "protos"
@@ -47,10 +53,16 @@ NOTHING_KEPT = [
 from pricedesk.cli import main; main(["backend"])""",
 ]
 NODE = "Node, @grpc/grpc-js"
+CALLS = {NODE: 30_000, "ours": 150_000, "ours, no answer kept": 80_000, "ours, grpcio": 5_000}
+"""Of h2load with many connections: a second or two of each server's."""
+SWEEP, STREAMS = (1, 10, 100, 1000), 10
+WANTED = 3
+"""How many times as many calls as Node's are demanded, with 10 connections."""
 LIMITED_CPU, LIMITED_MIB = 0.2, 128
 """What Online Boutique lets its service have at the most."""
 
-Load = Callable[[int], tuple[int, float, tuple[float, float, float]]]
+Load = Callable[[int, int], tuple[int, float, tuple[float, float, float]]]
+"""Of so many calls at a port: answers, seconds, percentiles in milliseconds."""
 
 
 def h2load(
@@ -76,8 +88,7 @@ def h2load(
     assert size == calls * (5 + len(ANSWER)), f"{size} bytes of answers to {calls} calls"
     unit = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
     number, name = re.findall(r"finished in ([\d.]+)(s|ms|us)", data)[0]
-    percentiles = tuple(percentile(took_ms, percent) for percent in (50, 99, 99.9))
-    return calls, float(number) * unit[name], (percentiles[0], percentiles[1], percentiles[2])
+    return calls, float(number) * unit[name], three_percentiles(took_ms)
 
 
 def _found(pattern: str, text: str) -> int:
@@ -105,6 +116,8 @@ def servers(stack: ExitStack) -> Iterator[dict[str, tuple[int, int]]]:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {
             "PRICEDESK_GRPC_PORT": str(port),
+            "PRICEDESK_GRPC_MAX_CONNECTIONS": CROWD,
+            "PRICEDESK_MAX_CONNECTIONS_PER_ADDRESS": CROWD,
             "PRICEDESK_GRPC_SERVER": "grpcio" if name.endswith("grpcio") else "own",
             "PRICEDESK_LINES_PORT": "0",
             "PRICEDESK_HTTP_PORT": "0",
@@ -120,18 +133,26 @@ def servers(stack: ExitStack) -> Iterator[dict[str, tuple[int, int]]]:
     yield found
 
 
-def measured(title: str, rounds: int, servers: dict[str, tuple[int, int]], load: Load) -> None:
+def measured(
+    title: str,
+    rounds: int,
+    servers: dict[str, tuple[int, int]],
+    load: Load,
+    calls: Mapping[str, int],
+) -> dict[str, list[Run]]:
     """Run a load on each server in turn, and print what came of it."""
     contestants = {
-        name: partial(run_of, pid, partial(load, port)) for name, (pid, port) in servers.items()
+        name: partial(run_of, pid, partial(load, calls[name], port))
+        for name, (pid, port) in servers.items()
     }
-    runs: dict[str, list[Run]] = in_turn(contestants, rounds)
+    runs = in_turn(contestants, rounds)
     print(f"\n{title}")
     rows = [
         [name, *figures(medians(found)), f"{ratio(found, runs[NODE]):.2f}"]
         for name, found in runs.items()
     ]
     print_table(["", *RUN_TITLES, "times Node"], rows)
+    return runs
 
 
 @contextmanager
@@ -182,31 +203,41 @@ def _group_of(pid: int) -> list[Path]:
     return made
 
 
-def main(rounds: int) -> None:
-    lacking = [name for name in ("h2load", "node") if shutil.which(name) is None]
-    if lacking or not (HERE.parent / "tests" / "node" / "node_modules").exists():
-        sys.exit(f"this needs {' and '.join(lacking) or 'what make test installs for Node'}")
+def main(picture: Path | None, rounds: int = 3) -> None:
+    need("h2load", "node")
+    if not (HERE.parent / "tests" / "node" / "node_modules").exists():
+        end_without("Node's packages are not installed (npm ci in tests/node)")
     print(f"{machine()}; {rounds} rounds, medians")
+    print(f"at least {WANTED} times Node with 10 connections is wanted, 1.5 with grpcio's client")
     with ExitStack() as stack, servers(stack) as found:
-        measured(
-            "h2load, 10 connections x 10 streams",
-            rounds,
-            found,
-            lambda port: h2load(10, 10, 30_000, port),
-        )
-        measured(
-            "h2load, one call at a time", rounds, found, lambda port: h2load(1, 1, 3_000, port)
-        )
-        measured("grpcio's client, 4 connections", rounds, found, lambda port: client(6_000, port))
+        swept = {
+            connections: measured(
+                f"h2load, {connections} connections x {STREAMS} streams",
+                rounds,
+                found,
+                partial(h2load, connections, STREAMS),
+                {name: max(n, connections * STREAMS) for name, n in CALLS.items()},
+            )
+            for connections in SWEEP
+        }
+        if picture is not None:
+            title = "gRPC: calls a second, and how long they take, by connections"
+            across = f"connections with {STREAMS} streams each"
+            picture.write_text(comparison(title, across, swept, NODE, WANTED), encoding="ascii")
+        same = dict.fromkeys(CALLS, 3_000)
+        measured("h2load, one call at a time", rounds, found, partial(h2load, 1, 1), same)
+        same = dict.fromkeys(CALLS, 6_000)
+        measured("grpcio's client, 4 connections", rounds, found, client, same)
         with limited([pid for pid, _ in found.values()]) as are_limited:
+            title = f"h2load, 10 calls at a time, {LIMITED_CPU} of a core, {LIMITED_MIB} MiB"
             if are_limited:
-                measured(
-                    f"h2load, 10 calls at a time, {LIMITED_CPU} of a core, {LIMITED_MIB} MiB",
-                    rounds,
-                    found,
-                    lambda port: h2load(1, 10, 2_000, port),
-                )
+                same = dict.fromkeys(CALLS, 2_000)
+                measured(title, rounds, found, partial(h2load, 1, 10), same)
+            else:
+                not_measured(title, "control groups cannot be made here; it needs root")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    given = sys.argv[1:]
+    picture = picture_among(given)
+    main(picture, *map(int, given))

@@ -1,18 +1,18 @@
 """Lines, number in and converted number out: our back-end against a C server that does no work.
 
-    python bench/lines.py [ROUNDS] [SECONDS] [PICTURE.svg]
+    python bench/lines.py [ROUNDS [SECONDS]] [PICTURE.svg]
 
 Both servers are on one core and answer with as many bytes; the client, in C, is on the other core
 and holds each of our answers against the one that is right. Asked are a thousand lines again and
 again, as a shop asks for its products, and lines that are all different. The client costs about as
 much as the C server, so with one request in flight both together are the limit: what a server alone
 costs is in the column of processor time. With a name for it a plot is made too.
+Needs a C compiler.
 """
 
 import random
 import sys
 import tempfile
-from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,9 @@ from _machine import (
     ratio,
     served,
 )
-from _plot import Panel, svg
+from _plot import comparison, picture_among
 from _services import Load, backend
+from _tools import need
 
 HERE = Path(__file__).parent
 LOADS = [(1, 1), (10, 1), (100, 1), (1000, 1), (10, 16), (100, 16)]
@@ -63,11 +64,12 @@ def requests(path: Path, thousandths: list[int]) -> Path:
     return path
 
 
-def main(rounds: int, seconds: float, picture: Path | None) -> None:
+def main(picture: Path | None, rounds: int = 3, seconds: float = 1) -> None:
+    need("cc")
     network_of_its_own()
     print(machine())
     print(f"{rounds} rounds of {seconds} s in turn, medians; ratios of answers a second")
-    plotted: dict[int, dict[str, Run]] = {}
+    plotted: dict[int, dict[str, list[Run]]] = {}
     told = {"SAME_BYTES": str(len(ANSWER) + 1)}
     chance = random.Random(5)  # noqa: S311  # nothing is guessed from it
     with tempfile.TemporaryDirectory() as name:
@@ -90,25 +92,12 @@ def main(rounds: int, seconds: float, picture: Path | None) -> None:
                 results = in_turn(contestants, rounds)
                 show(connections, in_flight, results)
                 if in_flight == 1:
-                    plotted[connections] = {n: medians(runs) for n, runs in results.items()}
+                    plotted[connections] = results
     if picture is not None:
-        picture.write_text(plot(plotted), encoding="ascii")
-
-
-def plot(runs: dict[int, dict[str, Run]]) -> str:
-    """What one request in flight gave, by the number of connections."""
-
-    def lines(figure: Callable[[Run], float]) -> dict[str, list[tuple[float, float]]]:
-        names = next(iter(runs.values()))
-        return {name: [(n, figure(of[name])) for n, of in runs.items()] for name in names}
-
-    across = "connections, one request in flight on each"
-    panels = [
-        Panel("Answers a second", across, lines(lambda run: run.per_second)),
-        Panel("p50, milliseconds", across, lines(lambda run: run.p50_ms)),
-        Panel("p99, milliseconds", across, lines(lambda run: run.p99_ms)),
-    ]
-    return svg("Lines: answers a second, and how long they take, by connections", panels)
+        title = "Lines: answers a second, and how long they take, by connections"
+        across = "connections, one request in flight on each"
+        wanted = TARGETS[100, 1]
+        picture.write_text(comparison(title, across, plotted, LIMIT, wanted), encoding="ascii")
 
 
 def show(connections: int, in_flight: int, results: dict[str, list[Run]]) -> None:
@@ -123,8 +112,6 @@ def show(connections: int, in_flight: int, results: dict[str, list[Run]]) -> Non
 
 
 if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 3,
-        float(sys.argv[2]) if len(sys.argv) > 2 else 1,
-        Path(sys.argv[3]) if len(sys.argv) > 3 else None,
-    )
+    given = sys.argv[1:]
+    picture = picture_among(given)
+    main(picture, *map(int, given[:1]), *map(float, given[1:]))

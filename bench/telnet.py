@@ -1,12 +1,13 @@
 """The telnet dialogue: connect, menu, choice, price, close; against constants and the naive way.
 
-    python bench/telnet.py [ROUNDS] [SECONDS]
+    python bench/telnet.py [ROUNDS [SECONDS]] [PICTURE.svg]
 
 Whatever answers is on one core, our desk together with its back-end; the client, in C, is on the
 other one and holds each of our answers against the one that is right. A constant says the same
 bytes and asks nobody: once in C, once as a Python protocol on asyncio. The naive way is the
 tutorial's: two processes on asyncio's streams, a new connection to the back-end for each choice.
-The second part is of customers who stay and choose again and again.
+The second part is of customers who stay and choose again and again. With a name for it a plot of
+the dialogues is made too. Needs a C compiler.
 """
 
 import sys
@@ -30,7 +31,9 @@ from _machine import (
     ratio,
     served,
 )
+from _plot import comparison, picture_among
 from _services import HERE, MENU, Load, backend, desk
+from _tools import need
 
 ANSWERS = {
     "1": "Today your item costs 787.47 USD",
@@ -118,12 +121,14 @@ def show(title: str, results: dict[str, list[Run]], limit: str) -> None:
     print_table(["", *RUN_TITLES, "ratio"], rows)
 
 
-def main(rounds: int, seconds: float) -> None:
+def main(picture: Path | None, rounds: int = 3, seconds: float = 0.8) -> None:
+    need("cc")
     network_of_its_own()
     print(machine())
     print(f"{rounds} rounds of {seconds} s in turn, medians; ratios to the constant in C;")
     print(f"at least {WANTED} of the constant is wanted for dialogues")
     constants = [MENU.decode(), ANSWERS["1"]]
+    plotted: dict[int, dict[str, list[Run]]] = {}
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
         choices, plain = folder / "choices", folder / "plain"
@@ -147,11 +152,17 @@ def main(rounds: int, seconds: float) -> None:
                     "ours": partial(run, port, pid, choices, (backend_pid,)),
                     "naive": partial(run, naive_port, naive_pid, choices, (naive_inner,)),
                 }
-                show(f"{what}, {clients} clients", in_turn(contestants, rounds), LIMIT)
+                results = in_turn(contestants, rounds)
+                show(f"{what}, {clients} clients", results, LIMIT)
+                if what == "dialogues":
+                    plotted[clients] = results
+    if picture is not None:
+        title = "Telnet: dialogues a second, and how long they take, by clients"
+        across = "clients, each with one dialogue after the other"
+        picture.write_text(comparison(title, across, plotted, LIMIT, WANTED), encoding="ascii")
 
 
 if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 3,
-        float(sys.argv[2]) if len(sys.argv) > 2 else 0.8,
-    )
+    given = sys.argv[1:]
+    picture = picture_among(given)
+    main(picture, *map(int, given[:1]), *map(float, given[1:]))
