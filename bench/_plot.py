@@ -93,7 +93,7 @@ def svg(title: str, panels: Sequence[Panel]) -> str:
     for number, name in enumerate(panels[0].lines):
         parts.append(f'<path d="M{x} {y}h24" {_stroke(number)}/>')
         parts.append(f'<text x="{x + 30}" y="{y + 4}">{escape(name)}</text>')
-        x += 54 + 7 * len(name)
+        x += 56 + 6 * len(name)
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 
@@ -165,21 +165,20 @@ def _panel(panel: Panel) -> list[str]:
     middle = (LEFT + WIDTH - RIGHT) / 2
     across = escape(panel.across)
     parts.append(f'<text x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">{across}</text>')
-    if panel.wanted is not None:
-        parts += _wanted(panel.wanted, up(panel.wanted))
     for number, line in enumerate(panel.lines.values()):
         places = [(left_to_right(x), up(y)) for x, y in line]
         path = " L".join(f"{x} {y}" for x, y in places)
         parts.append(f'<path d="M{path}" {_stroke(number)}/>')
         parts += [f'<circle cx="{x}" cy="{y}" r="3" fill="{COLOURS[number]}"/>' for x, y in places]
-    return parts
+    return parts if panel.wanted is None else [*parts, *_wanted(panel.wanted, up(panel.wanted))]
 
 
 def _wanted(value: float, place: float) -> list[str]:
-    stroke = f'stroke="{WANTED_COLOUR}" stroke-dasharray="1 3"'
-    text = f"at least {figure(value)} is wanted"
-    where = f'x="{WIDTH - RIGHT}" y="{place - 4}" text-anchor="end"'
+    stroke = f'stroke="{WANTED_COLOUR}" stroke-width="1.5" stroke-dasharray="1 3"'
+    where = f'x="{WIDTH - RIGHT - 6}" y="{place + 14}" text-anchor="end" font-size="11"'
+    # A white edge, so that it can be read above a line.
+    colours = f'fill="{WANTED_COLOUR}" stroke="#ffffff" stroke-width="4" paint-order="stroke"'
     return [
         f'<path d="M{LEFT} {place}H{WIDTH - RIGHT}" {stroke}/>',
-        f'<text {where} font-size="11" fill="{WANTED_COLOUR}">{text}</text>',
+        f"<text {where} {colours}>wanted: {figure(value)}</text>",
     ]

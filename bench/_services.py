@@ -28,14 +28,13 @@ def _settings(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def backend(folder: Path) -> Iterator[tuple[int, int]]:
-    """Our back-end: the port of its lines, and its process id."""
+def backend(folder: Path, **settings: str) -> Iterator[tuple[int, int]]:
+    """Our back-end, with more settings: the port of its lines, and its process id."""
     port = free_port()
-    settings = _settings(
-        lines_port=str(port), http_port=str(free_port()), data_dir=str(folder), fetch="off"
-    )
+    ports = {"lines_port": str(port), "http_port": str(free_port()), "grpc_port": "0"}
+    environment = _settings(**ports, data_dir=str(folder), fetch="off", **settings)
     command = [sys.executable, "-m", "pricedesk.cli", "backend"]
-    with served(command, port, environment=settings) as pid:
+    with served(command, port, environment=environment) as pid:
         yield port, pid
 
 

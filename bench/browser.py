@@ -7,10 +7,9 @@ page. It runs already, and each page waits until the machine has nothing else to
 to open a window for somebody new is not counted. What is printed are the browser's own figures:
 when the last byte of the page was there, when its document and all that belongs to it were, when
 something was first painted, how much came over the wire, and how far things moved (layout shift).
-The rival, `/healthz`, is what a browser needs for next to nothing.
+The rival, `/healthz`, is what a browser needs for next to nothing. Needs Chromium.
 """
 
-import shutil
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from _tools import need, where_is
 from browser_desk import running
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -81,10 +81,8 @@ def seen(browser: Browser, urls: Sequence[str]) -> list[dict[str, float]]:
 
 def main(products: int, rounds: int) -> None:
     """Visit both pages in turn, and print the medians."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        print("Chromium is not installed; nothing was measured.")
-        return
+    need("chromium")
+    chromium = where_is("chromium")
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Path(folder) / "products.csv"
         rows = (f"sku{n},Product number {n},{n % 900 + 1}.99,CAD\n" for n in range(products))

@@ -8,7 +8,6 @@ looks for the same words in each product's folded text, which is what a catalogu
 index does. Prints medians and the slowest, in milliseconds.
 """
 
-import os
 import random
 import signal
 import socket
@@ -21,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from _machine import free_port, peak_mib
+from _machine import free_port, inherited, peak_mib
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.catalogue_csv import catalogue_csv
@@ -85,11 +84,15 @@ def answers(port: int) -> bool:
 def start(catalogue: str) -> tuple[float, float]:
     """The desk's start: milliseconds to its menu, and MiB when it has its index."""
     port = free_port()
-    settings = {"PRICEDESK_TELNET_PORT": str(port), "PRICEDESK_CATALOGUE": catalogue}
+    settings = {
+        "PRICEDESK_TELNET_PORT": str(port),
+        "PRICEDESK_WEB_PORT": "0",
+        "PRICEDESK_CATALOGUE": catalogue,
+    }
     since = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "pricedesk.cli", "frontend"],
-        env={**os.environ, **settings},
+        env={**inherited(), **settings},
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -1,11 +1,14 @@
-"""One worker and several: answers a second on all cores, memory, start, how fast one is replaced.
+"""One worker and several: answers a second, memory, start, news, how fast one is replaced.
 
     PYTHONPATH=tests python bench/workers.py [ROUNDS]
 
 Each round asks services of one and of two workers in turn. Clients are processes too, and take
 their part of the same cores, so the gain is less than where they have cores of their own: their
 share is printed. Lines are mostly asked 64 at a time, so that a client has little to do; each has
-another amount. What is in memory is counted once where processes share it.
+another amount; how long they take is from the first of them being sent to the last being answered.
+What is in memory is counted once where processes share it. Then publications are put into the store
+by another process, and each worker is asked until it answers from them, also while prices are held;
+and workers are killed. PostgreSQL is left out where it is not installed.
 """
 
 import asyncio
@@ -17,16 +20,38 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 
-from _machine import family, free_port, in_turn, machine, memory_mib, print_table, served
+from _machine import (
+    RUN_TITLES,
+    Run,
+    figures,
+    free_port,
+    in_turn,
+    machine,
+    medians,
+    memory_mib,
+    print_table,
+    ratio,
+    run_of,
+    served,
+    three_percentiles,
+)
+from _tools import POSTGRES_LACKS, not_measured
 from catalogue import products
+from crew import crew, one_of_each
+from kept import fetched_days
+from postgres import postgres_server, programs
+from pricedesk.backend.store import open_store
 from pricedesk.frontend.catalogue_csv import catalogue_csv
-from quotes import HOLD, asked
-from services import FRIDAY_EVENING
+from quotes import HOLD, Found, asked
+from services import FRIDAY_EVENING, Client
 
 EVERYWHERE = os.cpu_count() or 1
 """No core's number: what is started there is on all of them."""
@@ -39,6 +64,14 @@ QUOTING = 50
 PRODUCTS = 100_000
 COMING = 20
 STEADY_SECONDS = 6
+"""A worker that has been there for so long is replaced at once."""
+
+MONDAY, MONDAY_EVENING = "2026-11-02", "2026-11-02T18:00:00Z"
+PUBLICATIONS = 5
+"""In a round; put into the store one after the other, each a correction of the one before."""
+
+NEWS_SECONDS = 2
+GIVEN_UP_SECONDS = 60
 
 CLIENT = """
 import os, selectors, socket, sys, time
@@ -52,19 +85,27 @@ answers = turn = 0
 for _ in range(int(connections)):
     connection = socket.create_connection(("127.0.0.1", int(port)))
     connection.sendall(asked[0])
-    selector.register(connection, selectors.EVENT_READ, [int(at_once)])
-end = time.monotonic() + seconds
-while time.monotonic() < end:
+    selector.register(connection, selectors.EVENT_READ, [int(at_once), time.monotonic()])
+took_us = []
+now = time.monotonic()
+end = now + seconds
+while now < end:
     for key, _ in selector.select(1):
         got = key.fileobj.recv(65536).count(b"\\n")
         answers += got
         key.data[0] -= got
         if not key.data[0]:
+            now = time.monotonic()
+            took_us.append(round((now - key.data[1]) * 1e6))
             turn += 1
-            key.data[0] = int(at_once)
+            key.data[:] = int(at_once), now
             key.fileobj.sendall(asked[turn % 200])
-print(answers, sum(os.times()[:2]))
+print(answers, sum(os.times()[:2]), *took_us)
 """
+
+
+Load = tuple[Found, float]
+"""What came of a load, and how many cores the clients took."""
 
 
 @contextmanager
@@ -81,28 +122,40 @@ def service(name: str, workers: int, folder: Path, **settings: str) -> Iterator[
         yield pid, port
 
 
-def answered(
-    port: int, line: str, connections: int = CONNECTIONS, at_once: int = AT_ONCE
-) -> tuple[float, float]:
-    """Answers a second to all clients, and how many cores the clients took."""
+def answered(port: int, line: str, connections: int = CONNECTIONS, at_once: int = AT_ONCE) -> Load:
+    """Lines that clients ask, and what the clients had of the cores."""
     words = [str(port), str(SECONDS), str(connections), str(at_once), line]
     command = [sys.executable, "-c", CLIENT, *words]
     clients = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(CLIENTS)]
     told = [client.communicate()[0].split() for client in clients]
-    answers, cpu = (sum(float(each[place]) for each in told) for place in (0, 1))
-    return answers / SECONDS, cpu / SECONDS
+    answers = sum(int(each[0]) for each in told)
+    cores = sum(float(each[1]) for each in told) / SECONDS
+    took_ms = [int(text) / 1000 for each in told for text in each[2:]]
+    return (answers, SECONDS, three_percentiles(took_ms)), cores
 
 
-def held(port: int) -> tuple[float, float]:
-    """Prices held a second, by one client with many connections."""
+def held(port: int) -> Load:
+    """Prices that are held, by one client with many connections."""
     before = time.process_time()
-    a_second = asyncio.run(asked(port, HOLD, QUOTING))
-    return a_second, (time.process_time() - before) / SECONDS
+    found = asyncio.run(asked(port, HOLD, QUOTING))
+    return found, (time.process_time() - before) / SECONDS
+
+
+def measured(pid: int, load: Callable[[], Load]) -> tuple[Run, float]:
+    """A run, and how many cores the clients took."""
+    cores = []
+
+    def alone() -> Found:
+        found, each = load()
+        cores.append(each)
+        return found
+
+    return run_of(pid, alone), cores[0]
 
 
 def compare(rounds: int, folder: Path) -> None:
     """Print what services of one and of two workers answer."""
-    loads: dict[str, Callable[[int], tuple[float, float]]] = {
+    loads: dict[str, Callable[[int], Load]] = {
         "conversions": partial(answered, line="{}.25 CAD USD"),
         "conversions of the past": partial(answered, line="{}.25 CAD JPY 2020-02-14"),
         "conversions, one at a time": partial(
@@ -112,23 +165,26 @@ def compare(rounds: int, folder: Path) -> None:
         "prices held, SQLite": held,
     }
     with ExitStack() as stack:
-        ports = {
+        services = {
             workers: stack.enter_context(
                 service("backend", workers, folder / str(workers), QUOTES_HELD_MAX="1000000")
-            )[1]
+            )
             for workers in (1, 2)
         }
         rows = []
         for name, load in loads.items():
-            both = in_turn({str(n): partial(load, port) for n, port in ports.items()}, rounds)
-            one, two = (statistics.median(r for r, _ in both[str(n)]) for n in ports)
-            pairs = zip(both["1"], both["2"], strict=True)
-            gain = statistics.median(second / first for (first, _), (second, _) in pairs)
-            cores = [statistics.median(c for _, c in both[str(n)]) for n in ports]
-            shares = [f"{each:.2f}" for each in cores]
-            rows.append([name, f"{one:,.0f}", f"{two:,.0f}", f"{gain:.2f}", *shares])
-    titles = ["a second", "1 worker", "2 workers", "times", "clients' cores, 1", "2"]
-    print_table(titles, rows)
+            contestants = {
+                str(workers): partial(measured, pid, partial(load, port))
+                for workers, (pid, port) in services.items()
+            }
+            found = in_turn(contestants, rounds)
+            runs = {workers: [run for run, _ in each] for workers, each in found.items()}
+            for workers, each in found.items():
+                cores = f"{statistics.median(share for _, share in each):.2f}"
+                times = f"{ratio(runs[workers], runs['1']):.2f}"
+                title = f"{name}, {workers}"
+                rows.append([title, *figures(medians(runs[workers])), times, cores])
+    print_table(["load, workers", *RUN_TITLES, "times one", "clients' cores"], rows)
 
 
 def memory(folder: Path) -> None:
@@ -172,37 +228,124 @@ def start(workers: int, folder: Path) -> float:
         return time.monotonic() - begun
 
 
-def replaced(folder: Path) -> float:
-    """Seconds until all are answered who come right after a worker was killed."""
-    with service("backend", 2, folder) as (pid, port), ExitStack() as stack:
-        first_answer(port)
+def replaced(folder: Path) -> tuple[float, float]:
+    """Seconds from a worker's end: until all who come then are answered, until the next listens."""
+    with crew("backend", 2, data_dir=str(folder), fetch="off") as made, ExitStack() as stack:
         time.sleep(STEADY_SECONDS)
-        os.kill(family(pid)[1], signal.SIGKILL)
+        made.kill(1, signal.SIGKILL)
         begun = time.monotonic()
-        clients = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
-            for _ in range(COMING)
-        ]
+        clients = [stack.enter_context(Client(made.ports["lines"])) for _ in range(COMING)]
         for client in clients:
-            client.sendall(b"1100\n")
+            client.send(b"1100\n")
         for client in clients:
-            assert client.recv(100) == b"787.47\n"
-        return time.monotonic() - begun
+            assert client.line() == b"787.47\n"
+        all_answered = time.monotonic() - begun
+        made.wait_for("a worker has died")
+        made.wait_until_complete()
+        return all_answered, time.monotonic() - begun
+
+
+def publish(database: str, folder: Path, revision: int) -> None:
+    """Keep a publication, or a correction of it, as another process that fetches does.
+
+    In each a Canadian dollar is worth less.
+    """
+    rates = {"CAD": str(revision + 1), "USD": "1"}
+    with closing(open_store(database, folder)) as store:
+        document, [publication] = fetched_days({MONDAY: rates})
+        store.add(document, [replace(publication, revision=revision)])
+
+
+def seconds_to_all(clients: Iterable[Client], line: bytes, answer: bytes) -> float:
+    """How long until everybody is answered so."""
+    begun = time.monotonic()
+    waiting = list(clients)
+    while waiting:
+        for client in list(waiting):
+            client.send(line)
+            if client.line() == answer:
+                waiting.remove(client)
+        assert time.monotonic() - begun < GIVEN_UP_SECONDS, f"{answer!r} is not answered"
+        time.sleep(0.001)
+    return time.monotonic() - begun
+
+
+@contextmanager
+def holding(port: int) -> Iterator[None]:
+    """Prices are held meanwhile, one after the other over one connection."""
+    ended = Event()
+
+    def hold() -> None:
+        with Client(port) as client:
+            while not ended.is_set():
+                client.send(f"{HOLD}\n".encode())
+                assert client.line().startswith(b"quote=")
+
+    thread = Thread(target=hold)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def heard_of(
+    publications: int, database: str, workers: int, folder: Path, *, busy: bool
+) -> list[float]:
+    """Seconds from each publication's being in the store to the answer of the last worker."""
+    settings = {"data_dir": str(folder), "database": database, "clock": MONDAY_EVENING}
+    settings |= {"fetch": "off", "quotes_held_max": "1000000"}
+    took = []
+    with (
+        crew("backend", workers, **settings) as made,
+        one_of_each(made) as clients,
+        holding(made.ports["lines"]) if busy else nullcontext(),
+    ):
+        for revision in range(1, publications + 1):
+            publish(database, folder, revision)
+            answer = (Decimal(1100) / (revision + 1)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            took.append(seconds_to_all(clients.values(), b"1100\n", f"{answer}\n".encode()))
+    return took
+
+
+def news(rounds: int, folder: Path) -> None:
+    """Print how long it takes until all workers answer from a new publication."""
+    publications = PUBLICATIONS * rounds
+    rows = []
+    with ExitStack() as stack:
+        databases = {"SQLite": ""}
+        server = None if programs() is None else stack.enter_context(postgres_server(durable=True))
+        if server is None:
+            not_measured("news from PostgreSQL", POSTGRES_LACKS)
+        for number, (workers, busy) in enumerate(((2, False), (4, False), (2, True))):
+            if server is not None:
+                databases["PostgreSQL"] = server.make_database()
+            for name, database in databases.items():
+                own = folder / f"news {name} {number}"
+                took = heard_of(publications, database, workers, own, busy=busy)
+                title = f"{name}, {workers} workers{', prices are held' if busy else ''}"
+                rows.append([title, f"{statistics.median(took):.2f}", f"{max(took):.2f}"])
+    print(f"\nuntil all workers answer from a publication; {NEWS_SECONDS} s at most is wanted")
+    print_table([f"{publications} of each", "median, s", "slowest, s"], rows)
 
 
 def main(rounds: int) -> None:
-    print(machine())
+    print(f"{machine()}; {rounds} rounds, medians")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         compare(rounds, folder)
+        print()
         memory(folder)
+        print()
         starts = in_turn({str(n): partial(start, n, folder) for n in (1, 2)}, rounds)
         for workers, seconds in starts.items():
             print(f"start to the first answer, {workers}: {statistics.median(seconds):.3f} s")
-        after = statistics.median(replaced(folder) for _ in range(rounds))
-        print(
-            f"{COMING} clients who come when a worker was killed are answered after {after:.3f} s"
-        )
+        found = [replaced(folder) for _ in range(rounds)]
+        answered_after, next_after = map(statistics.median, zip(*found, strict=True))
+        print(f"{COMING} clients who come when a worker is killed are answered after", end=" ")
+        print(f"{answered_after:.3f} s, the next worker listens after {next_after:.2f} s")
+        news(rounds, folder)
 
 
 if __name__ == "__main__":
