@@ -49,6 +49,7 @@ def comparison(
 ) -> str:
     """What runs in turn gave, by a number such as that of connections: four panels.
 
+    Who was not asked with all of these numbers has a shorter line; the first one has everybody.
     `wanted` is how many times the rival's answers a second are demanded of ours.
     """
     [first, *_] = results.values()
@@ -57,7 +58,10 @@ def comparison(
     def lines(
         figure: Callable[[Mapping[str, Sequence[Run]], str], float],
     ) -> dict[str, list[tuple[float, float]]]:
-        return {name: [(n, figure(of, name)) for n, of in results.items()] for name in names}
+        return {
+            name: [(n, figure(of, name)) for n, of in results.items() if name in of]
+            for name in names
+        }
 
     panels = [
         Panel("Answers a second", across, lines(lambda of, name: medians(of[name]).per_second)),
@@ -93,7 +97,7 @@ def svg(title: str, panels: Sequence[Panel]) -> str:
     for number, name in enumerate(panels[0].lines):
         parts.append(f'<path d="M{x} {y}h24" {_stroke(number)}/>')
         parts.append(f'<text x="{x + 30}" y="{y + 4}">{escape(name)}</text>')
-        x += 56 + 6 * len(name)
+        x += 54 + 7 * len(name)
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 

@@ -119,6 +119,13 @@ def test_a_comparison_says_its_units_its_lines_and_what_is_wanted() -> None:
     assert texts[-3:] == ["Node", "ours & co", "others"]
 
 
+def test_who_was_not_asked_with_a_number_has_a_shorter_line() -> None:
+    results = {1: {"C": [a_run(1)], "ours": [a_run(1)]}, 10: {"C": [a_run(1)]}}
+    drawn = ET.fromstring(comparison("By number", "connections", results, "C"))  # noqa: S314  # made here
+    circles = [each.attrib["fill"] for each in drawn.iter(f"{SVG}circle")]
+    assert circles == ["#555555", "#555555", "#0b62a4"] * 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "picture", "left"),
     [
