@@ -31,6 +31,8 @@ CLIENT_CORE = 1
 START_SECONDS = 20
 """Within so long a server has to listen."""
 
+SETTLED_MIB = 0.5
+
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 Result = TypeVar("Result")
@@ -178,6 +180,19 @@ def _cpu_ticks(pid: int) -> int:
 def memory_mib(pid: int) -> float:
     """What a process and its family have in memory now; what they share counts once."""
     return sum(_proportional_kib(member) for member in family(pid)) / 1024
+
+
+def settled_mib(pid: int, pause_seconds: float) -> float:
+    """What a process and its family have in memory once that stays the same, to SETTLED_MIB.
+
+    After they listen they load what is not needed at once, and put indexes in order.
+    """
+    found = memory_mib(pid)
+    while True:
+        time.sleep(pause_seconds)
+        before, found = found, memory_mib(pid)
+        if abs(found - before) < SETTLED_MIB:
+            return found
 
 
 def _proportional_kib(pid: int) -> int:

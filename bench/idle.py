@@ -18,10 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from _machine import free_port, machine, memory_mib, network_of_its_own, print_table, served
+from _machine import (
+    free_port,
+    machine,
+    memory_mib,
+    network_of_its_own,
+    print_table,
+    served,
+    settled_mib,
+)
 from _services import MENU, backend, desk
 
 WANTED_KIB = 6
+SETTLING_SECONDS = 1
 LINE = b"1100\n"
 RIVAL = "constant on asyncio"
 
@@ -68,7 +77,7 @@ class Door:
 def grown(door: Door, count: int) -> tuple[float, float]:
     """KiB for each of so many clients, and the MiB of the process then."""
     clients = [door.connected() for _ in range(100)]
-    before = memory_mib(door.pid)
+    before = settled_mib(door.pid, SETTLING_SECONDS)
     clients += [door.connected() for _ in range(count)]
     after = memory_mib(door.pid)
     for client in clients:

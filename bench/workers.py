@@ -41,6 +41,7 @@ from _machine import (
     ratio,
     run_of,
     served,
+    settled_mib,
     three_percentiles,
 )
 from _tools import POSTGRES_LACKS, not_measured
@@ -199,12 +200,7 @@ def memory(folder: Path) -> None:
         settings = {"CATALOGUE": str(catalogue), "BACKEND": f"127.0.0.1:{free_port()}"}
         with service("frontend", workers, folder, **settings) as (pid, _):
             # Until the indexes are made: then nobody is busy any more.
-            settled = memory_mib(pid)
-            while True:
-                time.sleep(3)
-                before, settled = settled, memory_mib(pid)
-                if abs(settled - before) < 1:
-                    break
+            settled = settled_mib(pid, 3)
         rows.append([str(workers), f"{backend_mib:.0f}", f"{settled:.0f}"])
     print_table(["workers", "back-end MiB", f"front-end with {PRODUCTS:,} products MiB"], rows)
 
