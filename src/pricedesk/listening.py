@@ -106,7 +106,8 @@ def bound(
     Raises:
         OSError: the address cannot be listened on.
     """
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # Of a socket that is not called TCP asyncio does not know that it may send without delay.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
