@@ -66,6 +66,7 @@ lock: $(VENV)/lock.stamp ## write requirements/*.txt again; UPGRADE=1 takes the 
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+	@$(COMPILE) --group backend --constraint requirements/dev.txt --output-file requirements/backend.txt
 	@$(COMPILE) --group frontend --constraint requirements/dev.txt --output-file requirements/frontend.txt
 	@$(COMPILE) --group frontend-postgres --constraint requirements/dev.txt --output-file requirements/frontend-postgres.txt
 	@$(COMPILE) --group lock --output-file requirements/lock.txt
