@@ -27,8 +27,8 @@ async def test_all_who_wait_hear_in_the_turn_in_which_a_prompt_reply_is_there() 
     reply: Prompt[str] = Prompt()
     begun, heard = AtOnce(later(reply)), []
     for name in ("one", "two", "three"):
-        begun.add_done_callback(lambda ended, name=name: heard.append((name, ended.result())))  # type: ignore[misc]  # the name of now
-    reply.tell("said")
+        begun.add_listener(lambda ended, name=name: heard.append((name, ended.result())))  # type: ignore[misc]  # the name of now
+    reply.set_result("said")
     assert heard == [("one", b"said"), ("two", b"said"), ("three", b"said")]
     assert not begun.cancelled()
 
@@ -58,11 +58,11 @@ async def test_who_has_left_is_not_told_and_the_others_are() -> None:
     begun: AtOnce[bytes] = AtOnce(later(reply))
     left: list[object] = []
     stayed: list[object] = []
-    begun.add_done_callback(left.append)
-    begun.add_done_callback(stayed.append)
-    begun.remove_done_callback(left.append)
-    begun.remove_done_callback(left.append)
-    reply.tell("said")
+    begun.add_listener(left.append)
+    begun.add_listener(stayed.append)
+    begun.remove_listener(left.append)
+    begun.remove_listener(left.append)
+    reply.set_result("said")
     assert (left, stayed) == ([], [begun])
 
 
@@ -71,7 +71,7 @@ async def test_a_fault_is_told_to_all_who_wait() -> None:
     begun: AtOnce[bytes] = AtOnce(later(reply))
     waiting = [asyncio.ensure_future(begun) for _ in range(2)]
     await asyncio.sleep(0)
-    reply.fail(ZeroDivisionError())
+    reply.set_exception(ZeroDivisionError())
     assert isinstance(begun.exception(), ZeroDivisionError)
     for each in waiting:
         with pytest.raises(ZeroDivisionError):
@@ -88,30 +88,44 @@ async def test_a_fault_of_one_who_is_told_is_logged_and_the_others_are_told(
     def fault(_: object) -> None:
         raise ZeroDivisionError
 
-    begun.add_done_callback(fault)
-    begun.add_done_callback(told.append)
-    reply.tell("said")
+    begun.add_listener(fault)
+    begun.add_listener(told.append)
+    reply.set_result("said")
     assert told == [begun]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
 async def test_what_it_waits_for_may_be_cancelled() -> None:
-    reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    begun = AtOnce(later(reply))
-    reply.cancel()
+    for kind in (asyncio.Future[str], Prompt[str]):
+        reply = kind()
+        begun = AtOnce(later(reply))
+        reply.cancel()
+        await asyncio.sleep(0)
+        assert begun.done()
+        assert begun.cancelled()
+
+
+@pytest.mark.parametrize("kind", [asyncio.Future[str], Prompt[str]])
+async def test_several_may_wait_for_the_same_reply(kind: type[asyncio.Future[str]]) -> None:
+    reply = kind()
+    begun = [AtOnce(later(reply)) for _ in range(2)]
+    waiting = asyncio.create_task(later(reply))
     await asyncio.sleep(0)
-    assert begun.done()
-    assert begun.cancelled()
+    reply.set_result("said")
+    await asyncio.sleep(0)
+    assert [each.result() for each in begun] == [b"said"] * 2
+    assert await waiting == b"said"
 
 
 async def test_who_waits_for_it_may_be_cancelled_without_ending_it_for_others() -> None:
     reply: Prompt[str] = Prompt()
     begun: AtOnce[bytes] = AtOnce(later(reply))
-    leaving, staying = asyncio.ensure_future(begun), asyncio.ensure_future(begun)
+    leaving, staying = (asyncio.ensure_future(asyncio.shield(begun)) for _ in range(2))
     await asyncio.sleep(0)
     leaving.cancel()
-    await asyncio.sleep(0)
-    reply.tell("said")
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    reply.set_result("said")
     assert await staying == b"said"
 
 
@@ -119,7 +133,7 @@ async def test_a_task_hears_of_a_prompt_reply_as_of_any_future() -> None:
     reply: Prompt[str] = Prompt()
     waiting = asyncio.create_task(later(reply))
     await asyncio.sleep(0)
-    reply.tell("said")
+    reply.set_result("said")
     assert not waiting.done()
     assert await waiting == b"said"
 

@@ -555,7 +555,7 @@ async def test_who_waits_for_the_same_is_told_in_one_turn_and_may_leave_before()
                 await asyncio.sleep(0)
         next(iter(served.service.gate.admitted)).cut_off()
         await connections(served, 2)
-        reply.tell(b"all\n")
+        reply.set_result(b"all\n")
         answers = [await reader.read(4) for reader, _writer in clients]
         assert sorted(answers) == [b"", b"all\n", b"all\n"]
         # Who comes later has the answer at once, and what stands behind it is answered too.

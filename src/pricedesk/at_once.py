@@ -3,24 +3,26 @@
 A task of asyncio's begins in the loop's next turn, goes on one turn after what it waited for is
 there, and tells of its end in a further one, each listener by a callback of the loop's. Between a
 customer's line and the question to the back-end, and between the reply and what all customers are
-told who wait for it, those turns cost more than the answers. `AtOnce` is a task without them,
-`Prompt` a future that it hears of without one, and `Turn` what several share who are served in one.
+told who wait for it, those turns cost more than the answers. A `Prompt` is a future without the
+last of these turns, `AtOnce` a task without any, and a `Turn` is for what is done once for all
+customers who are served together.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+Listener: TypeAlias = Callable[[asyncio.Future[Result]], object]
 
 
 class Turn:
-    """What is to be done once, at the end of the turn in which a door serves who is ready.
+    """One turn of a door, in which it serves all who are ready: what is to be done at its end.
 
-    Between such turns it is done in the loop's next one.
+    Between turns it is done in the loop's next one.
     """
 
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ class Turn:
         self._last: list[Callable[[], None]] = []
 
     def at_its_end(self, call: Callable[[], None]) -> None:
-        """Do this then."""
+        """Do this then. It must not raise anything: others come after it."""
         if self._serving:
             self._last.append(call)
         else:
@@ -48,57 +50,41 @@ class Turn:
 
 
 class Prompt(asyncio.Future[Result]):
-    """A future of which an `AtOnce` hears as soon as it is done; others do as of any future."""
+    """A future with listeners who hear of its end in the call that brings it about.
 
-    heard_at_once: "Callable[[Prompt[Result]], None] | None" = None
-
-    def tell(self, result: Result) -> None:
-        """It is done."""
-        self.set_result(result)
-        if self.heard_at_once is not None:
-            self.heard_at_once(self)
-
-    def fail(self, error: BaseException) -> None:
-        """It is done, and this came of it."""
-        self.set_exception(error)
-        if self.heard_at_once is not None:
-            self.heard_at_once(self)
-
-
-class AtOnce(Generic[Result]):
-    """Runs a coroutine to its end; of asyncio.Future it has what listeners use.
-
-    What the coroutine waits for are futures. There is no task, so nothing in it may ask for the
-    current one, as `asyncio.timeout` does; nor is it cancelled from outside: others wait too.
+    To whoever awaits it, and to its callbacks, it is as any future.
     """
 
-    __slots__ = ("_coroutine", "_done", "_error", "_listeners", "_result")
+    def __init__(self) -> None:
+        super().__init__()
+        self._listeners: list[Listener[Result]] = []
 
-    _result: Result
+    def add_listener(self, told: Listener[Result]) -> None:
+        """Tell of the end, which has not come yet."""
+        self._listeners.append(told)
 
-    def __init__(self, coroutine: Coroutine[Any, None, Result]) -> None:
-        self._coroutine = coroutine
-        self._done = False
-        self._error: BaseException | None = None
-        self._listeners: list[Callable[[AtOnce[Result]], None]] = []
-        self._go_on(None)
+    def remove_listener(self, told: Listener[Result]) -> None:
+        """Do not tell any more."""
+        if told in self._listeners:
+            self._listeners.remove(told)
 
-    def _go_on(self, _ready: object) -> None:
-        try:
-            waited_for = self._coroutine.send(None)
-        except StopIteration as end:
-            self._result = end.value
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # it is told on
-            self._error = error
-        else:
-            if waited_for is None:  # It only lets others have a turn.
-                asyncio.get_running_loop().call_soon(self._go_on, None)
-            elif isinstance(waited_for, Prompt):
-                waited_for.heard_at_once = self._go_on
-            else:
-                waited_for.add_done_callback(self._go_on)
-            return
-        self._done = True
+    def set_result(self, result: Result) -> None:
+        """It is done, and this came of it."""
+        super().set_result(result)
+        self._tell()
+
+    def set_exception(self, exception: type | BaseException) -> None:
+        """It is done, and failed with this."""
+        super().set_exception(exception)
+        self._tell()
+
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ANN401  # asyncio's interface
+        """It is given up; gives whether it had not ended before."""
+        cancelled = super().cancel(msg)
+        self._tell()
+        return cancelled
+
+    def _tell(self) -> None:
         listeners, self._listeners = self._listeners, []
         for told in listeners:
             try:
@@ -106,42 +92,36 @@ class AtOnce(Generic[Result]):
             except Exception:  # a fault with one listener is not the others'
                 logger.exception("internal error while telling of an end")
 
-    def done(self) -> bool:
-        """Whether it has come to its end."""
-        return self._done
 
-    def cancelled(self) -> bool:
-        """Whether what it waited for was cancelled."""
-        return isinstance(self._error, asyncio.CancelledError)
+class AtOnce(Prompt[Result]):
+    """Runs a coroutine, from now on, to its end.
 
-    def exception(self) -> BaseException | None:
-        """What it failed with."""
-        return self._error
+    What the coroutine waits for are futures. There is no task, so nothing in it may ask for the
+    current one, as `asyncio.timeout` does. A task that may be cancelled while others wait for the
+    same awaits it within `asyncio.shield`.
+    """
 
-    def result(self) -> Result:
-        """What came of it; raises what it failed with."""
-        if self._error is not None:
-            raise self._error
-        return self._result
+    def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
+        super().__init__()
+        self._coroutine = coroutine
+        self._go_on(None)
 
-    def add_done_callback(self, told: "Callable[[AtOnce[Result]], None]") -> None:
-        """Tell of the end, which has not come yet, in the same turn."""
-        self._listeners.append(told)
-
-    def remove_done_callback(self, told: "Callable[[AtOnce[Result]], None]") -> None:
-        """Do not tell any more."""
-        if told in self._listeners:
-            self._listeners.remove(told)
-
-    def __await__(self) -> Generator[Any, None, Result]:
-        """Wait for the end."""
-        if not self._done:
-            ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-            def tell(_: object) -> None:
-                if not ended.done():
-                    ended.set_result(None)
-
-            self.add_done_callback(tell)
-            yield from ended
-        return self.result()
+    def _go_on(self, _ready: object) -> None:
+        try:
+            waited_for = self._coroutine.send(None)
+        except StopIteration as end:
+            self.set_result(end.value)
+        except asyncio.CancelledError:
+            self.cancel()
+        except Exception as error:  # noqa: BLE001  # it is told on
+            self.set_exception(error)
+        else:
+            if waited_for is None:  # It only lets others have a turn.
+                self.get_loop().call_soon(self._go_on, None)
+                return
+            # As tasks do: unless this is taken back, nobody else can wait for the same.
+            waited_for._asyncio_future_blocking = False  # noqa: SLF001  # asyncio's protocol
+            if isinstance(waited_for, Prompt):
+                waited_for.add_listener(self._go_on)
+            else:
+                waited_for.add_done_callback(self._go_on)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, cast
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.at_once import AtOnce, Turn
+from pricedesk.at_once import Prompt, Turn
 from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.listening import BACKLOG
 from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Wire
@@ -62,8 +62,7 @@ class Session(Protocol):
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """The answer to one line, at once or when it is there.
 
-        Several sessions may give one future or one `AtOnce`; a coroutine is cancelled when its
-        client goes.
+        Several sessions may give one future; a coroutine is cancelled when its client goes.
         """
 
 
@@ -219,7 +218,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._filter = TelnetFilter(CharsetOption() if service.charset else None)
         self._buffer = LineBuffer()
         self._lines: list[bytes] = []  # The next one is the last: a list is smaller than a deque.
-        self._answering: asyncio.Future[bytes] | AtOnce[bytes] | None = None
+        self._answering: asyncio.Future[bytes] | None = None
         self._at_rest = False  # Nothing has begun: what comes next is the beginning of a line.
         self._single = False  # What is being answered came alone: after it nothing has begun.
         self._output_full = False
@@ -255,8 +254,9 @@ class _Connection(asyncio.BufferedProtocol):
         answering = self._answering
         if isinstance(answering, asyncio.Task):
             answering.cancel()
+        elif isinstance(answering, Prompt):  # Others may wait for the same answer, here and below.
+            answering.remove_listener(self._answered)
         elif answering is not None:
-            # Others may wait for the same answer.
             answering.remove_done_callback(self._answered)
         self._lines.clear()
         self._service.forget(self, self._peer.address)
@@ -399,12 +399,11 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _wait_for(self, answer: Awaitable[bytes]) -> None:
-        if isinstance(answer, AtOnce):
-            self._answering = answer
-            answer.add_done_callback(self._answered)
+        answering = self._answering = asyncio.ensure_future(answer)
+        if isinstance(answering, Prompt):
+            answering.add_listener(self._answered)
         else:
-            self._answering = asyncio.ensure_future(answer)
-            self._answering.add_done_callback(self._answered)
+            answering.add_done_callback(self._answered)
 
     def _is_stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for too long of what waits for it."""
@@ -451,13 +450,13 @@ class _Connection(asyncio.BufferedProtocol):
     def _answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         try:
             answer = self._session.answer(line)
-            return answer.result() if isinstance(answer, AtOnce) and answer.done() else answer
+            return answer.result() if isinstance(answer, Prompt) and answer.done() else answer
         except Exception:  # an error of ours is one answer, and the connection lives
             logger.exception("internal error while answering a line")
             self._service.tally.failed += 1
             return self._service.notices.internal_error
 
-    def _answered(self, answering: asyncio.Future[bytes] | AtOnce[bytes]) -> None:
+    def _answered(self, answering: asyncio.Future[bytes]) -> None:
         """The answer that was waited for is there."""
         self._answering = None
         single, self._single = self._single, False

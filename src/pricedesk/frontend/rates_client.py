@@ -58,10 +58,10 @@ class _Request:
 
     __slots__ = ("asked_again", "deadline", "line", "link", "reply", "sent_at")
 
-    def __init__(self, line: bytes, deadline: float, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, line: bytes, deadline: float) -> None:
         self.line = line
         self.deadline = deadline
-        self.reply: Prompt[str] = Prompt(loop=loop)
+        self.reply = Prompt[str]()
         self.asked_again = False
         self.link: _Link | None = None
         self.sent_at = 0.0
@@ -69,7 +69,7 @@ class _Request:
     def fail(self, reason: str) -> None:
         """There will be no reply."""
         if not self.reply.done():
-            self.reply.fail(ServiceUnavailable(reason))
+            self.reply.set_exception(ServiceUnavailable(reason))
 
 
 class _Link(asyncio.BufferedProtocol):
@@ -125,7 +125,7 @@ class _Link(asyncio.BufferedProtocol):
             reply = self._waiting.popleft().reply
             self.replies += 1
             if not reply.done():
-                reply.tell(text)
+                reply.set_result(text)
                 if self.closed:  # It was none to that: the others are not what they seem either.
                     return
         if len(self._partial) > REPLY_BYTES_MAX:
@@ -202,7 +202,7 @@ class RatesClient:
         if len(line) > LINE_BYTES_MAX:
             raise InvalidRequest(f"a request has at most {LINE_BYTES_MAX} bytes")
         loop = asyncio.get_running_loop()
-        asked = _Request(line + b"\n", loop.time() + ANSWER_SECONDS, loop)
+        asked = _Request(line + b"\n", loop.time() + ANSWER_SECONDS)
         self._send(asked)
         if not asked.reply.done():
             self._watch(asked, loop)
@@ -306,7 +306,7 @@ class RatesClient:
             self._is_away(str(error))
             for request in waiting:
                 if not request.reply.done():
-                    request.reply.fail(error)
+                    request.reply.set_exception(error)
             return
         link = connecting.result()
         self._connected(link)
@@ -355,7 +355,7 @@ class RatesClient:
         """A connection over which the back-end has answered a ping."""
         link = _Link(self._seconds, self._link_lost, self._turn)
         loop = asyncio.get_running_loop()
-        ping = _Request(b"ping\n", 0, loop)
+        ping = _Request(b"ping\n", 0)
         ping.asked_again = True  # Without a reply there is no connection to ask again on.
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
