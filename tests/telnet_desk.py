@@ -1,5 +1,6 @@
 """A telnet dialogue with a desk whose back-end is in this process, by a clock that tests set."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules import NO_RULES, PriceRules
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.standing import Standing
-from pricedesk.frontend.telnet_server import TelnetSession
+from pricedesk.frontend.telnet_server import SharedPrices, TelnetSession
 from pricedesk.line_service import Peer
 from pricedesk.telnet_charset import CharsetOption
 
@@ -89,10 +90,12 @@ class Customer:
             DEFAULT,
             Peer("192.0.2.7", charset),
             lambda: f"key-{next(keys)}",
+            SharedPrices(),
         )
 
     async def types(self, line: str | bytes) -> bytes:
-        """What the desk says to a line."""
+        """What the desk says to a line, which comes in a turn of its own."""
+        await asyncio.sleep(0)
         said = self.session.answer(line.encode() if isinstance(line, str) else line)
         return said if isinstance(said, bytes) else await said
 

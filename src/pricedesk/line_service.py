@@ -139,9 +139,9 @@ class LineService(Port["_Connection"]):
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
         self.known: Known | None = None
-        self.quick = 0
-        """Lines of this turn that are not counted yet."""
-        self.turn_began = 0.0
+        self.uncounted = 0
+        """Lines since the last look that are not counted yet."""
+        self.looked_at = 0.0
         self._known = known
         self._turn = turn or Turn()
         self._epoll = epoll
@@ -161,27 +161,27 @@ class LineService(Port["_Connection"]):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         if not self._epoll:
             return await super().listen(sockets)
-        return [Poller(self.connect, sockets, BACKLOG, self._begin_serving, self._end_serving)]
+        return [Poller(self.connect, sockets, BACKLOG, self._begin_turn, self._end_turn)]
 
-    def _begin_serving(self) -> None:
+    def _begin_turn(self) -> None:
         self._turn.begin()
-        self.begin_turn()
+        self.look()
 
-    def _end_serving(self) -> None:
-        self.end_turn()
+    def _end_turn(self) -> None:
+        self.count()
         self._turn.end()
 
-    def begin_turn(self) -> None:
+    def look(self) -> None:
         """Look at the time, and at what is known now, for all who have sent something."""
-        self.turn_began = self.seconds()
+        self.looked_at = self.seconds()
         if self._known is not None:
             self.known = self._known()
 
-    def end_turn(self) -> None:
-        """Count the lines of the turn; as all were answered together, so is their time."""
-        if self.quick:
-            self.tally.took(self.seconds() - self.turn_began, self.quick)
-            self.quick = 0
+    def count(self) -> None:
+        """Count the lines since the last look; as all were answered together, so is their time."""
+        if self.uncounted:
+            self.tally.took(self.seconds() - self.looked_at, self.uncounted)
+            self.uncounted = 0
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -266,9 +266,9 @@ class _Connection(asyncio.BufferedProtocol):
         return self._service.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._service.begin_turn()
+        self._service.look()
         self.received(bytes(self._service.read_buffer[:nbytes]))
-        self._service.end_turn()
+        self._service.count()
 
     def received(self, data: bytes) -> None:
         """Bytes have come."""
@@ -277,12 +277,12 @@ class _Connection(asyncio.BufferedProtocol):
             known = service.known
             answers = known.get(data) if known is not None else None
             if answers is not None:
-                service.quick += 1
+                service.uncounted += 1
             elif known is not None and len(data) <= RECALLED_BYTES_MAX:
                 answers = known.recall(data)
-                service.quick += answers.count(b"\n") if answers is not None else 0
+                service.uncounted += answers.count(b"\n") if answers is not None else 0
             if answers is not None:
-                self._last_line_at = service.turn_began
+                self._last_line_at = service.looked_at
                 self._transport.write(answers)
                 return
             self._at_rest = False
@@ -302,8 +302,8 @@ class _Connection(asyncio.BufferedProtocol):
             self._partial_since = service.seconds()
         self.go_on()
         # That may have taken long, or told something new.
-        service.end_turn()
-        service.begin_turn()
+        service.count()
+        service.look()
 
     def eof_received(self) -> bool:
         """Answer what was asked before the end; the connection closes after that.
@@ -382,15 +382,15 @@ class _Connection(asyncio.BufferedProtocol):
     def _answer_single(self, line: bytes) -> None:
         """Answer a line that came alone while nothing else had begun, as nearly all do."""
         service = self._service
-        self._last_line_at = service.turn_began
-        service.quick += 1
+        self._last_line_at = service.looked_at
+        service.uncounted += 1
         answer = self._answer(line)
         if isinstance(answer, bytes):
             self._at_rest = True
             self._transport.write(answer)
             # It may have taken long, or told something new.
-            service.end_turn()
-            service.begin_turn()
+            service.count()
+            service.look()
             if self._session.finished:
                 self.finish()
         else:

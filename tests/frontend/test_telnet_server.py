@@ -1,5 +1,6 @@
 """The desk's sessions: what a customer types, what comes back, to the byte."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -17,7 +18,6 @@ from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.customers import key_of
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules_file import parse_price_rules
-from pricedesk.frontend.telnet_server import TelnetSession
 from pricedesk.frontend.terminal_text import COLUMNS, columns
 from pricedesk.money import Money
 from telnet_desk import PRODUCTS, Customer, TelnetDesk, shop_of, telnet_desk
@@ -121,13 +121,14 @@ from pricedesk.frontend.last_answers import LastAnswers
 from pricedesk.frontend.desk import Desk
 from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.shop import Shop
-from pricedesk.frontend.telnet_server import TelnetSession
+from pricedesk.frontend.telnet_server import SharedPrices, TelnetSession
 from pricedesk.currencies import currency
 from pricedesk.line_service import Peer
 rates, usd, products = FakeRates({"%s": FRESH}), currency("USD"), packaged_catalogue()
 shop = Shop(lambda: products, Desk(rates, usd), LastAnswers(rates, None), None, rates)
-session = TelnetSession(Menu(products), shop, usd, Peer("192.0.2.7"), str)
-print(asyncio.run(session.answer(b"1")), "babel" in sys.modules)
+session = TelnetSession(Menu(products), shop, usd, Peer("192.0.2.7"), str, SharedPrices())
+async def said(line): return await session.answer(line)
+print(asyncio.run(said(b"1")), "babel" in sys.modules)
 for line in (b"4", b"help", b"in EUR"):
     session.answer(line)
 print("babel" in sys.modules)
@@ -616,25 +617,15 @@ LINES = st.one_of(
 )
 
 
-def driven(session: TelnetSession, line: bytes) -> bytes:
-    """The answer of a session whose back-end never makes it wait."""
-    said = session.answer(line)
-    if isinstance(said, bytes):
-        return said
-    try:
-        said.__await__().send(None)
-    except StopIteration as finished:
-        return bytes(finished.value)
-    raise AssertionError("the answer waits for something")
-
-
 @given(st.lists(LINES, max_size=8), st.booleans())
 def test_any_line_is_answered_with_lines_of_80_columns_and_no_control_character(
     lines: list[bytes], utf8: bool
 ) -> None:
-    customer = Customer(shop_of(FakeRates({REQUEST: FRESH})), utf8=utf8)
-    for line in lines:
-        said = driven(customer.session, line.replace(b"\n", b"")).decode()
+    async def dialogue() -> list[bytes]:
+        customer = Customer(shop_of(FakeRates({REQUEST: FRESH})), utf8=utf8)
+        return [await customer.types(line.replace(b"\n", b"")) for line in lines]
+
+    for said in map(bytes.decode, asyncio.run(dialogue())):
         assert said.endswith("\n")
         for shown in said.removesuffix("\n").split("\n"):
             assert all(c.isprintable() or c in "\u00a0\u202f" for c in shown)

@@ -48,9 +48,10 @@ class _Asked:
 
 
 class SharedPrices:
-    """What is said of prices, found out once for all customers who ask in one turn of the loop.
+    """What is said of prices, found out once for all customers who ask in one turn of the door.
 
-    Nothing is remembered: who asks in the next turn is answered anew.
+    It is the same in every language. Nothing is remembered: who asks in the next turn is answered
+    anew.
     """
 
     def __init__(self, turn: Turn | None = None) -> None:
@@ -75,7 +76,7 @@ class TelnetSession:
 
     The numbers of the menu that was shown hold for the whole dialogue; what is said of a product
     is what the shop knows of it now. `new_key` gives a key that no two held prices share; `prices`
-    are those that all sessions of a door share, if they do.
+    are those that all sessions of a door share.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # what a dialogue is made of
@@ -85,7 +86,7 @@ class TelnetSession:
         currency: Currency,
         peer: Peer,
         new_key: Callable[[], str],
-        prices: SharedPrices | None = None,
+        prices: SharedPrices,
     ) -> None:
         self.greeting = menu.greeting_bytes
         self._menu = menu
@@ -105,21 +106,19 @@ class TelnetSession:
     def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         """What to send for a line that the customer typed."""
         chosen = self._menu.by_number.get(line)
-        if chosen is not None and self._prices is not None:
-            return self._shared(self._prices, chosen)
+        if chosen is not None:  # As nearly all lines; what is below comes to the same.
+            return self._priced(chosen)
         self._types_utf8 = self._types_utf8 or _is_utf8(line)
         charset = self._peer.charset
         self._dialogue.utf8 = self._types_utf8 or (charset is not None and charset.utf8)
         action = self._dialogue.typed(line.decode("utf-8", "backslashreplace"))
         if isinstance(action, Say):
             return action.text.encode()
-        if isinstance(action, AskPrice) and self._prices is not None:
-            return self._shared(self._prices, action)
-        return self._done(action)
+        return self._priced(action) if isinstance(action, AskPrice) else self._done(action)
 
-    def _shared(self, prices: SharedPrices, action: AskPrice) -> Awaitable[bytes]:
+    def _priced(self, action: AskPrice) -> Awaitable[bytes]:
         sku, currency = action.product.sku, self._dialogue.currency
-        return prices.of(sku, currency, lambda: self._done(action))
+        return self._prices.of(sku, currency, lambda: self._done(action))
 
     async def _done(self, action: Action) -> bytes:
         match action:
