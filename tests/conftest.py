@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import stamina
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from postgres import PostgresServer, postgres_server, programs
 
 # A slow machine is not a failing one.
-settings.register_profile("unhurried", deadline=None)
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 # Whoever starts the tests in the background may have them ignore it, and so do their children.

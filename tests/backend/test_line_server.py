@@ -110,7 +110,9 @@ def test_without_rates_every_conversion_says_so() -> None:
 
 
 @given(REQUEST_LINES)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_line_gets_one_printable_line_and_only_quit_ends_the_session(
     bureau: Bureau, line: bytes
 ) -> None:

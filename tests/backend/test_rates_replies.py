@@ -300,7 +300,7 @@ def test_two_processes_that_know_the_same_have_the_same_name_for_it(bureau: Bure
 
 
 @given(st.sampled_from(["rates", "history", "sources"]), st.lists(WORDS, max_size=6))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_words_get_one_printable_line(bureau: Bureau, verb: str, words: list[str]) -> None:
     line = " ".join([verb, *words])
     assert len(line) <= LINE_BYTES_MAX

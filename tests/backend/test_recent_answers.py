@@ -82,7 +82,10 @@ LINES = st.builds(
 STEPS_SECONDS = st.sampled_from([0, 1, 29, 30, 31, 60, 3600, 36_000, 86_400, -1, -30, -31, -86_400])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(asked=st.lists(st.tuples(STEPS_SECONDS, LINES), max_size=30), refuse=st.booleans())
 def test_nothing_is_remembered_that_would_be_answered_in_another_way_now(
     book: RateBook, asked: list[tuple[int, bytes]], refuse: bool
@@ -98,7 +101,10 @@ def test_nothing_is_remembered_that_would_be_answered_in_another_way_now(
             assert desk.session.answer(other) == desk.fresh(other)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     asked=st.lists(LINES, max_size=8),
     read=st.lists(LINES, min_size=1, max_size=8),

@@ -35,7 +35,9 @@ RELEASED = Decision(Verdict.RELEASED, NOON, "anna", "the bank has confirmed it")
 DOCUMENT = document_of(b"raw")
 ANY_TEXT = st.text(st.characters(), max_size=40)
 
-same_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_store = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture

@@ -111,7 +111,10 @@ def test_a_backup_has_everything_and_can_be_restored_into_either_kind_of_store(
         target.add(*fetched_days({"2026-10-28": {"USD": "1.11"}}))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=25,
+)
 @given(publications(DOCUMENT))
 def test_any_publication_comes_back_from_a_backup(
     store: Store, empty_one: Store, tmp_path: Path, found: list[Publication]

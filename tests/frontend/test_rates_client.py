@@ -1,7 +1,6 @@
 """The desk's connection to the back-end, against small real servers that misbehave on purpose."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,13 +22,29 @@ from pricedesk.settings import HostPort
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No reply comes too late because the machine is busy."""
+    monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 60)
+    monkeypatch.setattr(rates_client, "CONNECT_SECONDS", 60)
+
+
 class Rig:
-    """A client, its clock, and the server at its other end."""
+    """A client, its clock, and the server at its other end.
+
+    The clock goes by a step whenever somebody looks at it, and else when the test says so.
+    """
+
+    step_seconds = 1e-6
 
     def __init__(self, port: int) -> None:
         self.now = 0.0
         self.address = HostPort("127.0.0.1", port)
-        self.client = RatesClient(self.address, lambda: time.monotonic() + self.now)
+        self.client = RatesClient(self.address, self.seconds)
+
+    def seconds(self) -> float:
+        self.now += self.step_seconds
+        return self.now
 
 
 @asynccontextmanager
@@ -182,20 +197,20 @@ async def test_what_answers_a_ping_with_something_else_is_no_back_end() -> None:
             await made.client.ask("one")
 
 
-async def test_a_silent_service_is_unavailable_after_the_deadline_and_then_asked_anew() -> None:
-    silent = True
-
+async def test_a_silent_service_is_unavailable_after_the_deadline_and_then_asked_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def sometimes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if silent:
-            await reader.read()
-        else:
-            await echo(reader, writer)
+        while line := await reader.readline():
+            if line != b"silence\n":
+                writer.write(line)
 
     async with rig(after_ping(sometimes)) as made:
+        made.step_seconds = SILENT_SECONDS
+        monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 0.1)
         with pytest.raises(ServiceUnavailable, match=r"did not answer in time$"):
-            await made.client.ask("one")
-        silent = False
-        made.now += RETRY_SECONDS
+            await made.client.ask("silence")
+        monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 60)
         assert await made.client.ask("two") == "two"
 
 
@@ -239,7 +254,7 @@ async def test_of_several_clients_the_one_with_the_least_to_wait_for_is_asked() 
             writer.write(b"pong\n" if line == b"ping\n" else line)
 
     async with rig(slow) as it:
-        second = RatesClient(it.address, time.monotonic)
+        second = RatesClient(it.address, it.seconds)
         clients = RatesClients([it.client, second])
         waiting = asyncio.ensure_future(clients.ask("slow"))
         while it.client.waiting == 0:  # noqa: ASYNC110  # seen from outside
@@ -368,7 +383,7 @@ async def test_what_is_asked_in_a_turn_goes_out_at_its_end() -> None:
             writer.write(b"reply\n" * data.count(b"\n"))
 
     async with rig(after_ping(packet)) as made:
-        client = RatesClient(made.address, time.monotonic, "prices", turn)
+        client = RatesClient(made.address, made.seconds, "prices", turn)
         assert await client.ask("first") == "reply"
         turn.begin()
         asked = [AtOnce(client.ask(name)) for name in ("one", "two")]
