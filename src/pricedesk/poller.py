@@ -87,11 +87,6 @@ class Poller:
         self._connect = connect
         self._begin, self._end = begin, end
         self._listeners = {each.fileno(): each for each in sockets}
-        # What `accept` makes a socket with; it asks the listening one anew each time.
-        self._kinds = {
-            number: (int(each.family), int(each.type), each.proto)
-            for number, each in self._listeners.items()
-        }
         for number, listener in self._listeners.items():
             listener.setblocking(False)  # noqa: FBT003  # the standard library's interface
             listener.listen(backlog)
@@ -141,12 +136,9 @@ class Poller:
         listener = self._listeners.get(number)
         if listener is None:  # It was closed in this turn.
             return
-        family, kind, protocol = self._kinds[number]
-        # What `accept` is made of: that one makes enumerations of the kind, for each socket twice.
-        accept = listener._accept  # type: ignore[attr-defined]  # noqa: SLF001
         for _ in range(ACCEPTS_AT_ONCE):
             try:
-                connected, peer = accept()
+                connection, peer = listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -156,7 +148,6 @@ class Poller:
                 self.epoll.unregister(number)
                 self.loop.call_later(ACCEPT_AGAIN_SECONDS, self._accept_again, number)
                 return
-            connection = socket.SocketType(family, kind, protocol, connected)
             connection.setblocking(False)  # noqa: FBT003  # the standard library's interface
             wire = Wire(self, connection, peer)
             wire.begin(self._connect())
@@ -189,7 +180,7 @@ class Wire:
 
     _receiver: Receiver
 
-    def __init__(self, poller: Poller, connection: socket.SocketType, peer: Address) -> None:
+    def __init__(self, poller: Poller, connection: socket.socket, peer: Address) -> None:
         self._poller = poller
         self._socket = connection
         self._peer = peer
