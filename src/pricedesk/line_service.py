@@ -399,11 +399,12 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _wait_for(self, answer: Awaitable[bytes]) -> None:
-        answering = self._answering = asyncio.ensure_future(answer)
-        if isinstance(answering, Prompt):
-            answering.add_listener(self._answered)
+        if isinstance(answer, Prompt):
+            self._answering = answer
+            answer.add_listener(self._answered)
         else:
-            answering.add_done_callback(self._answered)
+            self._answering = asyncio.ensure_future(answer)
+            self._answering.add_done_callback(self._answered)
 
     def _is_stalled(self, now: float) -> bool:
         """Whether the client has taken nothing for too long of what waits for it."""

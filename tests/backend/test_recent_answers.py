@@ -272,7 +272,7 @@ def test_there_is_a_bound_on_lines_and_bytes_and_pairs(desk: Desk) -> None:
     for number in range(PAIRS_MAX + 10):
         desk.session.answer(b"1 CAD" + b" " * number)
     assert len(known._pairs) <= PAIRS_MAX
-    assert len(known._ready) <= PAIRS_MAX
+    assert len(known._prepared) <= PAIRS_MAX
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def _pair(answer: Answer, *, explained: bool) -> _Pair:
 class Known(dict[bytes, bytes]):
     """Answers of one book in one minute, by their lines with their ends."""
 
-    __slots__ = ("_bytes", "_pairs", "_reads_converted", "_ready", "begins", "book", "ends")
+    __slots__ = ("_bytes", "_pairs", "_prepared", "_reads_converted", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Known(dict[bytes, bytes]):
         self._bytes = 0
         self._reads_converted = 0
         self._pairs: dict[tuple[bool, bytes], _Pair] = {}
-        self._ready: dict[bytes, Prepared] = {}
+        self._prepared: dict[bytes, Prepared] = {}
 
     def recall(self, data: bytes) -> bytes | None:
         """The answers to some lines with their ends, if of each no more than the amount is new."""
@@ -109,18 +109,18 @@ class Known(dict[bytes, bytes]):
         if _number(amount) == conversion.amount:
             if len(self._pairs) >= PAIRS_MAX:
                 self._pairs.clear()
-                self._ready.clear()
+                self._prepared.clear()
             self._pairs[key] = pair
             ready = prepared(conversion.rate, conversion.rounding)
             if ready is not None and not explained:
-                self._ready[_from_the_words_on(line)] = ready
+                self._prepared[_from_the_words_on(line)] = ready
         self._keep(line, said)
         return said
 
     def _converted(self, data: bytes, first: bytes) -> bytes | None:
         """The answers to lines that are plain amounts, each with the words that the first has."""
         words = _from_the_words_on(first)
-        ready = self._ready.get(words)
+        ready = self._prepared.get(words)
         if ready is None:
             return None
         amounts = data.split(words)

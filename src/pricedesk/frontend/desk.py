@@ -14,7 +14,7 @@ from pricedesk.protocol import Convert
 PRICES_MAX = 2048
 """So many prices are remembered with what they were made of; one more, and all are forgotten.
 
-So it is with the questions that are asked for them."""
+The same holds for the questions that are asked for them."""
 
 REPLY_CHARACTERS_MAX = 2048
 """A longer reply is always read anew."""
@@ -73,7 +73,7 @@ class Desk(Pricing):
         )
 
     def _question(self, product: Product, currency: Currency) -> tuple[Convert, str]:
-        """What is asked of the back-end, and as a line; it follows from the product alone."""
+        """What is asked of the back-end, and as a line; kept while the product is the same one."""
         key = (product.sku, currency.code)
         kept = self._questions.get(key)
         if kept is None or kept[0] is not product:

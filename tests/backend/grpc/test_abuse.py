@@ -143,11 +143,10 @@ def test_an_attack_takes_little_memory_and_others_are_served(
     ]
     for attacker in attackers:
         attacker.start()
-    answered = 0
-    while any(attacker.is_alive() for attacker in attackers):
+    goes_on = True
+    while goes_on:
+        goes_on = any(attacker.is_alive() for attacker in attackers)
         assert target.convert() == ("USD", 787, 466_359_093)
-        answered += 1
-    assert answered > 0
     assert target.service.process.poll() is None
     assert target.took_little(before)
 

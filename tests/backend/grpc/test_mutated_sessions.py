@@ -44,14 +44,14 @@ METHODS: dict[str, Method] = {
 
 
 def session(choice: random.Random) -> tuple[list[bytes], list[int]]:
-    """What a client sends that does all right, frame by frame; which calls are answered."""
-    client, answered = H2Client(), []
+    """What a client sends that does all right, frame by frame; the streams of its calls."""
+    client, streams = H2Client(), []
     client.h2.increment_flow_control_window(2**20)
     for number in range(choice.randint(1, 6)):
         path = choice.choice([*METHODS, "/a.B/None"])
         body = message(bytes(choice.randint(0, 9000)))
         stream = client.request(body, path, note="x" * choice.randint(0, 20))
-        answered.append(stream)
+        streams.append(stream)
         match choice.randint(0, 5):
             case 0:
                 client.h2.ping(b"12345678")
@@ -64,7 +64,7 @@ def session(choice: random.Random) -> tuple[list[bytes], list[int]]:
             case _:
                 pass
     sent = client.h2.data_to_send()[len(PREFACE) :]
-    return [frame(*found) for found in frames_in(sent)], answered
+    return [frame(*found) for found in frames_in(sent)], streams
 
 
 def mutated(choice: random.Random) -> bytes:
@@ -154,11 +154,11 @@ async def test_nothing_that_a_client_gets_wrong_is_a_fault_of_ours(
 async def test_what_is_right_is_answered_in_full(world: World) -> None:
     """So that what is changed above is something."""
     for seed in range(50):
-        found, paths = session(random.Random(seed))  # noqa: S311  # the same each time
+        found, streams = session(random.Random(seed))  # noqa: S311  # the same each time
         answers = await world.send(PREFACE + b"".join(found), hurry=False)
         ended = [
             stream
             for kind, flags, stream, _ in frames_in(answers)
             if kind == Kind.HEADERS and flags & END_STREAM
         ]
-        assert sorted(ended) == paths
+        assert sorted(ended) == streams

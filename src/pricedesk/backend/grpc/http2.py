@@ -311,7 +311,7 @@ class Http2Connection:
                 pass  # Kinds that are not known are passed over, as the RFC wants it.
 
     def _headers(self, flags: int, number: int, payload: bytes) -> None:
-        if number == 0 or number % 2 == 0:
+        if number % 2 == 0:
             raise ConnectionFault(Code.PROTOCOL_ERROR, "a client's streams have odd numbers")
         if flags & (PADDED | PRIORITY):
             payload = _unpadded(payload, _PRIORITY_BYTES if flags & PRIORITY else 0, flags)

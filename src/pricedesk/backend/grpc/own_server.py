@@ -67,7 +67,7 @@ STUCK_SECONDS = 60
 _NOT_ONE = Refusal(Status.UNIMPLEMENTED, "this method takes one message")
 _UNFINISHED = Refusal(Status.INTERNAL, "the message ends too early")
 _COMPRESSED = Refusal(Status.UNIMPLEMENTED, "messages are not compressed here")
-_ACCEPTED = wire.literal("grpc-accept-encoding", "identity")
+_ACCEPTED_ENCODING = wire.literal("grpc-accept-encoding", "identity")
 _TOO_SLOW = Refusal(
     Status.DEADLINE_EXCEEDED, f"a message must be sent within {REQUEST_SECONDS} seconds"
 )
@@ -454,7 +454,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._forget_body(stream)
         block = wire.refused(refusal)
         if refusal is _COMPRESSED:
-            block += _ACCEPTED
+            block += _ACCEPTED_ENCODING
         self._http2.finish(stream, block if stream.headed else wire.HEAD + block)
         task = stream.call
         if isinstance(task, asyncio.Task) and task is not asyncio.current_task():

@@ -110,7 +110,7 @@ class Head:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether nothing is to be looked at but the one message that the call has."""
+        """Whether the call has one message, whose length was not told beside it."""
         return self.is_single and self.content_length is None
 
     @cached_property
