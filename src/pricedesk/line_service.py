@@ -112,8 +112,8 @@ class LineService(Port["_Connection"]):
 
     `session` makes the dialogue of a new client. `charset` is whether one is agreed on with it.
     Lines and internal errors are counted in `tally`; what else is refused, a session may count.
-    What is `known` at an instant needs no session. `turn` is told when clients are served, and when
-    all of those were who were ready. Without `epoll` the connections are asyncio's.
+    What is `known` at an instant needs no session. A `turn` lasts while those are served who are
+    ready. Without `epoll` the connections are asyncio's, and each is served for itself.
     """
 
     sweep_seconds = 1

@@ -55,7 +55,7 @@ BLOCK_KEPT_BYTES_MAX = 512
 
 LEFT_MAX = 256
 """Streams that ended here before the peer has said its last, whose late frames are passed over.
-Of those that ended before these any frame is."""
+Of streams that ended before these all frames are."""
 
 SETTINGS_MAX = 64
 """Settings in one frame: HTTP/2 knows about ten."""
@@ -90,7 +90,7 @@ _TABLE_SIZE_MASK, _TABLE_SIZE_UPDATE = 0xE0, 0x20
 
 _TABLE_BYTES_DEFAULT = 4096
 _NO_TABLE = b"\x20"
-"""At the begin of a header block: its table has no room from here on."""
+"""At the beginning of a header block: its table has no room from here on."""
 
 _ANSWER_BYTES = 3 * HEADER_BYTES
 """Of an answer, beside its body and headers."""
@@ -167,7 +167,7 @@ class Application(Protocol):
 
 
 class _CountedTable(HeaderTable):
-    """A compression table that counts its changes."""
+    """A compression table that counts what is added to it, and so what that pushes out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -176,10 +176,6 @@ class _CountedTable(HeaderTable):
     def add(self, name: bytes, value: bytes) -> None:
         self.changes += 1
         super().add(name, value)
-
-    def _shrink(self) -> None:
-        self.changes += 1
-        super()._shrink()
 
 
 class Http2Connection:
@@ -368,7 +364,7 @@ class Http2Connection:
 
     def _unpacked(self, block: bytes) -> Headers:
         if block and block[0] & _TABLE_SIZE_MASK == _TABLE_SIZE_UPDATE:
-            # It may throw entries away without a further word of the table.
+            # It may throw entries away. Only at the beginning of a block may there be such a thing.
             self._table.changes += 1
         try:
             headers = self._decoder.decode(block, raw=True)
