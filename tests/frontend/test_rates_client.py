@@ -325,6 +325,30 @@ async def test_each_request_has_its_whole_time(
         assert made.client._timer is None
 
 
+async def test_who_asks_again_when_told_of_a_failure_does_not_put_off_the_failures_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with rig(after_ping(silent)) as made:
+
+        async def persistent() -> None:
+            with pytest.raises(ServiceUnavailable, match=r"did not answer in time$"):
+                await made.client.ask("one")
+            monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 3600)
+            await made.client.ask("one more")
+
+        monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 0.1)
+        first = AtOnce(persistent())
+        monkeypatch.setattr(rates_client, "ANSWER_SECONDS", 0.2)
+        with pytest.raises(ServiceUnavailable, match=r"did not answer in time$"):
+            await made.client.ask("two")
+        made.client.close()
+        with pytest.raises(ServiceUnavailable, match=r"was closed$"):
+            await first
+
+
 async def test_requests_that_wait_are_bounded_with_a_connection_and_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

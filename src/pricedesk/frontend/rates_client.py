@@ -131,16 +131,17 @@ class RatesClient:
 
     def _look_at_the_oldest(self) -> None:
         """Fail what is overdue; all have the same time, so who asked first is overdue first."""
-        self._timer = None
         loop, asked = asyncio.get_running_loop(), self._asked
         now = loop.time()
+        overdue = []
         while asked and (asked[0].reply.done() or asked[0].deadline <= now):
-            request = asked.popleft()
+            overdue.append(asked.popleft())
+        # Before anyone is told: who is may ask again, and the timer is not to be set for that.
+        self._timer = loop.call_at(asked[0].deadline, self._look_at_the_oldest) if asked else None
+        for request in overdue:
             if not request.reply.done():
                 self._look_for_silence(request)
                 request.fail(f"{self._backend} did not answer in time")
-        if asked and self._timer is None:  # Who was told may have asked again.
-            self._timer = loop.call_at(asked[0].deadline, self._look_at_the_oldest)
 
     def _look_for_silence(self, request: Request) -> None:
         """Replies come in order: behind one that does not come, none will."""
