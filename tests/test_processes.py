@@ -1,5 +1,6 @@
 """The two services as processes: what happens when one of them goes, and how they end."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -240,6 +241,9 @@ def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[byte
             process.kill()
 
 
+ENDS = ("stopping", "stopped")
+
+
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
     lines_port, http_port, grpc_port, telnet_port, web_port = (free_port() for _ in range(5))
     settings = environment(
@@ -274,6 +278,10 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
             assert desk.line() == LAPTOP
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=ANSWER_SECONDS) == 0
+        logged = [json.loads(line) for line in up.stdout if line.strip()]
+    ends = [(record["service"], record["event"]) for record in logged if "stop" in record["event"]]
+    # What customers have asked the desk is still answered: so it ends first.
+    assert ends == [(service, e) for service in ("frontend", "backend") for e in ENDS]
     for port in (lines_port, http_port, grpc_port, telnet_port, web_port):
         with pytest.raises(ConnectionRefusedError):
             Client(port)

@@ -132,16 +132,18 @@ def _one_has_ended(services: list[subprocess.Popen[bytes]]) -> bool:
 
 
 def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
-    """End the services: well at first, at once after another signal or STOP_SECONDS."""
+    """End the services: well at first, at once after another signal or STOP_SECONDS for each.
+
+    The desk ends before the back-end: what its customers have asked for is still answered.
+    """
     signals_before = stop.asked
-    for service in services:
+    for service in reversed(services):
         service.terminate()
-    end = time.monotonic() + STOP_SECONDS
-    while any(service.poll() is None for service in services):
-        if time.monotonic() > end or stop.asked > max(signals_before, 1):
-            for service in services:
+        end = time.monotonic() + STOP_SECONDS
+        while service.poll() is None:
+            if time.monotonic() > end or stop.asked > max(signals_before, 1):
                 service.kill()
-        time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
 
 
 def _welcome(
