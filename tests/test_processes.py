@@ -60,7 +60,9 @@ def test_a_customer_survives_the_death_and_return_of_the_back_end(tmp_path: Path
             assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
 
 
-def test_a_frozen_back_end_costs_a_customer_the_price_and_not_the_connection(tmp_path: Path) -> None:
+def test_a_frozen_back_end_costs_a_customer_the_price_and_not_the_connection(
+    tmp_path: Path,
+) -> None:
     with (
         backend(tmp_path) as (service, port),
         frontend(port) as (_, desk_port),
