@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import grpc
 import pytest
 
 from engine import belongings, docker, inspected, wait_for_log
+from grpc_cases import money, request
 from pricedesk import __version__
 from services import FRIDAY_EVENING, Client
 
@@ -98,6 +100,30 @@ def test_the_back_end_answers_without_capabilities_on_a_read_only_root(
         with Client(int(port)) as client:
             client.send(b"1100\nquit\n")
             assert client.rest() == b"787.47\nbye\n"
+
+
+def test_it_takes_the_place_of_the_demos_currency_service(images: dict[str, str]) -> None:
+    """Within the limits, and with the variables, that Online Boutique gives its own."""
+    limits = ("--cpus", "0.2", "--memory", "128m", "--read-only", "--user", "1000:1000")
+    closed = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    ours = (f"PRICEDESK_CLOCK={FRIDAY_EVENING}", "PRICEDESK_FETCH=off")
+    told = ("PORT=7000", "DISABLE_PROFILER=1", *ours)
+    variables = [word for variable in told for word in ("--env", variable)]
+    places = ("--tmpfs", "/data:uid=1000,mode=700", "--publish", "127.0.0.1::7000")
+    with running(images["backend"], *limits, *closed, *variables, *places) as name:
+        port = docker("port", name, "7000").rpartition(":")[2].strip()
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            convert: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                "/hipstershop.CurrencyService/Convert"
+            )
+            asked = request("CAD", 1100, 0, "USD")
+            answer = convert(asked, timeout=60, wait_for_ready=True)
+            assert money(answer) == ("USD", 787, 466_359_093)
+            for _ in range(500):
+                assert convert(asked, timeout=60) == answer
+        docker("stop", "--time", "5", name)
+        state = inspected(name)["State"]
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
 
 
 KILL_A_WORKER = """\
