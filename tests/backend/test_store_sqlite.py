@@ -4,7 +4,9 @@ import hashlib
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from kept import FRIDAY, THURSDAY, fetched_days
 from pricedesk.backend.store import Kept, Store, find_store, open_store
-from pricedesk.backend.store_sqlite import FILE_NAME
+from pricedesk.backend.store_sqlite import FILE_NAME, SqliteDatabase
 from pricedesk.errors import StoreFailed
 from version_1 import PUBLICATIONS_OF_VERSION_1, write_version_1
 
@@ -171,3 +173,18 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
         assert list(database.iterdump()) == before
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """Each waits for the one that makes it."""
+    for number in range(40):
+        file = tmp_path / f"{number}.sqlite3"
+        together = threading.Barrier(6)
+
+        def opened(file: Path = file, together: threading.Barrier = together) -> None:
+            together.wait()
+            SqliteDatabase(file).close()
+
+        with ThreadPoolExecutor(6) as pool:
+            for future in [pool.submit(opened) for _ in range(6)]:
+                future.result()

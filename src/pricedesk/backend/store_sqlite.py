@@ -28,6 +28,10 @@ APPLICATION_ID = 0x50645374
 """What the head of the file has, so that one of ours is told from any other SQLite file."""
 
 
+LOCKED_SECONDS = 0.01
+"""After this a file that another one has locked is tried again."""
+
+
 class SqliteDatabase:
     """One SQLite file."""
 
@@ -49,8 +53,9 @@ class SqliteDatabase:
             self._connection = self._connect(self._address(read_only=read_only))
             try:
                 if not read_only:
+                    self._write_ahead()
                     self._connection.executescript(
-                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                        "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
                     )
             except BaseException:
                 self._connection.close()
@@ -166,6 +171,23 @@ class SqliteDatabase:
     def _check_open(self) -> None:
         if self._closed.is_set():
             raise StoreFailed(f"the store {self.name} is closed")
+
+    def _write_ahead(self) -> None:
+        """Have the file keep a write-ahead log.
+
+        Where several open a new file at once, SQLite does not wait for its lock in this one case.
+        """
+        end = time.monotonic() + WRITER_WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > end:
+                    raise
+                self._closed.wait(LOCKED_SECONDS)
+            else:
+                return
 
     def _connect(self, address: str) -> sqlite3.Connection:
         return sqlite3.connect(
