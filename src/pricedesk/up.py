@@ -20,6 +20,7 @@ from pricedesk.settings import PORT, PREFIX, WORKERS, HostPort, Settings
 START_SECONDS = 20
 STOP_SECONDS = 10
 _LOOK_SECONDS = 0.05
+"""How often the services are looked at. This process has nothing else to do than to sleep."""
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The last one comes when the terminal's window is closed."""
