@@ -20,19 +20,25 @@ pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="only Linux has epoll")
 
 
 class Echo:
-    """Sends back what comes; `boom` is a fault; ends with its peer."""
+    """Sends back what comes; `boom` is a fault, `alone` ends the others; ends with its peer."""
 
-    def __init__(self, seen: list[str]) -> None:
-        self.seen = seen
+    def __init__(self, rig: "Rig") -> None:
+        self.rig = rig
+        self.seen = rig.seen
 
     def connection_made(self, transport: Wire) -> None:
         self.wire = transport
         self.seen.append("made")
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> bytes | None:
         if data == b"boom":
             raise ZeroDivisionError
-        self.wire.write(data)
+        if data == b"alone":
+            self.seen.append("alone")
+            for wire in list(self.rig.poller.wires.values()):
+                if wire is not self.wire:
+                    wire.abort()
+        return data
 
     def eof_received(self) -> bool | None:
         self.seen.append("eof")
@@ -55,7 +61,7 @@ class Rig:
         self.seen: list[str] = []
         self.turns = 0
         self.port = int(sockets[0].getsockname()[1])
-        self.poller = Poller(lambda: Echo(self.seen), sockets, 100, self._turn, lambda: None)
+        self.poller = Poller(lambda: Echo(self), sockets, 100, self._turn, lambda: None)
 
     def _turn(self) -> None:
         self.turns += 1
@@ -107,6 +113,22 @@ async def test_a_fault_with_one_connection_is_logged_and_ends_that_one(
         assert [r.levelno for r in caplog.records] == [logging.ERROR]
         bad_writer.close()
         good_writer.close()
+
+
+async def test_who_is_ended_by_what_another_one_has_sent_is_not_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with rig() as served:
+        clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(9)]
+        await served.saw("made")
+        for client in clients:
+            client.sendall(b"alone")
+        await served.saw("lost")
+        assert served.seen.count("alone") == 1
+        assert served.seen.count("lost") == len(clients) - 1
+        assert not caplog.records
+        for client in clients:
+            client.close()
 
 
 async def test_a_peer_that_resets_is_told_as_an_error() -> None:

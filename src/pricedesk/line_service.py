@@ -267,11 +267,13 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._service.look()
-        self.received(bytes(self._service.read_buffer[:nbytes]))
+        answers = self.received(bytes(self._service.read_buffer[:nbytes]))
+        if answers is not None:
+            self._transport.write(answers)
         self._service.count()
 
-    def received(self, data: bytes) -> None:
-        """Bytes have come."""
+    def received(self, data: bytes) -> bytes | None:
+        """Bytes have come; gives their answers if these are known."""
         service = self._service
         if self._at_rest:
             known = service.known
@@ -283,15 +285,14 @@ class _Connection(asyncio.BufferedProtocol):
                 service.uncounted += answers.count(b"\n") if answers is not None else 0
             if answers is not None:
                 self._last_line_at = service.looked_at
-                self._transport.write(answers)
-                return
+                return answers
             self._at_rest = False
             line = single_line(data)
             if line is not None:
                 self._answer_single(line)
-                return
+                return None
         if self._ending_since is not None:
-            return
+            return None
         text, reply = self._filter.receive(data)
         if reply:
             self._transport.write(reply)
@@ -304,6 +305,7 @@ class _Connection(asyncio.BufferedProtocol):
         # That may have taken long, or told something new.
         service.count()
         service.look()
+        return None
 
     def eof_received(self) -> bool:
         """Answer what was asked before the end; the connection closes after that.

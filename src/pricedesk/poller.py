@@ -3,7 +3,9 @@
 For small answers to many clients the loop's own transports cost more than the answers: asyncio
 wraps each readable socket in a handle and a callback of several layers, and uvloop waits for its
 next turn to write, and lets one client in a turn. Here one callback of the loop serves all sockets
-that are ready, each with one read and one write, and lets in all who wait at the door.
+that are ready, each with one read and one write, and lets in all who wait at the door. Half of
+them are read first, then all of these answered, then written to: a step costs a tenth less after
+another of its kind, and clients of the first half go on while the second is served.
 
 `Wire` has of `asyncio.Transport` what a line service uses, and behaves alike; only Linux has
 epoll, so elsewhere asyncio's transports take its place.
@@ -34,6 +36,8 @@ LOW_PART = 4
 ACCEPT_AGAIN_SECONDS = 1
 """How long nobody is let in after the system had no file or memory for a client."""
 
+FAULT = "internal error while serving a connection"
+
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 HAS_EPOLL = hasattr(select, "epoll")
@@ -49,8 +53,8 @@ class Receiver(Protocol):
     def connection_made(self, transport: "Wire") -> None:
         """It is there."""
 
-    def received(self, data: bytes) -> None:
-        """Bytes have come."""
+    def received(self, data: bytes) -> bytes | None:
+        """Bytes have come; what it gives is written in a moment."""
 
     def eof_received(self) -> bool | None:
         """The peer will send nothing more; unless it is true, the connection is closed."""
@@ -112,24 +116,44 @@ class Poller:
 
     def _turn(self) -> None:
         """Serve everyone who is ready."""
-        wires = self.wires
         self._begin()
         try:
-            for number, events in self.epoll.poll(0, EVENTS_AT_ONCE):
-                wire = wires.get(number)
-                if wire is None:
-                    self._accept(number)
-                    continue
-                try:
-                    if events == _READABLE:
-                        wire.read()
-                    else:
-                        wire.ready(events)
-                except Exception:  # a fault with one connection ends that one
-                    logger.exception("internal error while serving a connection")
-                    wire.abort()
+            ready = self.epoll.poll(0, EVENTS_AT_ONCE)
+            half = (len(ready) + 1) // 2
+            self._serve(ready[:half])
+            self._serve(ready[half:])
         finally:
             self._end()
+
+    def _serve(self, ready: list[tuple[int, int]]) -> None:
+        """Read from all of these, then have them answered, then write."""
+        wires = self.wires
+        heard: list[tuple[Wire, bytes]] = []
+        for number, events in ready:
+            wire = wires.get(number)
+            if wire is None:
+                self._accept(number)
+                continue
+            try:
+                data = wire.take() if events == _READABLE else wire.ready(events)
+            except Exception:  # a fault with one connection ends that one
+                logger.exception(FAULT)
+                wire.abort()
+                continue
+            if data is not None:
+                heard.append((wire, data))
+        said: list[tuple[Wire, bytes]] = []
+        for wire, data in heard:
+            try:
+                answer = wire.hear(data)
+            except Exception:  # as above
+                logger.exception(FAULT)
+                wire.abort()
+                continue
+            if answer is not None:
+                said.append((wire, answer))
+        for wire, answer in said:
+            wire.write(answer)
 
     def _accept(self, number: int) -> None:
         """Let in who waits, if it is a listening socket that is ready."""
@@ -205,28 +229,31 @@ class Wire:
 
     # What the poller calls.
 
-    def ready(self, events: int) -> None:
-        """The socket can be written to, or is in a state that reading will tell."""
+    def ready(self, events: int) -> bytes | None:
+        """The socket can be written to, or is in a state that reading will tell: as `take`."""
         if events & _WRITABLE and self._unsent:
             self._flush()
-        if events & ~_WRITABLE and not self._closing:
-            self.read()
+        return self.take() if events & ~_WRITABLE and not self._closing else None
 
-    def read(self) -> None:
-        """Take what the peer has sent."""
+    def take(self) -> bytes | None:
+        """What the peer has sent, nothing at its end; None if there is nothing to be heard."""
         if not self._reading:  # It was paused, and now somebody has sent something.
             self._watch()
-            return
+            return None
         try:
-            data = self._recv(READ_BYTES)
+            return self._recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
-            return
+            return None
         except OSError as error:
             self._end(error)
-            return
+            return None
+
+    def hear(self, data: bytes) -> bytes | None:
+        """Tell the receiver what was taken; gives what is to be written."""
+        if self._closing:  # Since it was taken, by what another one has sent.
+            return None
         if data:
-            self._receiver.received(data)
-            return
+            return self._receiver.received(data)
         self._ended_input = True
         self._reading = False
         receiver = self._receiver
@@ -235,6 +262,7 @@ class Wire:
             if not self._unsent:
                 self._close()
                 receiver.connection_lost(None)
+        return None
 
     # What a receiver calls: as asyncio.Transport has it.
 
