@@ -4,8 +4,9 @@
 
 Server and client have a core each. h2load asks over 1 to 1000 connections with 10 streams each, as
 often as takes each server a second or two; with a name for it a plot of that is made. Then one call
-is made at a time, by h2load and by grpcio's own client, and at last the servers have little of a
-core and of memory. Needs h2load, and Node with the packages that `make bench` installs for it.
+is made at a time, by h2load and by grpcio's own client, as programs with threads and programs on
+asyncio use it, and at last the servers have little of a core and of memory. Needs h2load, and Node
+with the packages that `make bench` installs for it.
 
 h2load counts answers with HTTP's status 200, which errors of gRPC have too: so the bytes of the
 answers are counted, and before it begins a real client has its answer checked. It sends the same
@@ -55,9 +56,9 @@ from pricedesk.cli import main; main(["backend"])""",
 NODE = "Node, @grpc/grpc-js"
 GRPCIO = "ours, grpcio"
 CALLS = {NODE: 30_000, "ours": 150_000, "ours, no answer kept": 80_000, GRPCIO: 5_000}
+"""Of h2load with many connections: a second or two of each server's."""
 LIMITED_CALLS = {NODE: 4_000, "ours": 30_000, "ours, no answer kept": 15_000, GRPCIO: 1_000}
 """About a second each: of every tenth of one a server has a fifth, and waits for the rest of it."""
-"""Of h2load with many connections: a second or two of each server's."""
 SWEEP, STREAMS = (1, 10, 100, 1000), 10
 GRPCIO_AT_ONCE = 1000
 """With more calls at once grpcio's server refuses some."""
@@ -100,9 +101,9 @@ def _found(pattern: str, text: str) -> int:
     return int(re.findall(pattern, text)[0])
 
 
-def client(calls: int, port: int) -> tuple[int, float, tuple[float, float, float]]:
-    """The same by grpcio's client."""
-    command = [sys.executable, str(HERE / "_grpc_client.py"), str(port), str(calls)]
+def client(kind: str, calls: int, port: int) -> tuple[int, float, tuple[float, float, float]]:
+    """The same by grpcio's client, of one of its kinds."""
+    command = [sys.executable, str(HERE / "_grpc_client.py"), str(port), str(calls), kind]
     done = subprocess.run(
         pinned(command, CLIENT_CORE), stdout=subprocess.PIPE, text=True, check=True
     )
@@ -244,7 +245,9 @@ def main(picture: Path | None, rounds: int = 5) -> None:
         measured("h2load, one call at a time", rounds, found, partial(h2load, 1, 1), same)
         same = dict.fromkeys(CALLS, 12_000)
         # The client needs its core whole, and its rounds differ more than the others.
-        measured("grpcio's client, 4 connections", 2 * rounds + 1, found, client, same)
+        for kind in ("threads", "asyncio"):
+            title = f"grpcio's client, 4 connections, {kind}"
+            measured(title, 2 * rounds + 1, found, partial(client, kind), same)
         with limited([pid for pid, _ in found.values()]) as are_limited:
             title = f"h2load, 10 calls at a time, {LIMITED_CPU} of a core, {LIMITED_MIB} MiB"
             if are_limited:
