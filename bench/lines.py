@@ -64,7 +64,7 @@ def requests(path: Path, thousandths: list[int]) -> Path:
     return path
 
 
-def main(picture: Path | None, rounds: int = 7, seconds: float = 0.7) -> None:
+def main(picture: Path | None, rounds: int = 15, seconds: float = 0.4) -> None:
     need("cc")
     network_of_its_own()
     print(machine())

@@ -121,7 +121,7 @@ def show(title: str, results: dict[str, list[Run]], limit: str) -> None:
     print_table(["", *RUN_TITLES, "ratio"], rows)
 
 
-def main(picture: Path | None, rounds: int = 3, seconds: float = 0.8) -> None:
+def main(picture: Path | None, rounds: int = 9, seconds: float = 0.4) -> None:
     need("cc")
     network_of_its_own()
     print(machine())

@@ -3,9 +3,9 @@
 For small answers to many clients the loop's own transports cost more than the answers: asyncio
 wraps each readable socket in a handle and a callback of several layers, and uvloop waits for its
 next turn to write, and lets one client in a turn. Here one callback of the loop serves all sockets
-that are ready, each with one read and one write, and lets in all who wait at the door. Half of
-them are read first, then all of these answered, then written to: a step costs a tenth less after
-another of its kind, and clients of the first half go on while the second is served.
+that are ready, each with one read and one write, and lets in all who wait at the door. It reads
+from half of them, then has these answered, then writes to them: a step costs less after another of
+its kind, and the clients of one half go on while the other is served.
 
 `Wire` has of `asyncio.Transport` what a line service uses, and behaves alike; only Linux has
 epoll, so elsewhere asyncio's transports take its place.
