@@ -150,7 +150,7 @@ NAMES_OF_SECONDS = {
     "received_at",
     "timeout",
 }
-NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at", "looked_at"}
+NAMES_OF_SECONDS |= {"_ending_since", "_partial_since", "_progress_at", "looked_at", "last_line_at"}
 NAMES_OF_SECONDS |= {"deadline", "sent_at"}
 NAMES_OF_SECONDS |= {"timeout"}  # as httpcore2's interface has it
 """What may be a float though its name does not end in `seconds`: still only seconds."""

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from known_lines_twins import TWINS, twin
+from pricedesk import line_service
 from pricedesk.at_once import AtOnce, Prompt, Turn
+from pricedesk.known_lines import KnownLines
 from pricedesk.line_service import (
     KERNEL_OUTPUT_BYTES,
     LINGER_SECONDS,
     OUTPUT_BYTES_MAX,
-    RECALLED_BYTES_MAX,
     STALLED_OUTPUT_SECONDS,
     Limits,
     LineService,
@@ -42,9 +44,11 @@ OURS = {"epoll": True}
 """Whether connections are on our own epoll or are asyncio's: both are tested alike."""
 
 
-@pytest.fixture(params=[True, False], ids=["epoll", "asyncio"], autouse=True)
+@pytest.fixture(params=[*TWINS, "asyncio"], autouse=True)
 def transports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(OURS, "epoll", request.param)
+    monkeypatch.setitem(OURS, "epoll", request.param != "asyncio")
+    if request.param in TWINS:
+        monkeypatch.setattr(line_service, "answer_known", twin(request.param))
 
 
 class Shouting:
@@ -71,23 +75,13 @@ class Shouting:
                 return line.upper() + b"\n"
 
 
-class Memory(dict[bytes, bytes]):
-    """Answers that are known by their lines."""
-
-    def recall(self, data: bytes) -> bytes | None:
-        try:
-            return b"".join([self[line] for line in data.splitlines(keepends=True)])
-        except KeyError:
-            return None
-
-
 class Rig:
     """A service under test, its clock, and the answer that `later` waits for."""
 
     def __init__(self, limits: Limits) -> None:
         self.now = 1000.0
         self.later: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.known = Memory()
+        self.known = KnownLines()
         self.service = LineService(
             lambda _peer: Shouting(self.later),
             NOTICES,
@@ -434,10 +428,6 @@ async def test_draining_cuts_off_who_does_not_finish_in_time() -> None:
 async def test_known_lines_are_answered_in_the_same_order_however_they_arrive(
     sent: bytes, answered: bytes
 ) -> None:
-    class Knowing(Shouting):
-        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
-            return KNOWN.get(line + b"\n") or super().answer(line)
-
     async with rig() as served:
         served.known.update(KNOWN)
         served.service.new_session = lambda _peer: Knowing(served.later)
@@ -452,7 +442,14 @@ async def test_known_lines_are_answered_in_the_same_order_however_they_arrive(
             assert await reader.read() == answered
 
 
-KNOWN = {b"one\n": b"1\n", b"two\n": b"2\n"}
+KNOWN = {b"one\n": b"1\n", b"two\n": b"2\n", b"f\n": b"x" * 600 + b"\n"}
+
+
+class Knowing(Shouting):
+    """Answers what is known as it is known, when it is asked after all."""
+
+    def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+        return KNOWN.get(line + b"\n") or super().answer(line)
 
 
 async def test_a_known_line_waits_for_the_answer_before_it() -> None:
@@ -486,15 +483,15 @@ async def test_known_lines_are_counted_and_keep_a_connection_alive() -> None:
 
 async def test_a_client_that_takes_nothing_of_known_answers_is_bounded_too() -> None:
     async with rig() as served:
-        served.known[b"f\n"] = b"x" * 600 + b"\n"
+        served.known.update(KNOWN)
+        served.service.new_session = lambda _peer: Knowing(served.later)
         _reader, writer = await served.connect()
         (connection,) = await connections(served, 1)
         cast("asyncio.Transport", writer.transport).pause_reading()
         while not connection._output_full:
-            writer.write(b"f\n" * 500)
+            writer.write(b"f\n" * 50)
             await asyncio.sleep(0)
-        bound = OUTPUT_BYTES_MAX + RECALLED_BYTES_MAX // 2 * 601
-        assert connection._transport.get_write_buffer_size() <= bound
+        assert connection._transport.get_write_buffer_size() <= 2 * OUTPUT_BYTES_MAX + 601
         served.pass_time(0)
         served.pass_time(STALLED_OUTPUT_SECONDS + 1)
         await connections(served, 0)

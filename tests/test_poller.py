@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pricedesk import poller
-from pricedesk.poller import HAS_EPOLL, Poller, Wire
+from pricedesk.poller import HAS_EPOLL, Poller, Ready, Wire
 from pricedesk.port import bound_sockets
 
 pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="only Linux has epoll")
@@ -21,6 +21,9 @@ pytestmark = pytest.mark.skipif(not HAS_EPOLL, reason="only Linux has epoll")
 
 class Echo:
     """Sends back what comes; `boom` is a fault, `alone` ends the others; ends with its peer."""
+
+    at_rest = False
+    last_line_at = 0.0
 
     def __init__(self, rig: "Rig") -> None:
         self.rig = rig
@@ -30,7 +33,7 @@ class Echo:
         self.wire = transport
         self.seen.append("made")
 
-    def received(self, data: bytes) -> bytes | None:
+    def received(self, data: bytes) -> None:
         if data == b"boom":
             raise ZeroDivisionError
         if data == b"alone":
@@ -38,7 +41,7 @@ class Echo:
             for wire in list(self.rig.poller.wires.values()):
                 if wire is not self.wire:
                     wire.abort()
-        return data
+        self.wire.write(data)
 
     def eof_received(self) -> bool | None:
         self.seen.append("eof")
@@ -55,16 +58,35 @@ class Echo:
 
 
 class Rig:
-    """A poller with echoes, what they saw, and the port."""
+    """A poller with echoes, what they saw, and the port.
+
+    With `ahead` all who are ready are read from before anyone is told.
+    """
 
     def __init__(self, sockets: list[socket.socket]) -> None:
         self.seen: list[str] = []
         self.turns = 0
+        self.ahead = False
         self.port = int(sockets[0].getsockname()[1])
-        self.poller = Poller(lambda: Echo(self), sockets, 100, self._turn, lambda: None)
+        self.poller = Poller(self, sockets, 100)
 
-    def _turn(self) -> None:
+    def connect(self) -> Echo:
+        return Echo(self)
+
+    def begin_turn(self) -> None:
         self.turns += 1
+
+    def answer_known(
+        self, ready: list[Ready], wires: dict[int, Wire]
+    ) -> tuple[list[Ready], list[tuple[Wire, bytes]]]:
+        if not self.ahead:
+            return ready, []
+        taken = [(wires[number], wires[number].take()) for number, _ in ready if number in wires]
+        heard = [(wire, data) for wire, data in taken if data is not None]
+        return [each for each in ready if each[0] not in wires], heard
+
+    def end_turn(self) -> None:
+        pass
 
     async def saw(self, what: str) -> None:
         """Wait until an echo has seen this."""
@@ -115,10 +137,11 @@ async def test_a_fault_with_one_connection_is_logged_and_ends_that_one(
         good_writer.close()
 
 
-async def test_who_is_ended_by_what_another_one_has_sent_is_not_heard(
+async def test_who_was_read_and_is_ended_by_another_one_before_it_is_told_hears_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with rig() as served:
+        served.ahead = True
         clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(9)]
         await served.saw("made")
         for client in clients:

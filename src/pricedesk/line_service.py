@@ -15,9 +15,10 @@ from typing import NamedTuple, Protocol, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.at_once import Prompt, Turn
+from pricedesk.known_lines import KnownLines, answer_known
 from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.listening import BACKLOG
-from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Wire
+from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Ready, Wire
 from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import IAC, TelnetFilter
@@ -44,7 +45,7 @@ Closing at once would make the kernel throw away the goodbye together with what 
 """
 
 RECALLED_BYTES_MAX = 1024
-"""Bytes of requests that are answered from memory at once: their answers fit OUTPUT_BYTES_MAX."""
+"""Bytes of requests that are answered at once without a session."""
 
 LINES_AT_ONCE = 500
 """Lines of one client that are answered before the other clients get a turn."""
@@ -64,16 +65,6 @@ class Session(Protocol):
 
         Several sessions may give one future; a coroutine is cancelled when its client goes.
         """
-
-
-class Known(Protocol):
-    """Answers that are right at this instant, whoever asks."""
-
-    def get(self, line: bytes, /) -> bytes | None:
-        """The answer to a line with its end, if it is at hand."""
-
-    def recall(self, data: bytes, /) -> bytes | None:
-        """The answers to whole lines with their ends, a line each, if there are all of them."""
 
 
 class Peer(NamedTuple):
@@ -127,7 +118,7 @@ class LineService(Port["_Connection"]):
         tally: Tally | None = None,
         *,
         charset: bool = False,
-        known: Callable[[], Known] | None = None,
+        known: Callable[[], KnownLines] | None = None,
         turn: Turn | None = None,
         epoll: bool = HAS_EPOLL,
     ) -> None:
@@ -138,7 +129,7 @@ class LineService(Port["_Connection"]):
         self.charset = charset
         self.tally = tally if tally is not None else Tally()
         self.read_buffer = bytearray(READ_BYTES)
-        self.known: Known | None = None
+        self.known: KnownLines | None = None
         self.uncounted = 0
         """Lines since the last look that are not counted yet."""
         self.looked_at = 0.0
@@ -161,13 +152,25 @@ class LineService(Port["_Connection"]):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         if not self._epoll:
             return await super().listen(sockets)
-        return [Poller(self.connect, sockets, BACKLOG, self._begin_turn, self._end_turn)]
+        return [Poller(self, sockets, BACKLOG)]
 
-    def _begin_turn(self) -> None:
+    def begin_turn(self) -> None:
+        """Those who are ready are served now."""
         self._turn.begin()
         self.look()
 
-    def _end_turn(self) -> None:
+    def answer_known(
+        self, ready: list[Ready], wires: dict[int, Wire]
+    ) -> tuple[list[Ready], list[tuple[Wire, bytes]]]:
+        """Answer who sends nothing but known lines; gives who is left, as a `Host` does."""
+        if self.known is None:
+            return ready, []
+        left, heard, lines = answer_known(ready, wires, self.known, self.looked_at)
+        self.uncounted += lines
+        return left, heard
+
+    def end_turn(self) -> None:
+        """All of them were."""
         self.count()
         self._turn.end()
 
@@ -189,11 +192,9 @@ class _Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_answering",
-        "_at_rest",
         "_buffer",
         "_ending_since",
         "_filter",
-        "_last_line_at",
         "_lines",
         "_output_full",
         "_partial_since",
@@ -205,6 +206,8 @@ class _Connection(asyncio.BufferedProtocol):
         "_single",
         "_transport",
         "_unread_bytes",
+        "at_rest",
+        "last_line_at",
     )
 
     _peer: Peer
@@ -219,11 +222,11 @@ class _Connection(asyncio.BufferedProtocol):
         self._buffer = LineBuffer()
         self._lines: list[bytes] = []  # The next one is the last: a list is smaller than a deque.
         self._answering: asyncio.Future[bytes] | None = None
-        self._at_rest = False  # Nothing has begun: what comes next is the beginning of a line.
+        self.at_rest = False  # Nothing has begun: what comes next is the beginning of a line.
         self._single = False  # What is being answered came alone: after it nothing has begun.
         self._output_full = False
         self._peer_finished = False
-        self._last_line_at = now
+        self.last_line_at = now
         self._partial_since: float | None = None
         self._ending_since: float | None = None
         self._unread_bytes = 0
@@ -247,7 +250,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._end(service.notices.closing)
         else:
             session = self._session = service.new_session(self._peer)
-            self._at_rest = True
+            self.at_rest = True
             wire.write(session.greeting)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
@@ -267,32 +270,28 @@ class _Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._service.look()
-        answers = self.received(bytes(self._service.read_buffer[:nbytes]))
-        if answers is not None:
-            self._transport.write(answers)
+        self.received(bytes(self._service.read_buffer[:nbytes]))
         self._service.count()
 
-    def received(self, data: bytes) -> bytes | None:
-        """Bytes have come; gives their answers if these are known."""
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
         service = self._service
-        if self._at_rest:
+        if self.at_rest:
             known = service.known
-            answers = known.get(data) if known is not None else None
-            if answers is not None:
-                service.uncounted += 1
-            elif known is not None and len(data) <= RECALLED_BYTES_MAX:
+            if known is not None and len(data) <= RECALLED_BYTES_MAX:
                 answers = known.recall(data)
-                service.uncounted += answers.count(b"\n") if answers is not None else 0
-            if answers is not None:
-                self._last_line_at = service.looked_at
-                return answers
-            self._at_rest = False
+                if answers is not None:
+                    service.uncounted += answers.count(b"\n")
+                    self.last_line_at = service.looked_at
+                    self._transport.write(answers)
+                    return
+            self.at_rest = False
             line = single_line(data)
             if line is not None:
                 self._answer_single(line)
-                return None
+                return
         if self._ending_since is not None:
-            return None
+            return
         text, reply = self._filter.receive(data)
         if reply:
             self._transport.write(reply)
@@ -305,14 +304,13 @@ class _Connection(asyncio.BufferedProtocol):
         # That may have taken long, or told something new.
         service.count()
         service.look()
-        return None
 
     def eof_received(self) -> bool:
         """Answer what was asked before the end; the connection closes after that.
 
         At once if there was nothing: then it is not true.
         """
-        if self._at_rest:
+        if self.at_rest:
             return False
         self._peer_finished = True
         if self._ending_since is not None:
@@ -324,7 +322,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._output_full = True
-        self._at_rest = False
+        self.at_rest = False
 
     def resume_writing(self) -> None:
         self._output_full = False
@@ -334,7 +332,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def finish(self) -> None:
         """Say goodbye when what was asked is answered."""
-        self._at_rest = False
+        self.at_rest = False
         self.go_on()
 
     def go_on(self) -> None:
@@ -358,7 +356,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._end(self._service.notices.closing)
         else:
             self._transport.resume_reading()
-            self._at_rest = self._buffer.is_empty and self._filter.at_rest
+            self.at_rest = self._buffer.is_empty and self._filter.at_rest
 
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
@@ -372,7 +370,7 @@ class _Connection(asyncio.BufferedProtocol):
                 self.cut_off()
         elif (
             self._partial_since is not None and now - self._partial_since > limits.line_seconds
-        ) or now - self._last_line_at > limits.idle_seconds:
+        ) or now - self.last_line_at > limits.idle_seconds:
             self._end(notices.idle)
 
     def cut_off(self) -> None:
@@ -384,11 +382,11 @@ class _Connection(asyncio.BufferedProtocol):
     def _answer_single(self, line: bytes) -> None:
         """Answer a line that came alone while nothing else had begun, as nearly all do."""
         service = self._service
-        self._last_line_at = service.looked_at
+        self.last_line_at = service.looked_at
         service.uncounted += 1
         answer = self._answer(line)
         if isinstance(answer, bytes):
-            self._at_rest = True
+            self.at_rest = True
             self._transport.write(answer)
             # It may have taken long, or told something new.
             service.count()
@@ -425,7 +423,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._lines = self._buffer.take(LINES_AT_ONCE)
             self._lines.reverse()
             if self._lines:
-                self._last_line_at = self._service.seconds()
+                self.last_line_at = self._service.seconds()
         answers: list[bytes] = []
         size = 0
         lines_before = len(self._lines)
@@ -448,7 +446,7 @@ class _Connection(asyncio.BufferedProtocol):
         """Count lines that were answered together, and how long that took: one clock read."""
         if lines:
             service = self._service
-            service.tally.took(service.seconds() - self._last_line_at, lines)
+            service.tally.took(service.seconds() - self.last_line_at, lines)
 
     def _answer(self, line: bytes) -> bytes | Awaitable[bytes]:
         try:
@@ -471,7 +469,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._service.tally.failed += 1
         if self._transport.is_closing():
             return
-        self._last_line_at = self._service.seconds()
+        self.last_line_at = self._service.seconds()
         self._transport.write(
             answering.result() if error is None else self._service.notices.internal_error
         )
@@ -479,12 +477,12 @@ class _Connection(asyncio.BufferedProtocol):
             self.go_on()
         else:
             self._transport.resume_reading()
-            self._at_rest = True
+            self.at_rest = True
 
     def _end(self, notice: bytes) -> None:
         """Say a last word and close; what the peer still sends is read and dropped."""
         self._ending_since = self._service.seconds()
-        self._at_rest = False
+        self.at_rest = False
         self._lines.clear()
         if notice:
             self._transport.write(notice)

@@ -3,9 +3,7 @@
 For small answers to many clients the loop's own transports cost more than the answers: asyncio
 wraps each readable socket in a handle and a callback of several layers, and uvloop waits for its
 next turn to write, and lets one client in a turn. Here one callback of the loop serves all sockets
-that are ready, each with one read and one write, and lets in all who wait at the door. It reads
-from half of them, then has these answered, then writes to them: a step costs less after another of
-its kind, and the clients of one half go on while the other is served.
+that are ready, each with one read and one write, and lets in all who wait at the door.
 
 `Wire` has of `asyncio.Transport` what a line service uses, and behaves alike; only Linux has
 epoll, so elsewhere asyncio's transports take its place.
@@ -17,7 +15,7 @@ import logging
 import select
 import socket
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +34,6 @@ LOW_PART = 4
 ACCEPT_AGAIN_SECONDS = 1
 """How long nobody is let in after the system had no file or memory for a client."""
 
-FAULT = "internal error while serving a connection"
-
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 HAS_EPOLL = hasattr(select, "epoll")
@@ -46,15 +42,24 @@ _READABLE, _WRITABLE = 1, 4
 
 Address: TypeAlias = tuple[object, ...] | None
 
+Given = TypeVar("Given")
+Ready: TypeAlias = tuple[int, int]
+"""A socket's number, and epoll's events."""
+
 
 class Receiver(Protocol):
     """What a connection tells: asyncio.Protocol's methods, but for `received`."""
 
+    at_rest: bool
+    """Nothing has begun: what comes next may be answered without it. Reading is not paused."""
+    last_line_at: float
+    """When it, or somebody in its place, last answered."""
+
     def connection_made(self, transport: "Wire") -> None:
         """It is there."""
 
-    def received(self, data: bytes) -> bytes | None:
-        """Bytes have come; what it gives is written in a moment."""
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
 
     def eof_received(self) -> bool | None:
         """The peer will send nothing more; unless it is true, the connection is closed."""
@@ -69,27 +74,39 @@ class Receiver(Protocol):
         """It is over."""
 
 
+class Host(Protocol):
+    """Whose connections these are."""
+
+    def connect(self) -> Receiver:
+        """The receiver of a new connection."""
+
+    def begin_turn(self) -> None:
+        """Nobody was served yet of those who are ready."""
+
+    def answer_known(
+        self, ready: list[Ready], wires: dict[int, "Wire"]
+    ) -> tuple[list[Ready], list[tuple["Wire", bytes]]]:
+        """Answer who can be answered without the receiver; gives who is left.
+
+        Those have not been read from, or they have sent what is with them.
+        """
+
+    def end_turn(self) -> None:
+        """All of them were served."""
+
+
 class Poller:
     """Listens on sockets, and serves all who connect to them until they go.
 
-    `connect` makes the receiver of a new connection. The sockets are the poller's from now on;
-    they are bound. What is set on them by `setsockopt` holds for the connections, too. In each
-    turn `begin` is called before anyone is served, and `end` after all of them.
+    The sockets are the poller's from now on; they are bound. What is set on them by `setsockopt`
+    holds for the connections, too.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], Receiver],
-        sockets: Sequence[socket.socket],
-        backlog: int,
-        begin: Callable[[], None],
-        end: Callable[[], None],
-    ) -> None:
+    def __init__(self, host: Host, sockets: Sequence[socket.socket], backlog: int) -> None:
         self.loop = asyncio.get_running_loop()
         self.wires: dict[int, Wire] = {}
         self.epoll = select.epoll()
-        self._connect = connect
-        self._begin, self._end = begin, end
+        self._host = host
         self._listeners = {each.fileno(): each for each in sockets}
         for number, listener in self._listeners.items():
             listener.setblocking(False)  # noqa: FBT003  # the standard library's interface
@@ -116,44 +133,21 @@ class Poller:
 
     def _turn(self) -> None:
         """Serve everyone who is ready."""
-        self._begin()
+        host, wires = self._host, self.wires
+        host.begin_turn()
         try:
             ready = self.epoll.poll(0, EVENTS_AT_ONCE)
-            half = (len(ready) + 1) // 2
-            self._serve(ready[:half])
-            self._serve(ready[half:])
+            left, heard = host.answer_known(ready, wires)
+            for wire, data in heard:
+                _guard(wire, wire.hear, data)
+            for number, events in left:
+                ready_wire = wires.get(number)
+                if ready_wire is None:
+                    self._accept(number)
+                else:
+                    _guard(ready_wire, ready_wire.ready, events)
         finally:
-            self._end()
-
-    def _serve(self, ready: list[tuple[int, int]]) -> None:
-        """Read from all of these, then have them answered, then write."""
-        wires = self.wires
-        heard: list[tuple[Wire, bytes]] = []
-        for number, events in ready:
-            wire = wires.get(number)
-            if wire is None:
-                self._accept(number)
-                continue
-            try:
-                data = wire.take() if events == _READABLE else wire.ready(events)
-            except Exception:  # a fault with one connection ends that one
-                logger.exception(FAULT)
-                wire.abort()
-                continue
-            if data is not None:
-                heard.append((wire, data))
-        said: list[tuple[Wire, bytes]] = []
-        for wire, data in heard:
-            try:
-                answer = wire.hear(data)
-            except Exception:  # as above
-                logger.exception(FAULT)
-                wire.abort()
-                continue
-            if answer is not None:
-                said.append((wire, answer))
-        for wire, answer in said:
-            wire.write(answer)
+            host.end_turn()
 
     def _accept(self, number: int) -> None:
         """Let in who waits, if it is a listening socket that is ready."""
@@ -174,11 +168,20 @@ class Poller:
                 return
             connection.setblocking(False)  # noqa: FBT003  # the standard library's interface
             wire = Wire(self, connection, peer)
-            wire.begin(self._connect())
+            wire.begin(self._host.connect())
 
     def _accept_again(self, number: int) -> None:
         if number in self._listeners:
             self.epoll.register(number, _READABLE)
+
+
+def _guard(wire: "Wire", serve: Callable[[Given], None], given: Given) -> None:
+    """Serve a connection: a fault with it ends this one."""
+    try:
+        serve(given)
+    except Exception:
+        logger.exception("internal error while serving a connection")
+        wire.abort()
 
 
 class Wire:
@@ -195,14 +198,16 @@ class Wire:
         "_peer",
         "_poller",
         "_reading",
-        "_receiver",
         "_recv",
         "_send",
         "_socket",
-        "_unsent",
+        "receiver",
+        "unsent",
     )
 
-    _receiver: Receiver
+    receiver: Receiver
+    unsent: bytes
+    """What waits for the peer to take it."""
 
     def __init__(self, poller: Poller, connection: socket.socket, peer: Address) -> None:
         self._poller = poller
@@ -210,7 +215,7 @@ class Wire:
         self._peer = peer
         self._number = connection.fileno()
         self._recv, self._send = connection.recv, connection.send
-        self._unsent = b""
+        self.unsent = b""
         self._high = 64 * 1024
         self._interest = 0
         self._reading = True
@@ -221,7 +226,7 @@ class Wire:
 
     def begin(self, receiver: Receiver) -> None:
         """Tell the receiver of the connection, and begin to read."""
-        self._receiver = receiver
+        self.receiver = receiver
         self._poller.wires[self._number] = self
         self._interest = _READABLE
         self._poller.epoll.register(self._number, _READABLE)
@@ -229,11 +234,14 @@ class Wire:
 
     # What the poller calls.
 
-    def ready(self, events: int) -> bytes | None:
-        """The socket can be written to, or is in a state that reading will tell: as `take`."""
-        if events & _WRITABLE and self._unsent:
+    def ready(self, events: int) -> None:
+        """The socket can be read or written to, or is in a state that reading will tell."""
+        if events & _WRITABLE and self.unsent:
             self._flush()
-        return self.take() if events & ~_WRITABLE and not self._closing else None
+        if events & ~_WRITABLE and not self._closing:
+            data = self.take()
+            if data is not None:
+                self.hear(data)
 
     def take(self) -> bytes | None:
         """What the peer has sent, nothing at its end; None if there is nothing to be heard."""
@@ -248,21 +256,21 @@ class Wire:
             self._end(error)
             return None
 
-    def hear(self, data: bytes) -> bytes | None:
-        """Tell the receiver what was taken; gives what is to be written."""
+    def hear(self, data: bytes) -> None:
+        """Tell the receiver what was taken."""
         if self._closing:  # Since it was taken, by what another one has sent.
-            return None
+            return
         if data:
-            return self._receiver.received(data)
+            self.receiver.received(data)
+            return
         self._ended_input = True
         self._reading = False
-        receiver = self._receiver
+        receiver = self.receiver
         if not receiver.eof_received() and not self._closing:
             self._closing = True
-            if not self._unsent:
+            if not self.unsent:
                 self._close()
                 receiver.connection_lost(None)
-        return None
 
     # What a receiver calls: as asyncio.Transport has it.
 
@@ -278,7 +286,7 @@ class Wire:
 
     def get_write_buffer_size(self) -> int:
         """How much waits for the peer to take it."""
-        return len(self._unsent)
+        return len(self.unsent)
 
     def is_closing(self) -> bool:
         """Whether nothing more is read or written but what waits."""
@@ -303,8 +311,8 @@ class Wire:
         """Send bytes; what the system does not take now waits."""
         if self._closing or not data:
             return
-        if self._unsent:
-            self._unsent += data
+        if self.unsent:
+            self.unsent += data
         else:
             try:
                 sent = self._send(data)
@@ -315,11 +323,11 @@ class Wire:
                 return
             if sent == len(data):
                 return
-            self._unsent = data[sent:]
+            self.unsent = data[sent:]
             self._watch()
-        if not self._is_full and len(self._unsent) > self._high:
+        if not self._is_full and len(self.unsent) > self._high:
             self._is_full = True
-            self._receiver.pause_writing()
+            self.receiver.pause_writing()
 
     def write_eof(self) -> None:
         """Send nothing after what waits.
@@ -328,7 +336,7 @@ class Wire:
             OSError: the peer is gone.
         """
         self._ending_output = True
-        if not self._unsent and not self._closing:
+        if not self.unsent and not self._closing:
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
@@ -337,7 +345,7 @@ class Wire:
             return
         self._closing = True
         self.pause_reading()
-        if not self._unsent:
+        if not self.unsent:
             self._end(None)
 
     def abort(self) -> None:
@@ -349,14 +357,14 @@ class Wire:
     def _flush(self) -> None:
         """Send what waits, as much of it as the system takes."""
         try:
-            sent = self._send(self._unsent)
+            sent = self._send(self.unsent)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._end(error)
             return
-        self._unsent = self._unsent[sent:]
-        if not self._unsent:
+        self.unsent = self.unsent[sent:]
+        if not self.unsent:
             self._watch()
             if self._closing:
                 self._end(None)
@@ -367,13 +375,13 @@ class Wire:
                 except OSError as error:
                     self._end(error)
                     return
-        if self._is_full and len(self._unsent) <= self._high // LOW_PART:
+        if self._is_full and len(self.unsent) <= self._high // LOW_PART:
             self._is_full = False
-            self._receiver.resume_writing()
+            self.receiver.resume_writing()
 
     def _watch(self) -> None:
         """Have the system tell what is waited for, and nothing else."""
-        wanted = (_READABLE if self._reading else 0) | (_WRITABLE if self._unsent else 0)
+        wanted = (_READABLE if self._reading else 0) | (_WRITABLE if self.unsent else 0)
         before, self._interest = self._interest, wanted
         if wanted == before:
             return
@@ -390,15 +398,15 @@ class Wire:
     def _end(self, error: OSError | None) -> None:
         """Close the socket now, and tell the receiver in a moment: it may be what called."""
         if self._poller.wires.get(self._number) is self:
-            lost = self._receiver.connection_lost
+            lost = self.receiver.connection_lost
             self._close()
             self._poller.loop.call_soon(lost, error)
 
     def _close(self) -> None:
         self._closing = True
         self._reading = False
-        self._unsent = b""
+        self.unsent = b""
         self._socket.close()
         self._poller.forget(self._number)
         # Each holds the other: apart they go at once, and leave nothing for the collector.
-        del self._receiver
+        del self.receiver

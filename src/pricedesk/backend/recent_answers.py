@@ -19,6 +19,7 @@ from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.conversion import Prepared, convert, prepared
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.errors import InvalidAmount
+from pricedesk.known_lines import KnownLines
 from pricedesk.money import ExactDecimal
 
 ANSWERS_MAX = 16_384
@@ -72,8 +73,8 @@ def _pair(answer: Answer, *, explained: bool) -> _Pair:
     return _Pair(answer, tuple(str(told).split(_AMOUNT)))
 
 
-class Known(dict[bytes, bytes]):
-    """Answers of one book in one minute, by their lines with their ends."""
+class Known(KnownLines):
+    """Answers of one book in one minute."""
 
     __slots__ = ("_bytes", "_pairs", "_prepared", "_reads_converted", "begins", "book", "ends")
 
@@ -89,12 +90,10 @@ class Known(dict[bytes, bytes]):
 
     def recall(self, data: bytes) -> bytes | None:
         """The answers to some lines with their ends, if of each no more than the amount is new."""
+        known = super().recall(data)
+        if known is not None:
+            return known
         lines = data.splitlines(keepends=True)
-        if lines[0] in self:  # If the first is new, all of them are, as a rule.
-            try:
-                return b"".join(map(self.__getitem__, lines))
-            except KeyError:
-                pass
         return self._converted(data, lines[0]) or self._one_by_one(lines)
 
     def add(self, line: bytes, answer: Answer, *, explained: bool) -> bytes:
