@@ -72,7 +72,7 @@ lock: $(VENV)/lock.stamp ## write requirements/*.txt again; UPGRADE=1 takes the 
 	@$(COMPILE) --group lock --output-file requirements/lock.txt
 
 clean: ## remove what was installed, built and cached here; not the services' data
-	@rm -rf $(VENV) tests/node/node_modules build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) tests/node/node_modules build dist src/pricedesk/*.so htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is touched last, so an installation that failed is tried again.
@@ -83,7 +83,8 @@ $(VENV)/python.stamp:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/runtime.stamp: $(VENV)/python.stamp requirements/runtime.txt requirements/build.txt pyproject.toml
+$(VENV)/runtime.stamp: $(VENV)/python.stamp requirements/runtime.txt requirements/build.txt pyproject.toml \
+		scripts/build_hook.py src/pricedesk/_known_lines.c
 	@echo 'Installing Pricedesk and the packages that it runs on.'
 	@$(PIP_INSTALL_HASHED) -r requirements/build.txt -r requirements/runtime.txt
 	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from _machine import CLIENT_CORE, Run, compiled, free_port, pinned, run_of, served
@@ -27,13 +28,27 @@ def _settings(**settings: str) -> dict[str, str]:
     return {f"PRICEDESK_{name.upper()}": value for name, value in {**common, **settings}.items()}
 
 
+IN_PYTHON = """import sys
+sys.modules["pricedesk._known_lines"] = None
+from pricedesk.cli import main
+main(["backend"])"""
+"""A back-end without what is compiled."""
+
+
+def compiled_lines() -> bool:
+    """Whether the loop of the lines is the one in C here."""
+    return find_spec("pricedesk._known_lines") is not None
+
+
 @contextmanager
-def backend(folder: Path, **settings: str) -> Iterator[tuple[int, int]]:
+def backend(folder: Path, *, in_python: bool = False, **settings: str) -> Iterator[tuple[int, int]]:
     """Our back-end, with more settings: the port of its lines, and its process id."""
     port = free_port()
     ports = {"lines_port": str(port), "http_port": str(free_port()), "grpc_port": "0"}
     environment = _settings(**ports, data_dir=str(folder), fetch="off", **settings)
     command = [sys.executable, "-m", "pricedesk.cli", "backend"]
+    if in_python:
+        command = [sys.executable, "-c", IN_PYTHON]
     with served(command, port, environment=environment) as pid:
         yield port, pid
 

@@ -6,8 +6,8 @@ Both servers are on one core and answer with as many bytes; the client, in C, is
 and holds each of our answers against the one that is right. Asked are a thousand lines again and
 again, as a shop asks for its products, and lines that are all different. The client costs about as
 much as the C server, so with one request in flight both together are the limit: what a server alone
-costs is in the column of processor time. With a name for it a plot is made too.
-Needs a C compiler.
+costs is in the column of processor time. A further back-end is without what is compiled of ours, as
+it is in the images. With a name for it a plot is made too. Needs a C compiler.
 """
 
 import random
@@ -32,7 +32,7 @@ from _machine import (
     served,
 )
 from _plot import comparison, picture_among
-from _services import Load, backend
+from _services import Load, backend, compiled_lines
 from _tools import need
 
 HERE = Path(__file__).parent
@@ -68,6 +68,8 @@ def main(picture: Path | None, rounds: int = 15, seconds: float = 0.4) -> None:
     need("cc")
     network_of_its_own()
     print(machine())
+    if not compiled_lines():
+        print("nothing of ours is compiled: no C compiler or no headers of Python's were found")
     print(f"{rounds} rounds of {seconds} s in turn, medians; ratios of answers a second")
     plotted: dict[int, dict[str, list[Run]]] = {}
     told = {"SAME_BYTES": str(len(ANSWER) + 1)}
@@ -81,13 +83,20 @@ def main(picture: Path | None, rounds: int = 15, seconds: float = 0.4) -> None:
         plain.write_text("".join(f"{x.partition(TAB)[0]}\n" for x in lines), encoding="ascii")
         echo_port = free_port()
         echo = [compiled(HERE / "echo.c", folder), str(echo_port), ANSWER]
-        with served(echo, echo_port) as echo_pid, backend(folder) as (port, pid):
+        other = folder / "other"
+        other.mkdir()
+        with (
+            served(echo, echo_port) as echo_pid,
+            backend(folder) as (port, pid),
+            backend(other, in_python=True) as (plain_port, plain_pid),
+        ):
             for connections, in_flight in LOADS:
                 run = Load(connections, in_flight, seconds, told).run
                 contestants = {
                     LIMIT: partial(run, echo_port, echo_pid, plain),
                     "ours, 1,000 lines": partial(run, port, pid, few),
                     "ours, all different": partial(run, port, pid, many),
+                    "ours in Python, 1,000 lines": partial(run, plain_port, plain_pid, few),
                 }
                 results = in_turn(contestants, rounds)
                 show(connections, in_flight, results)

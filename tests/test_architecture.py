@@ -23,6 +23,7 @@ DOMAIN = [
     "protocol",
     "rate_lines",
     "lines",
+    "known_lines",
     "telnet",
     "telnet_charset",
     "quote_codes",
