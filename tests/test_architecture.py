@@ -23,7 +23,6 @@ DOMAIN = [
     "protocol",
     "rate_lines",
     "lines",
-    "known_lines",
     "telnet",
     "telnet_charset",
     "quote_codes",
