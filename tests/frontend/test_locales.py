@@ -1,5 +1,6 @@
 """Money, dates and names by the CLDR, and what a browser says about its user."""
 
+import re
 import subprocess
 import sys
 from datetime import date
@@ -20,8 +21,10 @@ from pricedesk.frontend.locales import (
     date_text,
     language_name,
     money_text,
+    number_text,
     parse_accept_language,
     parse_locale,
+    percent_text,
     publication_text,
 )
 from pricedesk.money import Money
@@ -70,6 +73,65 @@ def test_no_digit_of_an_amount_is_changed_or_lost(minor: int, code: str, tag: st
     digits = "".join(c for c in money_text(money, locale(tag)) if c.isdecimal())
     exact = str(money).lstrip("-").replace(".", "")
     assert digits == exact or exact == digits + "0" * (len(exact) - len(digits))
+
+
+@pytest.mark.parametrize(
+    ("number", "tag", "shown"),
+    [
+        ("0.715878508266", "en", "0.715878508266"),
+        ("0.715878508266", "fr", "0,715878508266"),
+        ("0.715878508266", "de-CH", "0.715878508266"),
+        ("1.5000", "fr", "1,5000"),
+        ("10.00", "de", "10,00"),
+        ("0.00", "sv", "0,00"),
+        ("1", "fr", "1"),
+        ("1234567.1234567", "fr", "1\u202f234\u202f567,1234567"),
+        ("1234567.1234567", "en", "1,234,567.1234567"),
+        ("1234567.1234567", "hi", "12,34,567.1234567"),
+        ("1" * 40 + "." + "2" * 40, "de", "1" + ".111" * 13 + "," + "2" * 40),
+        # No numbers, so they are not read as such.
+        ("", "fr", ""),
+        (".99", "fr", ".99"),
+        ("1.", "fr", "1."),
+        ("1.2.3", "fr", "1.2.3"),
+        ("-1.5", "fr", "-1.5"),
+        ("1e5", "fr", "1e5"),
+        ("NaN", "fr", "NaN"),
+        ("\u0661.\u0665", "fr", "\u0661.\u0665"),
+    ],
+)
+def test_a_number_is_shown_as_the_cldr_has_it(number: str, tag: str, shown: str) -> None:
+    assert number_text(number, locale(tag)) == shown
+
+
+@pytest.mark.parametrize(
+    ("percent", "tag", "shown"),
+    [
+        ("1.5", "en", "1.5%"),
+        ("2.50", "en", "2.50%"),
+        ("0", "en", "0%"),
+        ("2.5", "fr", "2,5\xa0%"),
+        ("2.5", "fr-CA", "2,5\xa0%"),
+        ("2.5", "de-CH", "2.5%"),
+        ("2.5", "tr", "%2,5"),
+        ("1234.5", "de", "1.234,5\xa0%"),
+        ("0." + "3" * 40, "sv", "0," + "3" * 40 + "\xa0%"),
+        ("2.5up", "fr", "2.5up"),
+    ],
+)
+def test_a_percentage_is_shown_as_the_cldr_has_it(percent: str, tag: str, shown: str) -> None:
+    assert percent_text(percent, locale(tag)) == shown
+
+
+@given(
+    st.from_regex(r"(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?", fullmatch=True, alphabet="0123456789."),
+    st.sampled_from(LANGUAGES),
+)
+def test_no_digit_of_a_number_is_changed_or_lost_in_any_language(number: str, tag: str) -> None:
+    whole, _, decimals = number.partition(".")
+    for shown in (number_text(number, locale(tag)), percent_text(number, locale(tag))):
+        assert "".join(c for c in shown if c.isdecimal()) == whole + decimals
+        assert decimals in re.split(r"[^0-9]+", shown) or not decimals
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ Why this price: A laptop
   Published by                     ECB, 30 October 2026 (fresh)
   Path                             CAD/EUR/USD
   Converted at the published rate  $787.47
-  Margin of 2.5 %                  $807.16
+  Margin of 2.5%                   $807.16
   Up to a price that ends in 0.99  $807.99
   Price                            $807.99
 """
@@ -243,7 +243,7 @@ Why this price: A laptop
     assert (await customer.types("why 1")).endswith(b"""\
   Path                             CAD/EUR
   Converted at the published rate  EUR704.86
-  Margin of 2.5 %                  EUR722.48
+  Margin of 2.5%                   EUR722.48
   To the nearest multiple of 0.05  EUR722.50
   Price                            EUR722.50
 """)
@@ -292,7 +292,7 @@ async def test_amounts_dates_and_texts_are_in_the_language(desk: TelnetDesk) -> 
     assert (await customer.types("why 1")).decode() == (
         "Pourquoi ce prix : A laptop\n"
         "  Prix du magasin          1\u00a0100,00\u00a0$\n"
-        "  Taux publi\u00e9              1 CAD = 0.715878508266 USD\n"
+        "  Taux publi\u00e9              1 CAD = 0,715878508266 USD\n"
         "  Publi\u00e9 par               ECB, 30 octobre 2026 (\u00e0 jour)\n"
         "  Chemin                   CAD/EUR/USD\n"
         "  Converti au taux publi\u00e9  787,47\u00a0$\u00a0US\n"
@@ -300,6 +300,37 @@ async def test_amounts_dates_and_texts_are_in_the_language(desk: TelnetDesk) -> 
     )
     await customer.types("lang en")
     assert (await customer.types("why 1")).endswith(b"  $787.47\n")
+
+
+async def test_numbers_in_reasons_are_in_the_language_with_all_their_digits(
+    desk: TelnetDesk,
+) -> None:
+    rules = parse_price_rules(
+        "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\nfloor = 4.99\n[JPY]\nstep = 1000\n",
+        "rules.toml",
+    )
+    customer = desk.customer(rules=rules)
+    await customer.types("lang fr")
+    reasons = """\
+  Prix du magasin                     1 100,00 $CA
+  Taux publie                         1 CAD = 0,715878508266 USD
+  Publie par                          ECB, 30 octobre 2026 (a jour)
+  Chemin                              CAD/EUR/USD
+  Converti au taux publie             787,47 $US
+  Marge de 2,5 %                      807,16 $US
+  Jusqu'a un prix qui finit par 0,99  807,99 $US
+  Jamais moins de 4,99                807,99 $US
+  Prix                                807,99 $US
+"""
+    assert await customer.says("why 1") == f"Pourquoi ce prix : A laptop\n{reasons}"
+    await customer.types("hold 1")
+    assert reasons in await customer.says("quote 0000-0000-0001")
+    (recorded,) = [sent for sent in desk.rates.requests if sent.startswith("hold")]
+    assert ";margin=2.5:807.16;ending=0.99:807.99;floor=4.99:807.99" in recorded
+    assert await customer.types("1") == b"Today your item costs 807.99 USD\n"
+    in_yen = await customer.says("in JPY", "why 1")
+    assert "Au multiple de 1 000 le plus proche" in in_yen
+    assert "1 CAD = 112,572087659 JPY" in in_yen
 
 
 HELD = b"""\

@@ -1,8 +1,8 @@
-"""Money, dates and names as the customer's language writes them, by the Unicode CLDR.
+"""Money, numbers, dates and names as the customer's language writes them, by the Unicode CLDR.
 
 ISO 4217 says what an amount is, CLDR how it is shown: nothing is rounded here, and no digit
-that an amount has is left out. Babel reads the CLDR; it is loaded with this module, so the
-telnet desk, which does without, imports it when a customer asks for a language.
+that an amount or a rate has is left out. Babel reads the CLDR; it is loaded with this module,
+so the telnet desk, which does without, imports it when a customer asks for a language.
 """
 
 import re
@@ -43,6 +43,10 @@ MONEY_TEXTS_MAX = 8192
 """So many amounts are kept as they were written: a page shows the same one several times, and
 the same products are shown to many."""
 
+NUMBER_TEXTS_MAX = 1024
+"""So many rates and values of rules are kept likewise; a shop has few rules, and a rate is in
+the reasons of every price that it makes."""
+
 CURRENCIES_SINCE = {"BG": "EUR"}
 """Territories whose currency has changed since the CLDR that Babel 2.18 has."""
 
@@ -51,6 +55,7 @@ _RANGE = re.compile(
     r"(?:-(?P<territory>[A-Za-z]{2}|[0-9]{3}))?(?:-[A-Za-z0-9]{1,8}){0,4}"
     r"(?:[ \t]*;[ \t]*[qQ]=(?P<quality>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
 )
+_NUMBER = re.compile(r"[0-9]+(?:\.(?P<decimals>[0-9]+))?")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
@@ -139,7 +144,7 @@ def money_text(money: Money, locale: Locale) -> str:
     one of them is not 0.
     """
     value = Decimal(str(money))
-    pattern = _pattern(str(locale), _decimals_shown(money))
+    pattern = _pattern("money", str(locale), _decimals_shown(money))
     # Babel computes with the context's precision, which is 28 digits where nobody says more.
     with localcontext(Context(prec=2 * AMOUNT_DIGITS_MAX)):
         text = pattern.apply(
@@ -152,6 +157,32 @@ def money_text(money: Money, locale: Locale) -> str:
     return str(text)
 
 
+@lru_cache(maxsize=NUMBER_TEXTS_MAX)
+def number_text(number: str, locale: Locale) -> str:
+    """A number such as 0.715878508266 as the locale writes it: 0,715878508266 in fr.
+
+    It has all the decimals that it has, also zeros at its end. What is no number that could be
+    a rate or the value of a rule, as in somebody else's record, is left as it is.
+    """
+    return _number_text(number, "number", locale)
+
+
+@lru_cache(maxsize=NUMBER_TEXTS_MAX)
+def percent_text(percent: str, locale: Locale) -> str:
+    """So many percent as the locale writes it: 2.5 is 2.5% in en, 2,5 % in fr, %2,5 in tr."""
+    return _number_text(percent, "percent", locale)
+
+
+def _number_text(number: str, kind: str, locale: Locale) -> str:
+    found = _NUMBER.fullmatch(number)
+    if found is None:
+        return number
+    pattern = _pattern(kind, str(locale), len(found["decimals"] or ""))
+    # As with money: in the usual context Babel would round to 28 digits.
+    with localcontext(Context(prec=len(number))):
+        return str(pattern.apply(Decimal(number), locale))
+
+
 def _decimals_shown(money: Money) -> int:
     fractions = get_global("currency_fractions")
     by_cldr = int(fractions.get(money.currency.code, fractions["DEFAULT"])[0])
@@ -161,11 +192,18 @@ def _decimals_shown(money: Money) -> int:
 
 
 @lru_cache(maxsize=256)
-def _pattern(locale: str, decimals: int) -> NumberPattern:
-    """The locale's pattern for money, with so many decimals."""
-    shared: NumberPattern = Locale.parse(locale).currency_formats["standard"]
+def _pattern(kind: str, locale: str, decimals: int) -> NumberPattern:
+    """The locale's pattern for money, a number or a percent, with so many decimals."""
+    of = Locale.parse(locale)
+    shared: NumberPattern = {
+        "money": of.currency_formats["standard"],
+        "number": of.decimal_formats[None],
+        "percent": of.percent_formats[None],
+    }[kind]
     own: NumberPattern = parse_pattern(shared.pattern)
     own.frac_prec = (decimals, decimals)
+    # A percentage is one already, and is not multiplied by 100.
+    own.scale = 0
     return own
 
 

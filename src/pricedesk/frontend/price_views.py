@@ -8,7 +8,13 @@ from babel import Locale
 
 from pricedesk.currencies import currency
 from pricedesk.errors import RequestError, printable
-from pricedesk.frontend.locales import instant_text, money_text, publication_text
+from pricedesk.frontend.locales import (
+    instant_text,
+    money_text,
+    number_text,
+    percent_text,
+    publication_text,
+)
 from pricedesk.frontend.offers import Price, is_address
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.translations import Words
@@ -60,13 +66,14 @@ def state_words(state: str, missed: int, words: Words) -> str:
     return f"{words(state)}: {later.format(missed)}"
 
 
-def step_words(step: Step, words: Words) -> str:
-    """A rule in words."""
-    value = step.value.removesuffix(UPWARDS)
+def step_words(step: Step, locale: Locale, words: Words) -> str:
+    """A rule in words, its value as the locale writes it."""
+    value = number_text(step.value.removesuffix(UPWARDS), locale)
     text = ""
     match step.name:
         case StepName.MARGIN:
-            text = words("Margin of {} %")
+            value = percent_text(step.value, locale)
+            text = words("Margin of {}")
         case StepName.ENDING:
             text = words("Up to a price that ends in {}")
         case StepName.STEP:
@@ -92,7 +99,7 @@ def price_view(
         counter=unit.code,
         conversion=money_text(Money.parse(price.conversion, unit), locale),
         conversion_amount=price.conversion,
-        rate=price.rate,
+        rate=number_text(price.rate, locale),
         path=price.path,
         age=_age(price.source, price.date, locale),
         state=price.state,
@@ -113,7 +120,7 @@ def _age(source: str, day: str, locale: Locale) -> str:
 def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
     """The shop's rules that made a price."""
     return tuple(
-        StepView(step_words(step, words), money_text(step.after, locale)) for step in steps
+        StepView(step_words(step, locale, words), money_text(step.after, locale)) for step in steps
     )
 
 
@@ -156,7 +163,7 @@ def quote_view(
         counter=told["to"],
         conversion=money_text(Money.parse(told["result"], unit), locale),
         conversion_amount=told["result"],
-        rate=told["rate"],
+        rate=number_text(told["rate"], locale),
         path=told["path"],
         age=_age(told["source"], told["date"], locale),
         state=told["state"],

@@ -277,9 +277,45 @@ async def test_rules_are_steps_of_the_reason(tmp_path: Path, book: RateBook) -> 
     )
     async with web_desk(tmp_path, book, rules=rules) as desk:
         said = main(await desk.get("/products/laptop"))
-        assert "Margin of 2.5 % $807.16 Up to a price that ends in 0.99 $807.99" in said
+        assert "Margin of 2.5% $807.16 Up to a price that ends in 0.99 $807.99" in said
         in_yen = main(await desk.get("/products/laptop", cookie="currency=JPY"))
         assert "To the nearest multiple of 10 ¥126,930" in in_yen
+
+
+@pytest.mark.parametrize(
+    ("accept", "texts"),
+    [
+        (
+            "fr-FR",
+            [
+                "1 CAD = 0,715878508266 USD",
+                "Marge de 2,5 % 807,16 $US",
+                "Jusqu'à un prix qui finit par 0,99 807,99 $US",
+                "Jamais moins de 4,99 807,99 $US",
+            ],
+        ),
+        # What is not spoken is English, with numbers as the visitor writes them.
+        ("de-DE", ["1 CAD = 0,715878508266 USD", "Margin of 2,5 %", "Never below 4,99"]),
+        ("de-CH", ["1 CAD = 0.715878508266 USD", "Margin of 2.5%", "Never below 4.99"]),
+        ("tr", ["1 CAD = 0,715878508266 USD", "Margin of %2,5", "Never below 4,99"]),
+        ("en-US", ["1 CAD = 0.715878508266 USD", "Margin of 2.5%", "Never below 4.99"]),
+    ],
+)
+async def test_numbers_in_reasons_are_as_the_visitor_writes_them(
+    tmp_path: Path, book: RateBook, accept: str, texts: list[str]
+) -> None:
+    rules = parse_price_rules(
+        "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\nfloor = 4.99\n", "r"
+    )
+    async with web_desk(tmp_path, book, rules=rules) as desk:
+        page = await desk.get("/products/laptop", accept_language=accept, cookie="currency=USD")
+        held = await desk.submit("/quotes", {**HELD, "price": "807.99"})
+        quote = await desk.get(held.headers["Location"], accept_language=accept)
+    said, record = plain(page).replace("\xa0", " "), plain(quote).replace("\xa0", " ")
+    assert [text for text in texts if text not in said or text not in record] == []
+    # What was recorded is shown as it was recorded.
+    assert "rate 0.715878508266" in record
+    assert "margin=2.5:807.16;ending=0.99:807.99;floor=4.99:807.99" in record
 
 
 async def test_of_sources_nothing_is_known_before_the_back_end_has_told(desk: WebDesk) -> None:
