@@ -1,12 +1,15 @@
 """The telnet dialogue, without a socket: the tutorial's words to the byte."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pricedesk.currencies import currency
-from pricedesk.frontend.catalogue import Catalogue, Product
+from pricedesk.frontend.catalogue import NAME_CHARACTERS_MAX, Catalogue, Product
 from pricedesk.frontend.catalogue_csv import packaged_catalogue
 from pricedesk.frontend.menu import AskPrice, Menu, Say
 from pricedesk.frontend.offers import Price
+from pricedesk.frontend.terminal_text import COLUMNS, columns
 from pricedesk.money import Money
 
 PRODUCTS = packaged_catalogue()
@@ -36,6 +39,40 @@ def test_a_menu_of_fifty_is_listed_and_a_longer_one_begins() -> None:
     assert isinstance(chosen, AskPrice)
     assert chosen.product.name == "Thing 100000"
     assert menu.chosen("100001") == Say("Wrong selection. Please try again\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("x" * NAME_CHARACTERS_MAX, "1. " + "x" * NAME_CHARACTERS_MAX),
+        ("\u4ef7" * 35, "1. " + "\u4ef7" * 35),
+        ("\u4ef7" * 38 + "a", "1. " + "\u4ef7" * 38 + "a"),
+        ("\u4ef7" * 39, "1. " + "\u4ef7" * 37 + "..."),
+        ("\u4ef7" * NAME_CHARACTERS_MAX, "1. " + "\u4ef7" * 37 + "..."),
+        ("e\u0301" * 35, "1. " + "e\u0301" * 35),
+    ],
+)
+def test_a_name_of_wide_characters_is_cut_to_80_columns(name: str, shown: str) -> None:
+    menu = Menu(Catalogue([Product("a", name, Money(100, currency("CAD")))]))
+    assert menu.greeting == f"Which product you wish to buy ?\n{shown}\n"
+    assert menu.greeting_bytes == menu.greeting.encode()
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("aB \u4ef7\uac00\U0001f4bb\u0301\uff21"), max_size=70),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_no_line_of_a_menu_is_wider_than_a_terminal(names: list[str]) -> None:
+    cad = currency("CAD")
+    menu = Menu(Catalogue(Product(f"{n}", name, Money(n, cad)) for n, name in enumerate(names)))
+    lines = menu.greeting.splitlines()
+    assert [line for line in lines if columns(line) > COLUMNS] == []
+    for number, (name, line) in enumerate(zip(names, lines[1 : menu.greeted + 1], strict=False), 1):
+        whole = f"{number}. {name}"
+        assert line == whole or (columns(whole) > COLUMNS and line.endswith("..."))
 
 
 @pytest.mark.parametrize(("line", "index"), [("1", 0), ("2", 1), ("3", 2), (" 1 ", 0)])

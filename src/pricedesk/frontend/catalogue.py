@@ -26,7 +26,8 @@ PRICE_DIGITS_MAX = 18
 """With all decimals. In the weakest currency it still is an amount that can be converted back."""
 
 NAME_CHARACTERS_MAX = 70
-"""A menu line is the number, a dot and the name, and has to fit a terminal of 80 columns."""
+"""A menu line is the number, a dot and the name, and has to fit a terminal of 80 columns. Where a
+character takes up two of them it may not, and its end is cut off there."""
 
 DESCRIPTION_CHARACTERS_MAX = 500
 CATEGORY_CHARACTERS_MAX = 70

@@ -1,7 +1,8 @@
 """The tutorial's part of the telnet dialogue: the menu, a number of it, a price.
 
 It knows no socket and asks nobody: when a price is needed it says so, and is told later.
-The wording of the menu, of a price and of a wrong selection is the tutorial's, to the byte.
+The wording of the menu, of a price and of a wrong selection is the tutorial's, to the byte; a
+name of wide characters that would not fit a terminal's line is cut, as in later lists.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TypeAlias
 
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.offers import Price
-from pricedesk.frontend.terminal_text import clean
+from pricedesk.frontend.terminal_text import clean, cut
 
 QUESTION = "Which product you wish to buy ?"
 REASON_CHARACTERS_MAX = 200
@@ -50,7 +51,7 @@ class Menu:
         self._digits = len(str(self._count))
         whole = len(products) <= WHOLE_MENU_PRODUCTS_MAX
         self.greeted = len(products) if whole else MENU_PAGE_PRODUCTS
-        lines = [self.line(position) for position in range(self.greeted)]
+        lines = [cut(self.line(position)) for position in range(self.greeted)]
         if not whole:
             numbers = f"1 to {self.greeted} of {len(products)}"
             lines.append(f"These are {numbers}; the number of any of them can be chosen.")
