@@ -16,7 +16,7 @@ from pricedesk.http.messages import Expiry, Response
 
 NOON = datetime(2026, 10, 30, 12, tzinfo=UTC)
 SOON = NOON + timedelta(minutes=2)
-MOST = Expiry(60, "stale-if-error=9", SOON)
+MOST = Expiry(60, "stale-while-revalidate=9", SOON)
 SECOND = timedelta(seconds=1)
 INSTANT = timedelta(microseconds=1)
 KEY = (b"GET", b"/a")
@@ -50,7 +50,7 @@ def with_answers(now: datetime, *names: str, bytes_max: int = 10**6) -> KeptAnsw
 def said(date: str, age: int, body: str = "1") -> bytes:
     return (
         f"HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-type: text/plain\r\n"
-        f'cache-control: public, max-age={age}, stale-if-error=9\r\netag: "x"\r\n\r\n{body}'
+        f'cache-control: public, max-age={age}, stale-while-revalidate=9\r\netag: "x"\r\n\r\n{body}'
     ).encode()
 
 

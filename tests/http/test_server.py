@@ -42,7 +42,7 @@ from pricedesk.http.server import HttpService
 LIMITS = ClientLimits(connections=100, connections_per_address=100)
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 CHUNK = b"x" * 32 * 1024
-AN_HOUR = Expiry(3600, "stale-if-error=1")
+AN_HOUR = Expiry(3600, "stale-while-revalidate=1")
 DATE = b"date: Fri, 30 Oct 2026 18:00:00 GMT\r\n"
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST = b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -216,7 +216,7 @@ def plain(body: bytes, more: bytes = b"") -> bytes:
 
 CHUNKED = b"Transfer-Encoding: chunked"
 CLOSED = b"connection: close\r\n"
-KEPT_FOR_AN_HOUR = b"cache-control: public, max-age=3600, stale-if-error=1\r\n"
+KEPT_FOR_AN_HOUR = b"cache-control: public, max-age=3600, stale-while-revalidate=1\r\n"
 SMALL = answer(b'{"n":1}').replace(b"TAG", KEPT_FOR_AN_HOUR)
 SMALL_LAST = answer(b'{"n":1}', CLOSED).replace(b"TAG", KEPT_FOR_AN_HOUR)
 

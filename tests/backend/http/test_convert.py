@@ -256,8 +256,8 @@ def test_a_source_whose_terms_want_it_is_linked_with_each_answer() -> None:
     ]
 
 
-LIVELY = "public, max-age={}, stale-if-error=86400"
-SETTLED = "public, max-age=86400, stale-while-revalidate=86400, stale-if-error=86400"
+LIVELY = "public, max-age={}, must-revalidate"
+SETTLED = "public, max-age=86400, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize(

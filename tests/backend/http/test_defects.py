@@ -5,13 +5,14 @@ Its answers were recorded from a running copy with the ECB's history up to 2026-
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from asking import Asker
 from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Convention, Provenance, Sheet, publication_of
@@ -138,6 +139,24 @@ def test_d9_the_newest_rates_are_kept_until_the_next_ones_come(book: RateBook) -
     assert "max-age=60," in api.get("/v1/latest").headers["Cache-Control"]
 
 
+@pytest.mark.parametrize(
+    "url", ["/v1/latest", "/v2/rates", "/convert?amount=1", "/v2/rate/CAD/USD"]
+)
+def test_d9_a_rate_that_is_refused_is_in_a_cache_for_a_minute_at_most(
+    book: RateBook, url: str
+) -> None:
+    # Frankfurter: stale-if-error=86400, an old rate for another day whenever it fails.
+    # The second publication after the one that is known is missed from 16:00 UTC on.
+    missed_twice = datetime(2026, 11, 3, 16, tzinfo=UTC)
+    before = api_over(book, missed_twice - timedelta(seconds=1), refuse_after_missed=1).get(url)
+    after = api_over(book, missed_twice, refuse_after_missed=1).get(url)
+    assert (before.status, before.headers["Cache-Control"]) == (
+        200,
+        "public, max-age=60, must-revalidate",
+    )
+    assert (after.status, after.headers["Cache-Control"]) == (503, "no-store")
+
+
 def test_d10_head_is_answered_and_other_verbs_are_not(api: Asker) -> None:
     # Frankfurter: 404 for HEAD in version 2, the same as GET for DELETE in version 1.
     got, headed = api.get("/v2/rates"), api.ask("HEAD", "/v2/rates")
@@ -196,8 +215,16 @@ def test_every_defect_has_its_line_on_the_page() -> None:
     assert [n for n in range(1, 18) if f"| D{n} |" not in page] == []
 
 
-def api_over(book: RateBook, now: datetime = EVENING, order: tuple[str, ...] = ("ECB",)) -> Asker:
+def api_over(
+    book: RateBook,
+    now: datetime = EVENING,
+    order: tuple[str, ...] = ("ECB",),
+    *,
+    refuse_after_missed: int | None = None,
+) -> Asker:
     revisions = [p for source in book.sources.values() for p in source.revisions]
     ordered = RateBook(revisions, Order(order), all_pegs())
     sources = find_sources([key for key in order if key != "PEG"], "https://ecb.example")
-    return Asker(Bureau(ordered, sources, lambda: now, Terms(currency("CAD"), currency("USD"))))
+    ages = AgeLimits(refuse_after_missed=refuse_after_missed)
+    terms = Terms(currency("CAD"), currency("USD"), ages=ages)
+    return Asker(Bureau(ordered, sources, lambda: now, terms))

@@ -149,8 +149,8 @@ def at(clock: str, book: RateBook, terms: Terms = TERMS) -> Asker:
     return Asker(Bureau(book, [ecb.source("https://ecb.example")], lambda: instant, terms))
 
 
-LIVELY = "public, max-age={}, stale-if-error=86400"
-SETTLED = "public, max-age=86400, stale-while-revalidate=86400, stale-if-error=86400"
+LIVELY = "public, max-age={}, must-revalidate"
+SETTLED = "public, max-age=86400, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize(

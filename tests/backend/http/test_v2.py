@@ -384,8 +384,8 @@ def test_the_state_is_that_of_the_oldest_source_that_answers() -> None:
     assert api.get("/v2/rates?base=USD&quotes=CAD,SEK").headers[state] == "late"
 
 
-LIVELY = "public, max-age={}, stale-if-error=86400"
-SETTLED = "public, max-age=86400, stale-while-revalidate=86400, stale-if-error=86400"
+LIVELY = "public, max-age={}, must-revalidate"
+SETTLED = "public, max-age=86400, stale-while-revalidate=86400"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """How long an answer may be kept: until the next publication that can change it comes out.
 
 Frankfurter lets its newest rates be kept for a day and empties a cache of its own when new ones
-come; whoever keeps an answer without that cache shows yesterday's rate.
+come; whoever keeps an answer without that cache shows yesterday's rate. Its caches may give an old
+answer for another day when it fails; ours may not, since a failure may be that its rate is too old.
 """
 
 from collections.abc import Collection
@@ -21,9 +22,12 @@ OVERDUE_SECONDS = 60
 STATE_HEADER = "Pricedesk-Rate-State"
 """fresh, late or stale by the calendar of the source; of several sources the worst."""
 
-_IF_ERROR = f"stale-if-error={DAY_SECONDS}"
+_THEN_ASK = "must-revalidate"
+"""Not given when it has ended, whatever we answer then, or if we do not (RFC 9111, 5.2.2.2)."""
+
 FOR_A_DAY = ("Cache-Control", f"public, max-age={DAY_SECONDS}")
-_SETTLED = Expiry(DAY_SECONDS, f"stale-while-revalidate={DAY_SECONDS}, {_IF_ERROR}")
+_SETTLED = Expiry(DAY_SECONDS, f"stale-while-revalidate={DAY_SECONDS}")
+"""No age is held against the rates of such an answer: it is never refused later."""
 
 _WORST_LAST = (State.FRESH, State.LATE, State.STALE)
 
@@ -78,11 +82,11 @@ def expiry(bureau: Bureau, now: datetime, scope: Scope) -> Expiry:
     keys = [key for key in scope.keys if len(bureau.book.of(key))]
     if not keys:
         # Nothing was found; what is not known yet may come.
-        return Expiry(OVERDUE_SECONDS, _IF_ERROR)
+        return Expiry(OVERDUE_SECONDS, _THEN_ASK)
     if scope.last is not None and all(_settled(bureau, now, k, scope.last) for k in keys):
         return _SETTLED
     ends = [bureau.sources[key].calendar.next_publication(now) for key in keys]
-    return Expiry(min(_seconds_max(bureau, now, k) for k in keys), _IF_ERROR, min(ends))
+    return Expiry(min(_seconds_max(bureau, now, k) for k in keys), _THEN_ASK, min(ends))
 
 
 def _settled(bureau: Bureau, now: datetime, key: str, last: date) -> bool:
