@@ -40,3 +40,12 @@ def wsgi_application(
         return [content_of(response)]
 
     return application
+
+
+def response_of(sent: bytes) -> Response:
+    """A whole answer as it is sent, for an application; what is said of the connection is not."""
+    head, _, body = sent.partition(b"\r\n\r\n")
+    status_line, *lines = head.decode("ascii").split("\r\n")
+    pairs = [tuple(line.split(": ", 1)) for line in lines]
+    headers = tuple((name, value) for name, value in pairs if name != "connection")
+    return Response(body, int(status_line.split()[1]), headers=headers)

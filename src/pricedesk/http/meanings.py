@@ -24,7 +24,8 @@ def meanings() -> dict[str, tuple[int, str]]:
         for error, status in STATUS.items()
     }
     found |= _OF_HTTP
-    for failure in vars(refusals).values():
+    # Of several with one name the first is the one that tells of all of them.
+    for failure in reversed(vars(refusals).values()):
         if isinstance(failure, Failure):
             meaning = f"{failure.detail[0].upper()}{failure.detail[1:]}."
             found[failure.slug] = (int(failure.status), meaning)

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from asking import Asker
+from asking import Asker, respond
 from held import DeskAtOnce
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import openapi
@@ -31,9 +31,12 @@ from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.openapi import OPERATIONS, Operation
 from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.http import refusals
 from pricedesk.http.meanings import meanings
+from pricedesk.http.messages import Failure, Response
+from pricedesk.http.refusals import refusal
 from pricedesk.http.routes import STATUS, Router
-from wsgi_door import wsgi_application
+from wsgi_door import response_of, wsgi_application
 
 EXAMPLES_MAX = 25
 """Of each operation and kind of data; the same ones every time."""
@@ -88,6 +91,49 @@ def test_every_answer_is_one_that_is_described(
         case.call_and_validate(checks=CHECKS)
 
     ask()
+
+
+REFUSALS = {f.detail: f for f in vars(refusals).values() if isinstance(f, Failure)}.values()
+"""What is refused before there is a path, as any operation may."""
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_what_is_refused_before_there_is_a_path_is_described(
+    router: Router, operation: Operation
+) -> None:
+    said: list[Response] = []
+
+    def refuse(asked: Router, *request: Any) -> Response:  # noqa: ANN401  # what the router is asked
+        return said[0] if said else respond(asked, *request)
+
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", wsgi_application(router, refuse))
+    described = schema[operation.path][operation.method.upper()]
+    in_path = {p.name: p.example for p in operation.parameters if p.place == "path"}
+    for failure in REFUSALS:
+        said[:] = [response_of(refusal(failure, ()))]
+        response = described.Case(path_parameters=in_path).call()
+        assert response.status_code == failure.status
+        assert str(response.status_code) in described.definition.raw["responses"]
+        described.validate_response(response)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_an_escape_that_is_none_and_what_is_known_are_told_as_described(
+    router: Router, operation: Operation
+) -> None:
+    path = re.sub(r"\{(\w+)\}", lambda found: EXAMPLES[found[1]], operation.path)
+    told: Any = operation.described()
+    method, described = operation.method.upper(), told["responses"]
+    off = respond(router, method, path, "a=%ZZ")
+    assert off.status == 400
+    assert off.media_type.partition(";")[0] in described["400"]["content"]
+    if method == "GET":
+        amount = "amount=1" if path == "/convert" else ""
+        known = respond(router, method, path, amount, {"if-none-match": "*"})
+        assert (known.status == 304) is ("304" in described) or known.status == 404
+
+
+EXAMPLES = {p.name: p.example for one in OPERATIONS for p in one.parameters if p.place == "path"}
 
 
 def test_every_route_is_described_and_nothing_else(router: Router) -> None:

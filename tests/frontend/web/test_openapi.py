@@ -1,6 +1,7 @@
 """The description of the desk's JSON: complete, and true for whatever it allows to be asked."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,11 +23,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.frontend.web.api import PROBLEMS
 from pricedesk.frontend.web.api_description import document
-from pricedesk.http.messages import Response
+from pricedesk.http import refusals
+from pricedesk.http.messages import JSON_TYPE, Failure, Response, json_response
+from pricedesk.http.refusals import refusal
 from pricedesk.http.routes import Router
 from web_desk import WebDesk, web_desk
-from wsgi_door import wsgi_application
+from wsgi_door import response_of, wsgi_application
 
 EXAMPLES_MAX = 25
 """Of each operation and kind of data; the same ones every time."""
@@ -101,6 +105,32 @@ def test_every_answer_is_one_that_is_described(
         case.call_and_validate(checks=CHECKS)
 
     ask()
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), {(case.values[0], case.values[1]): 0 for case in CASES}
+)
+def test_what_is_refused_before_there_is_a_path_is_described(
+    desk: WebDesk, path: str, method: str
+) -> None:
+    said: list[Response] = []
+
+    def refuse(_router: Router, *_asked: Any) -> Response:  # noqa: ANN401  # what the router is asked
+        return said[0]
+
+    said[:] = [json_response(DESCRIBED, headers=(("Content-Type", JSON_TYPE),))]
+    application = wsgi_application(desk.router, refuse)
+    described = schemathesis.openapi.from_wsgi("/api/openapi.json", application)[path][
+        method.upper()
+    ]
+    in_path = dict.fromkeys(re.findall(r"\{(\w+)\}", path), "a")
+    for failure in vars(refusals).values():
+        if isinstance(failure, Failure):
+            said[:] = [response_of(refusal(failure, (), PROBLEMS))]
+            response = described.Case(path_parameters=in_path).call()
+            assert response.status_code == failure.status
+            assert described.definition.raw["responses"].keys() & {"default", str(failure.status)}
+            described.validate_response(response)
 
 
 def test_every_route_is_described_and_nothing_else(desk: WebDesk) -> None:

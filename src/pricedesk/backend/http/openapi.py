@@ -5,10 +5,11 @@ and another one asks the API whatever it allows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pricedesk import __version__
 from pricedesk.backend.http.caching import STATE_HEADER
+from pricedesk.backend.http.openapi_refusals import PROBLEM, REFUSED, RESPONSES, refused
 from pricedesk.backend.http.openapi_schemas import (
     DATE,
     INSTANT,
@@ -17,7 +18,7 @@ from pricedesk.backend.http.openapi_schemas import (
     TEXT,
     named,
 )
-from pricedesk.http.messages import JSON_TYPE, KEY_HEADER, PROBLEM_TYPE, TEXT_TYPE, Json
+from pricedesk.http.messages import JSON_TYPE, KEY_HEADER, TEXT_TYPE, Json
 
 _JSON = JSON_TYPE.partition(";")[0]
 _CODES: Json = {"type": "string", "pattern": "^[A-Za-z]{3}(,[A-Za-z]{3})*$"}
@@ -103,7 +104,11 @@ _V1_CODE, _V2_CODE = "Version1Error", "Version2Error"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What is answered at a path: which documents, by media type, and which errors with what."""
+    """What is answered at a path: which documents, by media type, and which errors with what.
+
+    An answer may be `kept` or not. `other_errors` have schemas of their own. What is refused
+    before there is a path is the same for all operations.
+    """
 
     path: str
     name: str
@@ -115,24 +120,32 @@ class Operation:
     body: Json = None
     method: str = "get"
     tag: str = "service"
+    kept: bool = True
+    other_errors: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> tuple[int, ...]:
+        """The statuses of its errors."""
+        return tuple(sorted({*self.errors, *self.other_errors, 400, 500}))
 
     def described(self) -> Json:
         """As OpenAPI has it."""
-        error_type = PROBLEM_TYPE if self.error_schema == "Problem" else _JSON
-        failed: dict[str, Json] = {
-            error_type: {"schema": named(self.error_schema)},
-        }
         responses: dict[str, Json] = {
             "200": {
                 "description": "The answer.",
-                "headers": _HEADERS,
+                "headers": _HEADERS if self.kept else _NEVER_KEPT,
                 "content": {kind: {"schema": schema} for kind, schema in self.answers.items()},
             }
         }
-        if self.method == "get":
+        if self.kept:
             responses["304"] = {"description": "What the client has is what there is."}
-        for status in (*self.errors, 400, 500):
-            responses[str(status)] = {"description": _WHY[status], "content": failed}
+        for status in self.failures:
+            content = self._failed(status)
+            if status in REFUSED:
+                content = {**content, **PROBLEM}
+            responses[str(status)] = {"description": _WHY[status], "content": content}
+        for status in REFUSED:
+            responses.setdefault(str(status), refused(status))
         told: dict[str, Json] = {
             "operationId": self.name,
             "tags": [self.tag],
@@ -144,6 +157,10 @@ class Operation:
             told["requestBody"] = {"required": True, "content": {_JSON: {"schema": self.body}}}
         return told
 
+    def _failed(self, status: int) -> Mapping[str, Json]:
+        schema = self.other_errors.get(status, self.error_schema)
+        return PROBLEM if schema == "Problem" else _json(schema)
+
 
 _WHY = {
     400: "The request cannot be read.",
@@ -154,7 +171,8 @@ _WHY = {
     422: "Something in the request is off.",
     429: "As many prices were held as may be.",
     500: "A fault of the service, which was logged.",
-    503: "No rates are known, those known are too old, or the store fails.",
+    503: "No rates are known, those known are too old, the store fails, or there are too many"
+    " clients.",
 }
 _HEADERS: Json = {
     "Cache-Control": {"description": "Ends at the next publication.", "schema": TEXT},
@@ -163,6 +181,9 @@ _HEADERS: Json = {
         "description": "How old the rates are, by the calendars of the sources that answered.",
         "schema": STATE,
     },
+}
+_NEVER_KEPT: Json = {
+    "Cache-Control": {"description": "Is not to be kept.", "schema": {"const": "no-store"}}
 }
 
 
@@ -238,6 +259,7 @@ _OWN = (
     Operation(
         "/convert", "convertMany", "Up to 10,000 conversions; each is answered for itself.",
         _json("Results"), (415, 422), body=named("Items"), method="post", tag="convert",
+        kept=False,
     ),
 )  # fmt: skip
 _QUOTE_ID = _in_path(
@@ -257,38 +279,48 @@ _QUOTES = (
     Operation(
         "/quotes", "hold", "Holds a price: it is on the disk before it is answered.",
         _json("Quote"), (404, 409, 415, 422, 429, 503), parameters=(_KEY,), body=named("Hold"),
-        method="post", tag="quotes",
+        method="post", tag="quotes", kept=False,
     ),
     Operation(
         "/quotes/{id}", "quote", "A quote, and what has become of it.", _json("Quote"),
-        (404, 422, 503), parameters=(_QUOTE_ID,), tag="quotes",
+        (404, 422, 503), parameters=(_QUOTE_ID,), tag="quotes", kept=False,
     ),
     Operation(
         "/quotes/{id}/redeem", "redeem", "Redeems a quote; twice is as good as once.",
         _json("Quote"), (404, 409, 422, 503), parameters=(_QUOTE_ID,), method="post",
-        tag="quotes",
+        tag="quotes", kept=False,
     ),
     Operation(
         "/quotes/{id}/cancel", "cancel", "Cancels a quote; twice is as good as once.",
         _json("Quote"), (404, 409, 422, 503), parameters=(_QUOTE_ID,), method="post",
-        tag="quotes",
+        tag="quotes", kept=False,
     ),
 )  # fmt: skip
+
+
+def _page(
+    path: str, name: str, about: str, answers: Mapping[str, Json], tag: str = "service"
+) -> Operation:
+    return Operation(path, name, about, answers, error_schema=_V2_CODE, tag=tag)
+
+
 _SERVICE = (
-    Operation("/", "index", "Where everything is.", _json("Index")),
-    Operation("/v1", "version1", "What version 1 is.", _json("VersionIndex"), tag="v1"),
-    Operation("/v2", "version2", "What version 2 is.", _json("VersionIndex"), tag="v2"),
-    Operation("/openapi.json", "openapi", "This description.", _json("OpenApi")),
-    Operation("/v1/openapi.json", "openapi1", "Its part of this.", _json("OpenApi"), tag="v1"),
-    Operation("/v2/openapi.json", "openapi2", "Its part of this.", _json("OpenApi"), tag="v2"),
-    Operation("/docs", "docs", "The same for people.", {"text/html": TEXT}),
-    Operation("/robots.txt", "robots", "Nothing here is for search engines.",
-              {TEXT_TYPE.partition(";")[0]: TEXT}),
-    Operation("/healthz", "alive", "Whether the process answers.", _json("Health")),
+    _page("/", "index", "Where everything is.", _json("Index")),
+    _page("/v1", "version1", "What version 1 is.", _json("VersionIndex"), "v1"),
+    _page("/v2", "version2", "What version 2 is.", _json("VersionIndex"), "v2"),
+    _page("/openapi.json", "openapi", "This description.", _json("OpenApi")),
+    _page("/v1/openapi.json", "openapi1", "Its part of this.", _json("OpenApi"), "v1"),
+    _page("/v2/openapi.json", "openapi2", "Its part of this.", _json("OpenApi"), "v2"),
+    _page("/docs", "docs", "The same for people.", {"text/html": TEXT}),
+    _page("/robots.txt", "robots", "Nothing here is for search engines.",
+          {TEXT_TYPE.partition(";")[0]: TEXT}),
+    Operation("/healthz", "alive", "Whether the process answers.", _json("Health"),
+              kept=False),
     Operation("/readyz", "ready", "Whether rates are known and the end is not near.",
-              _json("Health"), (503,), "NotReady"),
-    Operation("/version", "version", "Which version runs.", _json("Version")),
-    Operation("/metrics", "metrics", "Metrics for Prometheus.", {"text/plain": TEXT}),
+              _json("Health"), kept=False, other_errors={503: "NotReady"}),
+    Operation("/version", "version", "Which version runs.", _json("Version"), kept=False),
+    Operation("/metrics", "metrics", "Metrics for Prometheus.", {"text/plain": TEXT},
+              kept=False),
 )  # fmt: skip
 
 OPERATIONS = (*_FRANKFURTERS, *_OWN, *_QUOTES, *_SERVICE)
@@ -319,5 +351,5 @@ def document(prefix: str = "/") -> dict[str, Json]:
         },
         "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": SCHEMAS},
+        "components": {"schemas": SCHEMAS, "responses": RESPONSES},
     }

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pricedesk.backend.http import openapi
 from pricedesk.backend.http.caching import FOR_A_DAY
 from pricedesk.backend.http.openapi import OPERATIONS, TAGS, Operation
+from pricedesk.backend.http.openapi_refusals import REFUSED
 from pricedesk.http.meanings import meanings
 from pricedesk.http.messages import (
     NO_STORE,
@@ -127,11 +128,11 @@ def _operation(one: Operation) -> str:
     head = "<thead><tr><th>parameter</th><th>in</th><th></th></tr></thead>"
     table = f"<table>{head}<tbody>{parameters}</tbody></table>"
     kinds = ", ".join(escape(kind) for kind in one.answers)
-    failures = ", ".join(str(status) for status in sorted({*one.errors, 400, 500}))
+    failures = ", ".join(str(status) for status in one.failures)
     return (
         f'<article id="{one.name}"><h3>{one.method.upper()} <code>{escape(one.path)}</code></h3>'
         f"<p>{escape(one.about)}</p>{table if one.parameters else ''}"
-        f"<p>200: {kinds}. Otherwise {failures}.</p></article>"
+        f"<p>200: {kinds}. Otherwise {failures}, and what any request may get.</p></article>"
     )
 
 
@@ -141,8 +142,11 @@ def _errors() -> str:
         f"<td>{escape(meaning)}</td></tr>"
         for slug, (status, meaning) in sorted(meanings().items())
     )
+    refused = ", ".join(str(status) for status in REFUSED)
     return (
         '<section id="errors"><h2>errors</h2><p>Problems of /convert and /quotes (RFC 9457) have'
-        " one of these names; versions 1 and 2 tell theirs as Frankfurter does.</p><table><thead>"
+        " one of these names; versions 1 and 2 tell theirs as Frankfurter does. Any request may be"
+        f" refused before there is a path ({refused}): that is a problem everywhere, and the"
+        " connection ends.</p><table><thead>"
         f"<tr><th>name</th><th>status</th><th></th></tr></thead><tbody>{rows}</tbody></table></section>"
     )

@@ -134,19 +134,32 @@ _ID = _parameter("id", _TEXT, "path")
 _IN = _parameter("currency", _TYPED_CODE)
 
 
+_RESPONSES: dict[str, Json] = {
+    "Known": {"description": "What the client has is what there is."},
+    "Wrong": {
+        "description": "What was wrong, as RFC 9457 has it: also of a request that is refused"
+        " before there is a path (400, 408, 413, 414, 431, 501, 503).",
+        "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}},
+    },
+}
+
+
+def _response(name: str) -> Json:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
 def _operation(
-    summary: str, answer: str, *parameters: Json, created: bool = False
+    summary: str, answer: str, *parameters: Json, created: bool = False, kept: bool = False
 ) -> dict[str, Json]:
     success = "201" if created else "200"
+    known = {"304": _response("Known")} if kept else {}
     return {
         "summary": summary,
         "parameters": list(parameters),
         "responses": {
             success: {"description": "OK", "content": {JSON_TYPE: {"schema": _ref(answer)}}},
-            "default": {
-                "description": "What was wrong, as RFC 9457 has it.",
-                "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}},
-            },
+            **known,
+            "default": _response("Wrong"),
         },
     }
 
@@ -168,7 +181,9 @@ _DESCRIPTION: Json = {
     "summary": "This description",
     "parameters": [],
     "responses": {
-        "200": {"description": "OK", "content": {JSON_TYPE: {"schema": {"type": "object"}}}}
+        "200": {"description": "OK", "content": {JSON_TYPE: {"schema": {"type": "object"}}}},
+        "304": _response("Known"),
+        "default": _response("Wrong"),
     },
 }
 _PATHS: dict[str, Json] = {
@@ -214,7 +229,10 @@ _PATHS: dict[str, Json] = {
     },
     "/api/problems/{name}": {
         "get": _operation(
-            "What the name of a failure means", "Meaning", _parameter("name", _TEXT, "path")
+            "What the name of a failure means",
+            "Meaning",
+            _parameter("name", _TEXT, "path"),
+            kept=True,
         )
     },
     "/api/sources": {"get": _operation("How each source stands, and its terms", "Sources")},
@@ -232,5 +250,5 @@ def document() -> Json:
             "description": "What a product costs, why, and holding that price.",
         },
         "paths": _PATHS,
-        "components": {"schemas": _SCHEMAS},
+        "components": {"schemas": _SCHEMAS, "responses": _RESPONSES},
     }
