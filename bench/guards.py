@@ -1,15 +1,14 @@
 """What the guards doubt, measured: the figures of docs/guards.md.
 
-    python bench/guards.py [rba-f11.1-data.csv] [nbrfxrates2026.xml]
+    python bench/guards.py [FOLDER]
 
 Judges the ECB's whole history and the recorded answers of the other sources, day by day, each
 by what was there before it; damages values of the ECB's history and counts what is caught;
-and measures how far sources are from each other on the same day. Of the two files, the
-Reserve Bank of Australia's and the National Bank of Romania's, which are no sources of
-Pricedesk, more of the same is printed.
+and measures how far sources are from each other on the same day. Of banks that are no sources of
+Pricedesk, and whose recorded answers are in the folder (`_banks.py` has the names), the same is
+printed.
 """
 
-import csv
 import random
 import sys
 import time
@@ -17,19 +16,17 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import combinations
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
+from _banks import PROVENANCE, inverse, read_banks
 from pricedesk.backend.guards import judge
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.precedents import apart
 from pricedesk.backend.quarantine import Doubt
 from pricedesk.backend.rate_book import SourceHistory
 from pricedesk.backend.rates import (
-    Convention,
-    Provenance,
     Publication,
     Sheet,
     publication_of,
@@ -43,7 +40,6 @@ from pricedesk.money import decimal_text
 
 FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures"
 RECORDED = ("BOC", "NB", "BOE", "CNB", "NBP", "RB")
-PROVENANCE = Provenance("5" * 64, datetime(2026, 10, 30, tzinfo=UTC))
 TODAY = date(2026, 10, 30)
 NOBODY = Witnesses()
 
@@ -89,39 +85,6 @@ def recorded(key: str) -> tuple[Source, list[Publication]]:
     return source, [publication_of(key, source.convention, s, PROVENANCE) for s in sheets]
 
 
-def of_australia(path: Path) -> list[Publication]:
-    """What the Reserve Bank of Australia says one of its dollars is worth."""
-    rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
-    title = next(row for row in rows if row and row[0] == "Title")
-    codes = [cell.removeprefix("A$1=") for cell in title]
-    found = []
-    for row in rows:
-        try:
-            day = datetime.strptime(row[0], "%d-%b-%Y").astimezone(UTC).date()
-        except (ValueError, IndexError):
-            continue
-        rates = {c: v for c, v in zip(codes, row, strict=False) if v and c in CURRENCIES}
-        if rates:
-            convention = Convention("AUD", per_pivot=True)
-            found.append(publication_of("RBA", convention, Sheet(day, rates), PROVENANCE))
-    return found
-
-
-def of_romania(path: Path) -> list[Publication]:
-    """What the National Bank of Romania says others' money is worth in lei."""
-    found = []
-    for cube in ET.parse(path).getroot().iter("{https://www.bnr.ro/xsd}Cube"):  # noqa: S314  # a file that the user names
-        rates, units = {}, {}
-        for rate in cube:
-            code = rate.get("currency", "")
-            if code in CURRENCIES:
-                rates[code] = rate.text or ""
-                units[code] = int(rate.get("multiplier", "1"))
-        sheet = Sheet(date.fromisoformat(cube.get("date", "")), rates, units)
-        found.append(publication_of("BNR", Convention("RON", per_pivot=False), sheet, PROVENANCE))
-    return sorted(found, key=lambda publication: publication.date)
-
-
 def percent(millionths: int) -> str:
     """For reading."""
     return f"{decimal_text(millionths // 100, 2)} %"
@@ -132,12 +95,6 @@ def scaled(text: str, numerator: int, denominator: int) -> str:
     whole, _, fraction = text.partition(".")
     unscaled = int(whole + fraction) * 10 ** (12 - len(fraction))
     return decimal_text(unscaled * numerator // denominator, 12)
-
-
-def inverse(text: str) -> str:
-    """One over a value, to twelve decimals."""
-    whole, _, fraction = text.partition(".")
-    return decimal_text(10 ** (12 + len(fraction)) // int(whole + fraction), 12)
 
 
 class Damage:
@@ -254,8 +211,8 @@ def print_real_history(more: dict[str, list[Publication]]) -> None:
             doubts = list(day_by_day(source, extra, witnesses))
             values = sum(len(p.rates()) for p in extra)
             print(f"{key} {how}: {len(extra)} days, {values} values, {len(doubts)} doubted")
-            for doubt in doubts:
-                print(f"  {doubt.guard}: {doubt.reason}")
+            for (guard, reason), count in Counter((d.guard, d.reason) for d in doubts).items():
+                print(f"  {guard}: {reason}{f' ({count} values)' if count > 1 else ''}")
 
 
 def print_damage() -> None:
@@ -319,13 +276,7 @@ def _distances(
 
 def main() -> None:
     """Print all of it."""
-    more: dict[str, list[Publication]] = {}
-    for name in sys.argv[1:]:
-        path = Path(name)
-        if path.suffix == ".xml":
-            more["BNR"] = of_romania(path)
-        else:
-            more["RBA"] = of_australia(path)
+    more = read_banks(Path(sys.argv[1])) if len(sys.argv) > 1 else {}
     print_real_history(more)
     print_damage()
     print_spreads(more)
