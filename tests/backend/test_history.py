@@ -59,7 +59,7 @@ def test_its_publications_say_where_they_are_from() -> None:
 
 def test_it_has_every_day_on_which_the_calendar_expects_a_publication() -> None:
     book = RateBook(packaged_publications())
-    first, last = ecb.FIRST_DATE, book.newest.date
+    first, last = ecb.source("").first_date, book.newest.date
     expected = [
         day
         for day in (date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1))

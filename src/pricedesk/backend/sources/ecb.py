@@ -1,11 +1,8 @@
 """The European Central Bank's euro foreign exchange reference rates.
 
-One unit of the base, EUR, is worth so much of each counter currency. The ECB publishes them
-on every TARGET business day about 16:00 in Frankfurt, as three documents with the same
-numbers: the newest day and the last ninety days as XML, and everything since 1999-01-04 as a
-zipped CSV. https://www.ecb.europa.eu/stats/policy_and_exchange_rates/ has the terms: free to
-use with the source named, for information, not for transactions. Its data portal, another host,
-has the same numbers as well: see `ecb_portal`.
+The ECB publishes three documents with the same numbers: the newest day and the last ninety days
+as XML, and everything since its first date as a zipped CSV. Its data portal, another host, has the
+same numbers as well: see `ecb_portal`.
 """
 
 import io
@@ -14,28 +11,21 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from enum import Enum
 from xml.etree import ElementTree as ET
-from zoneinfo import ZoneInfo
 
-from pricedesk.backend.calendars import Calendar
-from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet
+from pricedesk.backend.rates import Provenance, Publication, Sheet
 from pricedesk.backend.sources import ecb_portal
+from pricedesk.backend.sources.facts import calendar_of, convention_of, facts_of, source_of
 from pricedesk.backend.sources.reading import read_code, read_date, read_value
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.errors import RefusedDocument, in_quotes
 
 NAME = "ECB"
-CONVENTION = Convention(pivot="EUR", per_pivot=True)
-FIRST_DATE = date(1999, 1, 4)
-CALENDAR = Calendar(
-    closed_with=("XECB",),
-    zone=ZoneInfo("Europe/Berlin"),
-    publishes_at=time(16, 0),
-    overdue_after=timedelta(hours=1),
-    proven=True,
-)
+_FACTS = facts_of(NAME.lower())
+CONVENTION = convention_of(_FACTS)
+CALENDAR = calendar_of(_FACTS)
 
 DOCUMENT_BYTES_MAX = 2 * 1024 * 1024
 """The zipped history had 0.64 MB in 2026."""
@@ -98,20 +88,13 @@ def source(address: str) -> Source:
             return ecb_portal.parse(raw)
         return parse(Document(request.name), raw)
 
-    return Source(
-        key=NAME,
-        name="European Central Bank",
-        convention=CONVENTION,
-        calendar=CALENDAR,
-        first_date=FIRST_DATE,
+    return source_of(
+        NAME,
+        CONVENTION,
+        CALENDAR,
+        request,
+        read,
         document_bytes_max=DOCUMENT_BYTES_MAX,
-        terms="Free to use with the source named; for information, not for transactions.",
-        terms_url="https://www.ecb.europa.eu/services/using-our-site/disclaimer/html/index.en.html",
-        attribution="Source: ECB",
-        attribution_url="https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",
-        request=request,
-        read=read,
-        country_code="EU",
         elsewhere=elsewhere,
     )
 
