@@ -125,11 +125,11 @@ class TelnetDesk:
 
 
 @asynccontextmanager
-async def telnet_desk(folder: Path) -> AsyncIterator[TelnetDesk]:
-    """A desk over a back-end that keeps quotes in a folder."""
+async def telnet_desk(folder: Path, book: RateBook = BOOK) -> AsyncIterator[TelnetDesk]:
+    """A desk over a back-end with a rate book that keeps quotes in a folder."""
     clock = Clock()
     terms = Terms(currency("CAD"), DEFAULT)
-    bureau = Bureau(BOOK, [ecb.source("https://ecb.example")], clock, terms)
+    bureau = Bureau(book, [ecb.source("https://ecb.example")], clock, terms)
     store = open_store("", folder)
     quotes = QuoteDesk(Ledger(store, clock, QuoteTerms(), Counting()), bureau, QuoteTerms())
     try:

@@ -120,6 +120,43 @@ def test_history_has_a_row_a_publication_and_first_the_rate_that_held() -> None:
     )
 
 
+def test_a_parity_is_named_where_the_order_lets_it_answer() -> None:
+    words, pegged = ("rates", "latest", "USD", "XOF", "AED", "CAD"), "ECB,PEG"
+    assert pricedesk(*words, sources=pegged).stdout == (
+        "from  to              rate  date        source  state  pegs\n"
+        "USD   XOF  587.143752238    2026-10-30  ECB     fresh  EUR/XOF 655.957\n"
+        "USD   AED    3.6725         2026-10-30          fresh  USD/AED 3.6725\n"
+        "USD   CAD    1.39688506982  2026-10-30  ECB     fresh\n"
+    )
+    told = json.loads(pricedesk(*words, "--json", sources=pegged).stdout)
+    assert [(row["source"], row["pegs"]) for row in told] == [
+        ("ECB", {"EUR/XOF": "655.957"}),
+        (None, {"USD/AED": "3.6725"}),
+        ("ECB", {}),
+    ]
+    on = ("rates", "on", "2020-02-14", "AED", "XOF", "--csv")
+    assert pricedesk(*on, sources=pegged).stdout == (
+        "from,to,rate,date,source,state,pegs\n"
+        "AED,XOF,164.74193531,2020-02-14,ECB,fresh,USD/AED:3.6725 EUR/XOF:655.957\n"
+    )
+    chosen = pricedesk("rates", "latest", "USD", "CAD", "--csv", "--source", "ECB", sources=pegged)
+    assert chosen.stdout.startswith("from,to,rate,date,source,state\n")
+
+
+def test_a_history_names_its_parities_and_has_the_days_of_those_that_need_no_source() -> None:
+    words = ("--from", "2026-10-29", "--csv")
+    assert pricedesk("rates", "history", "CAD", "XOF", *words, sources="ECB,PEG").stdout == (
+        "date,from,to,rate,source,pegs\n"
+        "2026-10-29,CAD,XOF,421.106117994,ECB,EUR/XOF:655.957\n"
+        "2026-10-30,CAD,XOF,420.32359349,ECB,EUR/XOF:655.957\n"
+    )
+    assert pricedesk("rates", "history", "USD", "AED", *words, sources="ECB,PEG").stdout == (
+        "date,from,to,rate,source,pegs\n"
+        "2026-10-29,USD,AED,3.6725,,USD/AED:3.6725\n"
+        "2026-10-30,USD,AED,3.6725,,USD/AED:3.6725\n"
+    )
+
+
 def test_history_is_of_a_year_if_nothing_else_is_said() -> None:
     rows = json.loads(pricedesk("rates", "history", "EUR", "USD", "--json").stdout)
     assert (rows[0]["date"], rows[-1]["date"]) == ("2025-10-30", "2026-10-30")

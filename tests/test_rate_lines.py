@@ -34,14 +34,14 @@ RATES = RatesReply(
     "CAD",
     FRIDAY,
     {
-        "AED": DayRate("2.62906382158", FRIDAY, "ECB", "fresh", 0),
+        "AED": DayRate("2.62906382158", FRIDAY, "ECB", "fresh", 0, ("USD/AED",)),
         "USD": DayRate("0.715878508266", date(2026, 10, 29), "BOC", "late", 1),
-        "XOF": DayRate("1", FRIDAY, None, "fresh", 0),
+        "XOF": DayRate("1", FRIDAY, None, "fresh", 0, ("EUR/XAF", "USD/AED")),
     },
 )
 RATES_LINE = (
-    "base=CAD on=2026-10-30 AED=2.62906382158:2026-10-30:ECB:fresh:0"
-    " USD=0.715878508266:2026-10-29:BOC:late:1 XOF=1:2026-10-30:none:fresh:0"
+    "base=CAD on=2026-10-30 AED=2.62906382158:2026-10-30:ECB:fresh:0:USD/AED"
+    " USD=0.715878508266:2026-10-29:BOC:late:1 XOF=1:2026-10-30:none:fresh:0:EUR/XAF,USD/AED"
 )
 HISTORY = HistoryReply(
     "CAD", "USD", Unit.MONTH, "ECB", ((VALENTINE, "0.7543"), (FRIDAY, "0.715878508266"))
@@ -49,6 +49,8 @@ HISTORY = HistoryReply(
 HISTORY_LINE = (
     "base=CAD counter=USD unit=month source=ECB points=2020-02-14:0.7543,2026-10-30:0.715878508266"
 )
+PEGGED = HistoryReply("USD", "XOF", Unit.DAY, "ECB", ((FRIDAY, "587.1"),), ("EUR/XOF",))
+PEGGED_LINE = "base=USD counter=XOF unit=day source=ECB points=2026-10-30:587.1 pegs=EUR/XOF"
 SOURCES = SourcesReply(
     "97bb8313da86d9c7",
     {
@@ -93,12 +95,18 @@ NEEDS_MORE = (
 )
 
 PARSERS: list[Callable[[str], object]] = [parse_rates, parse_history, parse_sources]
-REPLIES = [(RATES, RATES_LINE), (HISTORY, HISTORY_LINE), (SOURCES, SOURCES_LINE)]
+REPLIES = [
+    (RATES, RATES_LINE),
+    (HISTORY, HISTORY_LINE),
+    (PEGGED, PEGGED_LINE),
+    (SOURCES, SOURCES_LINE),
+]
 
 CODES = st.sampled_from(list(CURRENCIES))
 COINS = st.sampled_from(list(CURRENCIES.values()))
 DATES = st.dates()
 RATE_TEXTS = st.from_regex(r"[0-9]{1,12}(\.[0-9]{1,18})?", fullmatch=True)
+PEGS = st.lists(st.tuples(CODES, CODES).map("/".join), max_size=2).map(tuple)
 KEYS = st.from_regex(r"[A-Z]{2,8}", fullmatch=True)
 STATES = st.sampled_from(["fresh", "late", "stale"])
 COUNTS = st.integers(0, 10**9 - 1)
@@ -237,13 +245,21 @@ def test_a_rate_table_may_be_empty_and_so_may_a_history() -> None:
     assert parse_rates("base=CAD on=2026-10-30") == RatesReply("CAD", FRIDAY, {})
 
 
+def test_no_parities_may_be_said_and_what_is_none_is_refused() -> None:
+    word = "XOF=1:2026-10-30:ECB:fresh:0"
+    said = parse_rates(f"base=CAD on=2026-10-30 {word}:none:later").rates["XOF"]
+    assert said == DayRate("1", FRIDAY, "ECB", "fresh", 0)
+    with pytest.raises(InvalidRequest):
+        parse_rates(f"base=CAD on=2026-10-30 {word}:eur/xof")
+
+
 @given(
     st.builds(
         RatesReply,
         CODES,
         DATES,
         st.dictionaries(
-            CODES, st.builds(DayRate, RATE_TEXTS, DATES, st.none() | KEYS, STATES, COUNTS)
+            CODES, st.builds(DayRate, RATE_TEXTS, DATES, st.none() | KEYS, STATES, COUNTS, PEGS)
         ),
     )
 )
@@ -261,6 +277,7 @@ def test_a_table_that_was_written_reads_back_as_it_was(reply: RatesReply) -> Non
         st.sampled_from(Unit),
         st.none() | KEYS,
         st.lists(st.tuples(DATES, RATE_TEXTS)).map(tuple),
+        PEGS,
     )
 )
 def test_a_history_that_was_written_reads_back_as_it_was(reply: HistoryReply) -> None:

@@ -19,6 +19,7 @@ from pricedesk.tables import Cell, Column, Place, columns, format_options, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from pricedesk.backend.bureau import Bureau, Question, SourceAge
     from pricedesk.backend.rates import Rate
@@ -37,6 +38,9 @@ HISTORY_COLUMNS = (
     Column("rate", _NUMBER),
     *columns("source"),
 )
+PEGS_COLUMNS = columns("pegs")
+"""The official parities that a rate goes over, where the order of the sources asks for them."""
+
 SOURCE_COLUMNS = (
     *columns("source", "name", "since", "until"),
     *columns("publications", "currencies", place=_NUMBER),
@@ -149,17 +153,18 @@ def history(  # noqa: PLR0913  # the arguments are the command's own
     begin, end = days_between(first, last, bureau.clock())
     keys = asked_sources(bureau, source)
     series = bureau.series(pair[0], [pair[1]], begin, end, keys)
-    found = [rate for _, came in series for rate in came.values()]
+    found = [(day, rate) for day, came in series for rate in came.values()]
     if not found:  # It knows why.
         bureau.rate(*pair, Question(bureau.clock(), end, keys=keys))
+    pegs = _pegs_columns(bureau, keys)
     show(
-        HISTORY_COLUMNS,
-        map(_history_row, found),
+        (*HISTORY_COLUMNS, *pegs),
+        [[*_history_row(day, rate), *(dict(rate.pegs) for _ in pegs)] for day, rate in found],
         as_json=as_json,
         as_csv=as_csv,
         nothing=f"nothing of {pair[0]} to {pair[1]} is known from {begin} to {end}",
     )
-    _credit(bureau, found)
+    _credit(bureau, (rate for _, rate in found))
 
 
 @rates.command()
@@ -242,9 +247,12 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
         found = [bureau.rate(pivot, counter, question) for counter in wanted]
     else:
         found = list(bureau.table(pivot, question).values())
-    rows = [_rate_row(bureau, rate, question) for rate in found]
+    pegs = _pegs_columns(bureau, question.keys)
+    rows = [
+        [*_rate_row(bureau, rate, question), *(dict(rate.pegs) for _ in pegs)] for rate in found
+    ]
     nothing = f"no rate of {pivot} is known for {question.day}"
-    show(RATE_COLUMNS, rows, as_json=as_json, as_csv=as_csv, nothing=nothing)
+    show((*RATE_COLUMNS, *pegs), rows, as_json=as_json, as_csv=as_csv, nothing=nothing)
     _credit(bureau, found)
 
 
@@ -254,6 +262,11 @@ def _credit(bureau: "Bureau", shown: "Iterable[Rate]") -> None:
     for source in bureau.sources.values():
         if source.key in keys and source.attribution_required:
             click.echo(f"{source.attribution}: {source.attribution_url}", err=True)
+
+
+def _pegs_columns(bureau: "Bureau", keys: tuple[str, ...] | None) -> tuple[Column, ...]:
+    """The column of parities, where they may answer: not where sources are asked by name."""
+    return PEGS_COLUMNS if keys is None and bureau.book.pegs else ()
 
 
 def _rate_row(bureau: "Bureau", rate: "Rate", question: "Question") -> list[Cell]:
@@ -268,10 +281,10 @@ def _rate_row(bureau: "Bureau", rate: "Rate", question: "Question") -> list[Cell
     ]
 
 
-def _history_row(rate: "Rate") -> list[Cell]:
+def _history_row(day: "date", rate: "Rate") -> list[Cell]:
     publication = rate.publication
     return [
-        str(publication.date) if publication else None,
+        str(day),
         rate.base.code,
         rate.counter.code,
         str(rate),

@@ -34,6 +34,7 @@ _NONE = "none"
 _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Z]{3}")
+_PEG = re.compile(r"[A-Z]{3}/[A-Z]{3}")
 _KEY = re.compile(r"[A-Z0-9]+")
 _PLAIN = "!#$&'()*+/:;=?@~"
 """What is not percent-encoded beside letters, digits and `_.-`; a comma is, for it separates."""
@@ -153,7 +154,8 @@ def _refuse_one_more(words: list[str], order: str) -> None:
 class DayRate:
     """A rate that holds on a day: `RATE:DATE:SOURCE:STATE:MISSED`, as `explain` has them.
 
-    Without a source it is one of official parities alone, and its date is the day.
+    Without a source it is one of official parities alone, and its date is the day. `pegs` are the
+    pairs of the parities that went in; where there are any they follow, with commas between them.
     """
 
     rate: str
@@ -161,9 +163,11 @@ class DayRate:
     source: str | None
     state: str
     missed: int
+    pegs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.rate}:{self.date}:{self.source or _NONE}:{self.state}:{self.missed}"
+        plain = f"{self.rate}:{self.date}:{self.source or _NONE}:{self.state}:{self.missed}"
+        return f"{plain}:{','.join(self.pegs)}" if self.pegs else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +199,19 @@ def parse_rates(line: str) -> RatesReply:
 
 
 def _day_rate(text: str) -> DayRate:
-    rate, day, source, state, missed = text.split(":")[:5]
+    rate, day, source, state, missed, *further = text.split(":")
     return DayRate(
         _matched(_RATE, rate),
         parse_date(day),
         None if source == _NONE else source,
         state,
         int(_matched(_COUNT, missed)),
+        _pegs(further[0]) if further else (),
     )
+
+
+def _pegs(text: str) -> tuple[str, ...]:
+    return () if text == _NONE else tuple(_matched(_PEG, pair) for pair in text.split(","))
 
 
 Point: TypeAlias = tuple[date, str]
@@ -213,7 +222,8 @@ Point: TypeAlias = tuple[date, str]
 class HistoryReply:
     """The rates of a pair that one source published, ascending by date: `DATE:RATE` each.
 
-    There is no source where official parities alone make the rate.
+    There is no source where official parities alone make the rate. `pegs` are the pairs of those
+    that went in; the line names them where there are any.
     """
 
     base: str
@@ -221,12 +231,14 @@ class HistoryReply:
     unit: Unit
     source: str | None
     points: tuple[Point, ...]
+    pegs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        pegs = f" pegs={','.join(self.pegs)}" if self.pegs else ""
         points = ",".join([f"{day}:{rate}" for day, rate in self.points]) or _NONE
         return (
             f"base={self.base} counter={self.counter} unit={self.unit.value}"
-            f" source={self.source or _NONE} points={points}"
+            f" source={self.source or _NONE} points={points}{pegs}"
         )
 
 
@@ -246,6 +258,7 @@ def parse_history(line: str) -> HistoryReply:
             Unit(words["unit"]),
             None if source == _NONE else source,
             () if points == _NONE else tuple(_point(text) for text in points.split(",")),
+            _pegs(words["pegs"]) if "pegs" in words else (),
         )
     except (KeyError, ValueError, InvalidDate) as error:
         raise InvalidRequest(f"{in_quotes(line)} is no history of rates") from error

@@ -260,7 +260,9 @@ def test_parities_lead_on_from_what_a_source_published_since_they_have_held(
 
 def test_parities_alone_have_no_source_and_no_points() -> None:
     book = RateBook(TWO, Order(("ECB", PEG)), PEGS)
-    assert pair_history(book, (AED, SAR), ALL, Unit.DAY) == PairHistory(None, ())
+    assert pair_history(book, (AED, SAR), ALL, Unit.DAY) == PairHistory(
+        None, (), ("USD/AED", "USD/SAR")
+    )
 
 
 def test_a_pair_that_nobody_published_has_no_history(book: RateBook) -> None:

@@ -111,11 +111,18 @@ def test_each_rate_has_its_own_source_and_state() -> None:
     assert {code: str(rates[code]) for code in ("EUR", "INR", "AED", "XOF")} == {
         "EUR": "0.25:2026-10-29:ECB:late:1",
         "INR": "62.5:2026-10-28:BOC:late:1",
-        "AED": "1.83625:2026-10-29:ECB:late:1",
-        "XOF": "163.98925:2026-10-29:ECB:late:1",
+        "AED": "1.83625:2026-10-29:ECB:late:1:USD/AED",
+        "XOF": "163.98925:2026-10-29:ECB:late:1:EUR/XOF",
     }
     of_parity = parse_rates(asked(bureau, "rates AED")).rates["SAR"]
-    assert str(of_parity) == "1.02110279101:2026-10-30:none:fresh:0"
+    assert str(of_parity) == "1.02110279101:2026-10-30:none:fresh:0:USD/AED,USD/SAR"
+    for pair, told in (
+        ("CAD XOF", "source=ECB points=2026-10-29:163.98925 pegs=EUR/XOF"),
+        ("AED SAR", "source=none points=none pegs=USD/AED,USD/SAR"),
+        ("CAD USD", "source=ECB points=2026-10-29:0.5"),
+    ):
+        assert asked(bureau, f"history {pair} 2026-10-29 2026-10-30").endswith(f" unit=day {told}")
+    assert " pegs=EUR/XOF:655.957 " in asked(bureau, "explain 1 CAD XOF")
 
 
 def test_every_currency_there_is_fits_into_a_line() -> None:

@@ -86,6 +86,9 @@ async def test_in_its_own_currency_a_product_costs_what_the_catalogue_says() -> 
         ("rate=0.715878508266", "rate=-1"),
         ("path=CAD/EUR/USD", "path=\x1b[2J"),
         ("path=CAD/EUR/USD", "path="),
+        ("pegs=none", "pegs=\x1b[2J"),
+        ("pegs=none", "pegs=EUR/XOF"),
+        ("pegs=none", "pegs="),
     ],
 )
 async def test_what_explains_a_price_is_safe_to_show(right: str, wrong: str) -> None:

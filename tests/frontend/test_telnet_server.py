@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fakes import FRESH, FakeRates
 from held import DAY
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.currencies import currency
 from pricedesk.frontend.catalogue import Catalogue, Product
 from pricedesk.frontend.customers import key_of
@@ -20,11 +22,11 @@ from pricedesk.frontend.menu import Menu
 from pricedesk.frontend.price_rules_file import parse_price_rules
 from pricedesk.frontend.terminal_text import COLUMNS, columns
 from pricedesk.money import Money
-from telnet_desk import PRODUCTS, Customer, TelnetDesk, shop_of, telnet_desk
+from telnet_desk import BOOK, PRODUCTS, Customer, TelnetDesk, shop_of, telnet_desk
 
 REQUEST = "explain 1100.00 CAD USD"
 AWAY = b"The price cannot be computed now because the conversion service cannot be reached.\n"
-CAD = currency("CAD")
+CAD, USD = currency("CAD"), currency("USD")
 RULES = parse_price_rules(
     "[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n[EUR]\nstep = 0.05\n", "rules.toml"
 )
@@ -257,6 +259,38 @@ Why this price: A laptop
   Price                 CA$1,100.00
 """
     )
+
+
+PEGGED = """\
+Why this price: A laptop
+  The shop's own price             CA$1,100.00
+  Published rate                   1 CAD = 420.32359349 XOF
+  Published by                     ECB, 30 October 2026 (fresh)
+  Official parity                  EUR/XOF 655.957
+  Path                             CAD/EUR/XOF
+  Converted at the published rate  F CFA462,356
+  Price                            F CFA462,356
+"""
+IN_DOLLARS = """\
+Why this price: A pen
+  The shop's own price             $10.00
+  Published rate                   1 USD = 3.6725 AED
+  Official parity                  USD/AED 3.6725
+  Path                             USD/AED
+  Converted at the published rate  AED36.73
+  Price                            AED36.73
+"""
+
+
+async def test_an_official_parity_is_named_where_a_price_is_explained(tmp_path: Path) -> None:
+    pegged = RateBook(BOOK, Order(("ECB", PEG)), all_pegs())
+    async with telnet_desk(tmp_path, pegged) as desk:
+        customer = desk.customer()
+        assert await customer.says("in XOF", "why 1") == PEGGED
+        held = await customer.says("hold 1", "quote 0000-0000-0001")
+        assert "\n  Official parity                  EUR/XOF 655.957\n" in held
+        customer = desk.customer(Catalogue([Product("pen", "A pen", Money(1000, USD))]))
+        assert await customer.says("in AED", "why 1") == IN_DOLLARS
 
 
 async def test_a_refusal_is_told_in_the_customers_language(desk: TelnetDesk) -> None:

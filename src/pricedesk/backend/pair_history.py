@@ -28,10 +28,14 @@ SHORTER = {
 
 @dataclass(frozen=True, slots=True)
 class PairHistory:
-    """The rates of a pair from one source, ascending; no source where parities alone make it."""
+    """The rates of a pair from one source, ascending; no source where parities alone make it.
+
+    `pegs` are the pairs of the official parities that went in.
+    """
 
     source: str | None
     points: tuple[Point, ...]
+    pegs: tuple[str, ...] = ()
 
 
 def pair_history(
@@ -60,11 +64,12 @@ def pair_history(
                     return PairHistory(key, found)
         return None
     if answering.publication is None:
-        return PairHistory(None, ())
+        return PairHistory(None, (), answering.pegged)
     key = answering.publication.source
     between, since = _between_anchors(book, answering)
     begin = max(span[0], since)
-    return PairHistory(key, _of_source(book.of(key), between, (begin, span[1]), unit))
+    points = _of_source(book.of(key), between, (begin, span[1]), unit)
+    return PairHistory(key, points, answering.pegged)
 
 
 @dataclass(frozen=True, slots=True)

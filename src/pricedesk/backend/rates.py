@@ -201,6 +201,11 @@ class Rate:
     publication: Publication | None
     pegs: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def pegged(self) -> tuple[str, ...]:
+        """The pairs of its official parities, such as EUR/XOF."""
+        return tuple(pair for pair, _ in self.pegs)
+
     def __str__(self) -> str:
         """For reading: the published text itself, or RATE_DIGITS significant digits."""
         if len(self.path) == 1:

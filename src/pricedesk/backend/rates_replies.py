@@ -75,13 +75,15 @@ def _day_rate(bureau: Bureau, rate: Rate, question: Question, missed: dict[int, 
     """A rate as it is told; what each publication has missed is counted once, by its identity."""
     publication = rate.publication
     if publication is None:
-        return DayRate(str(rate), question.day, None, State.FRESH.value, 0)
+        return DayRate(str(rate), question.day, None, State.FRESH.value, 0, rate.pegged)
     count = missed.get(id(publication))
     if count is None:
         calendar = bureau.sources[publication.source].calendar
         count = missed[id(publication)] = question.missed(publication, calendar)
     standing = state(count, bureau.terms.ages)
-    return DayRate(str(rate), publication.date, publication.source, standing.value, count)
+    return DayRate(
+        str(rate), publication.date, publication.source, standing.value, count, rate.pegged
+    )
 
 
 def history_line(bureau: Bureau, asked: AskHistory) -> str:
@@ -93,7 +95,7 @@ def history_line(bureau: Bureau, asked: AskHistory) -> str:
     """
     found = bureau.history(asked.base, asked.counter, asked.first, asked.last, asked.unit)
     pair = asked.base.code, asked.counter.code
-    line = str(HistoryReply(*pair, asked.unit, found.source, found.points))
+    line = str(HistoryReply(*pair, asked.unit, found.source, found.points, found.pegs))
     if len(line) > REPLY_BYTES_MAX:
         raise InvalidRequest(
             f"the rates from {asked.first} to {asked.last} are more than {REPLY_BYTES_MAX} bytes:"

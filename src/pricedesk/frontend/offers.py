@@ -28,7 +28,8 @@ class Price:
 
     `amount` is what the customer pays, `conversion` what the rate alone makes of the product's
     own price; `steps` are the shop's rules in between, and `record` is all of that as one word.
-    `rate` and `path` are those of the back-end's explanation.
+    `rate` and `path` are those of the back-end's explanation, as are `pegs`, the official parities
+    that went in: pairs and values such as EUR/XOF:655.957 with commas between them, or nothing.
     `state` is fresh, late or stale; `missed` counts the publications that the source's
     calendar expected since `date`. `attribution` is the address that the source's terms want
     to be shown beside its rates, empty if they want none.
@@ -43,6 +44,7 @@ class Price:
     attribution: str = ""
     rate: str = ""
     path: str = ""
+    pegs: str = ""
     conversion: str = ""
     steps: tuple[Step, ...] = ()
     record: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from babel import Locale
 
@@ -32,7 +33,11 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class PriceView:
-    """A price with its reasons; `as_of` says when it was known, if that is not now."""
+    """A price with its reasons; `as_of` says when it was known, if that is not now.
+
+    `age` says whose rate it is, of which day and over which official parities: `published` and
+    `parities` in one.
+    """
 
     amount: str
     text: str
@@ -49,6 +54,8 @@ class PriceView:
     steps: tuple[StepView, ...]
     attribution: str = ""
     as_of: str = ""
+    published: str = ""
+    parities: str = ""
 
     @property
     def converted(self) -> bool:
@@ -101,7 +108,7 @@ def price_view(
         conversion_amount=price.conversion,
         rate=number_text(price.rate, locale),
         path=price.path,
-        age=_age(price.source, price.date, locale),
+        **_origin(price.source, price.date, price.pegs, locale, words),
         state=price.state,
         state_words=state_words(price.state, int(price.missed), words),
         steps=step_views(price.steps, locale, words),
@@ -110,11 +117,18 @@ def price_view(
     )
 
 
-def _age(source: str, day: str, locale: Locale) -> str:
-    """Whose rate it is, and of which day; empty where there is none in it."""
-    if source in ("", NOTHING):
-        return ""
-    return publication_text(source, date.fromisoformat(day), locale)
+def _origin(
+    source: str, day: str, pegs: str, locale: Locale, words: Words
+) -> dict[Literal["age", "published", "parities"], str]:
+    """Where a rate is from, by a view's names; what there is nothing of is empty."""
+    published = ""
+    if source not in ("", NOTHING):
+        published = publication_text(source, date.fromisoformat(day), locale)
+    named = (peg.partition(":") for peg in pegs.split(",") if peg)
+    parities = ", ".join(f"{pair} {number_text(value, locale)}" for pair, _, value in named)
+    told = (published, f"{words('parity')} {parities}" if parities else "")
+    age = ", ".join(filter(None, told))
+    return {"age": age, "published": published, "parities": parities}
 
 
 def step_views(steps: Iterable[Step], locale: Locale, words: Words) -> tuple[StepView, ...]:
@@ -165,7 +179,7 @@ def quote_view(
         conversion_amount=told["result"],
         rate=number_text(told["rate"], locale),
         path=told["path"],
-        age=_age(told["source"], told["date"], locale),
+        **_origin(told["source"], told["date"], told.get("pegs", ""), locale, words),
         state=told["state"],
         state_words=state_words(told["state"], int(told["missed"]), words),
         steps=_recorded_steps(told["rules"], locale, words),

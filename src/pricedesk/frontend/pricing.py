@@ -97,6 +97,7 @@ class Pricing:
             attribution="" if answer.attribution == NOTHING else answer.attribution,
             rate=answer.rate,
             path=answer.path,
+            pegs="" if answer.pegs == NOTHING else answer.pegs,
             conversion=answer.result,
             steps=priced.steps,
             record=priced.text(),
@@ -108,6 +109,8 @@ class Pricing:
 
 
 _RATE = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_PEG = rf"[A-Z]{{3}}/[A-Z]{{3}}:{_RATE.pattern}"
+_PEGS = re.compile(f"{_PEG}(?:,{_PEG}){{0,3}}")
 _PATH = re.compile(r"[A-Z]{3}(?:/[A-Z]{3}){0,8}")
 
 
@@ -132,4 +135,6 @@ def _checked(request: Convert, answer: Explanation) -> Money:
     if not (_RATE.fullmatch(answer.rate) and _PATH.fullmatch(answer.path)):
         shown = f"{answer.rate} {answer.path}"
         raise InvalidRequest(f"{in_quotes(shown)} is no rate and its path")
+    if answer.pegs != NOTHING and not _PEGS.fullmatch(answer.pegs):
+        raise InvalidRequest(f"{in_quotes(answer.pegs)} is no list of parities")
     return result

@@ -103,13 +103,18 @@ class Texts:
         ]
 
     def _converted(self, view: PriceView) -> list[Line]:
-        """The rate, with its source, its date and its state in words, and what it makes."""
+        """The rate, with its source, its date and its state in words, and what it makes.
+
+        The official parities that it goes over are named; one of parities alone has no source.
+        """
         if not view.converted:
             return []
         words = self.words
+        published = f"{view.published} ({view.state_words})" if view.published else ""
         return [
             (words("Published rate"), f"1 {view.base} = {view.rate} {view.counter}"),
-            (words("Published by"), f"{view.age} ({view.state_words})"),
+            *([(words("Published by"), published)] if published else []),
+            *([(words("Official parity"), view.parities)] if view.parities else []),
             (words("Path"), view.path),
             (words("Converted at the published rate"), view.conversion),
         ]

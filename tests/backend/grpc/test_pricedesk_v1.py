@@ -15,6 +15,8 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.grpc.definitions import message_class
 from pricedesk.backend.grpc.statuses import STATUS, Status
 from pricedesk.backend.news import News
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import Provenance, Publication
 from pricedesk.backend.store import RawDocument, Store
 from pricedesk.errors import PricedeskError
@@ -82,6 +84,15 @@ async def test_a_conversion_has_its_reasons_where_they_are_asked_for(client: Cal
     ]
     assert (said.unrounded, said.rounding) == ("787.466359092657", "half-up")
     assert (list(said.pegs), list(said.others), len(said.document)) == ([], [], 64)
+
+
+async def test_a_parity_is_named_wherever_it_answers(client: Caller, bureau: Bureau) -> None:
+    bureau.book = RateBook(bureau.book, Order(("ECB", PEG)), all_pegs())
+    for explain in (False, True):
+        asked = message("ConvertRequest", amount="1", from_="USD", to="AED", explain=explain)
+        answer = of("Conversion", await client.ask(f"{RATES}/Convert", asked))
+        assert [(peg.pair, peg.rate) for peg in answer.pegs] == [("USD/AED", "3.6725")]
+        assert (answer.source, answer.rate) == ("", "3.6725")
 
 
 @pytest.mark.parametrize(

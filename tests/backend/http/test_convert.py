@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator
 from datetime import UTC, date, datetime
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.http.items import ITEMS_MAX
 from pricedesk.backend.http.own import ITEMS_AT_ONCE
 from pricedesk.backend.line_server import LineSession
-from pricedesk.backend.rate_book import Order, RateBook
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import Convention, Provenance, Sheet, publication_of
 from pricedesk.backend.sources import find_sources
 from pricedesk.currencies import currency
@@ -106,6 +108,40 @@ def test_a_refusal_is_a_problem_that_says_why(
         "detail": detail,
     }
     assert (answered.status, answered.headers["Cache-Control"]) == (status, "no-store")
+
+
+DIRHAMS = (
+    '{"amount":"100","from":"USD","to":"AED","result":"367.25","rate":"3.6725",'
+    '"date":"2026-10-30","source":null,"state":"fresh",'
+    '"pegs":[{"pair":"USD/AED","rate":"3.6725"}]}'
+)
+FRANCS = (
+    '{"amount":"100","from":"USD","to":"XOF","result":"58714","rate":"587.143752238",'
+    '"date":"2026-10-30","source":"ECB","state":"fresh",'
+    '"pegs":[{"pair":"EUR/XOF","rate":"655.957"}]}'
+)
+BOTH = (
+    '{"amount":"1","from":"AED","to":"XOF","result":"160","rate":"159.875766436",'
+    '"date":"2026-10-30","source":"ECB","state":"fresh",'
+    '"pegs":[{"pair":"USD/AED","rate":"3.6725"},{"pair":"EUR/XOF","rate":"655.957"}]}'
+)
+
+
+def test_a_parity_is_named_wherever_it_answers(api: Asker, bureau: Bureau) -> None:
+    bureau.book = RateBook(bureau.book, Order(("ECB", PEG)), all_pegs())
+    asked = [
+        {"amount": "100", "from": "USD", "to": "AED"},
+        {"amount": "100", "from": "USD", "to": "XOF"},
+        {"amount": "1", "from": "AED", "to": "XOF"},
+        {"amount": "1100"},
+    ]
+    answers = (DIRHAMS, FRANCS, BOTH, ONE)
+    for item, answer in zip(asked, answers, strict=True):
+        told = api.text(f"/convert?{urlencode(item)}")
+        assert told == answer
+        explained = json.loads(api.text(f"/convert?{urlencode({**item, 'explain': 'true'})}"))
+        assert explained["pegs"] == json.loads(told).get("pegs", [])
+    assert post(api, {"items": asked}) == f'200 {{"results":[{",".join(answers)}]}}'
 
 
 def post(api: Asker, document: object, content_type: str = "application/json") -> str:

@@ -30,7 +30,8 @@ from pricedesk.backend.http import openapi
 from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.openapi import OPERATIONS, Operation
 from pricedesk.backend.http.surroundings import Readiness
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.http import refusals
 from pricedesk.http.meanings import meanings
 from pricedesk.http.messages import Failure, Response
@@ -134,6 +135,22 @@ def test_an_escape_that_is_none_and_what_is_known_are_told_as_described(
 
 
 EXAMPLES = {p.name: p.example for one in OPERATIONS for p in one.parameters if p.place == "path"}
+
+
+@pytest.mark.parametrize("explain", ["true", "false"])
+def test_an_answer_over_a_parity_is_described_too(
+    bureau: Bureau, schema: BaseSchema, explain: str
+) -> None:
+    bureau.book = RateBook(bureau.book, Order(("ECB", PEG)), all_pegs())
+    one = schema["/convert"]["GET"]
+    case = one.Case(query={"amount": "1", "to": "XOF", "explain": explain})
+    told = case.call_and_validate(checks=CHECKS).json()
+    assert told["pegs"] == [{"pair": "EUR/XOF", "rate": "655.957"}]
+    many = schema["/convert"]["POST"].Case(
+        body={"items": [{"amount": "1", "to": "XOF"}], "explain": explain == "true"},
+        media_type="application/json",
+    )
+    assert many.call_and_validate(checks=CHECKS).json() == {"results": [told]}
 
 
 def test_every_route_is_described_and_nothing_else(router: Router) -> None:

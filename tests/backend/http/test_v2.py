@@ -348,6 +348,43 @@ def test_official_parities_answer_only_where_the_order_has_them() -> None:
     assert of_three().get("/v2/currency/AED").status == 404
 
 
+def test_official_parities_are_named_among_the_providers_where_they_are_asked_for() -> None:
+    pegged = of_three(order="ECB BOC PEG")
+    assert pegged.text("/v2/rates?quotes=AED,USD&expand=providers") == (
+        '[{"date":"2026-10-30","base":"EUR","quote":"AED","rate":4.1029,"providers":['
+        '{"key":"PEG","date":"2026-10-30","rate":4.1029}]},'
+        '{"date":"2026-10-30","base":"EUR","quote":"USD","rate":1.1172,"providers":['
+        '{"key":"ECB","date":"2026-10-30","rate":1.1172}]}]'
+    )
+    assert pegged.text("/v2/rate/USD/AED/2026-10-31?expand=providers") == (
+        '{"date":"2026-10-31","base":"USD","quote":"AED","rate":3.6725,"providers":['
+        '{"key":"PEG","date":"2026-10-31","rate":3.6725}]}'
+    )
+    assert pegged.text("/v2/rates.csv?quotes=AED&expand=providers&from=2026-10-30") == (
+        "date,base,quote,rate,providers\n2026-10-30,EUR,AED,4.1029,PEG:4.1029\n"
+    )
+    query = "quotes=AED,USD&expand=providers&from=2026-10-30&group=week"
+    for averaged in json.loads(pegged.text(f"/v2/rates?{query}")):
+        key = "PEG" if averaged["quote"] == "AED" else "ECB"
+        assert averaged["providers"] == [
+            {"key": key, "date": "2026-10-26", "rate": averaged["rate"]}
+        ]
+    assert "PEG" not in pegged.text("/v2/rates?quotes=USD&expand=providers&providers=ECB")
+
+
+def test_a_parity_is_listed_beside_the_source_that_publishes_the_currency() -> None:
+    dirhams = publication("BOC", "2026-10-30", USD="1.3969", AED="0.3804")
+    for order, rate in (("BOC PEG ECB", 3.6722), ("PEG BOC ECB", 3.6725)):
+        told = json.loads(of_three(dirhams, order=order).text("/v2/rate/USD/AED?expand=providers"))
+        assert (told["rate"], told["providers"]) == (
+            rate,
+            [
+                {"key": "BOC", "date": "2026-10-30", "rate": 3.6722},
+                {"key": "PEG", "date": "2026-10-30", "rate": 3.6725},
+            ],
+        )
+
+
 def test_providers_are_told_of_when_something_of_theirs_is_known() -> None:
     told = json.loads(of_three(order="RB NB ECB").text("/v2/providers"))
     assert [provider["key"] for provider in told] == ["BOC", "ECB", "NB"][1:]

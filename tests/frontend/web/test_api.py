@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from asking import Answered
+from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.quotes import QuoteTerms
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.customers import is_random, key_of
 from pricedesk.frontend.price_rules import NO_RULES, PriceRules
@@ -137,6 +138,28 @@ async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
         'policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",'
         '"attribution_required":false,"redistributable":true}]}'
     )
+
+
+async def test_official_parities_are_named_with_what_goes_over_them(
+    tmp_path: Path, book: RateBook
+) -> None:
+    pegged = RateBook(book, Order(("ECB", PEG)), all_pegs())
+    async with web_desk(tmp_path, pegged) as desk:
+        price = json.loads((await desk.get("/api/products/laptop?currency=XOF")).text)["price"]
+        assert (price["amount"], price["source"], price["pegs"]) == ("462356", "ECB", ["EUR/XOF"])
+        rates = json.loads((await desk.get("/api/rates?base=AED")).text)["rates"]
+        told = {code: (rates[code]["source"], rates[code]["pegs"]) for code in ("XOF", "SAR")}
+        assert told == {
+            "XOF": ("ECB", ["USD/AED", "EUR/XOF"]),
+            "SAR": (None, ["USD/AED", "USD/SAR"]),
+        }
+        history = await desk.get("/api/products/laptop/history?currency=XOF&range=30d")
+        assert json.loads(history.text)["pegs"] == ["EUR/XOF"]
+        plain = await desk.get("/api/products/laptop/history?range=30d")
+        assert "pegs" not in json.loads(plain.text)
+        assert (
+            "pegs" not in json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"]["USD"]
+        )
 
 
 async def test_rules_are_told_step_by_step(tmp_path: Path, book: RateBook) -> None:

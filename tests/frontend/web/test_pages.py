@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asking import Answered
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.pegs import all_pegs
+from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.currencies import Currency
 from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, Catalogue, Product
 from pricedesk.frontend.price_rules_file import parse_price_rules
@@ -316,6 +317,19 @@ async def test_numbers_in_reasons_are_as_the_visitor_writes_them(
     # What was recorded is shown as it was recorded.
     assert "rate 0.715878508266" in record
     assert "margin=2.5:807.16;ending=0.99:807.99;floor=4.99:807.99" in record
+
+
+async def test_pages_name_the_official_parities_that_a_rate_goes_over(
+    tmp_path: Path, book: RateBook
+) -> None:
+    pegged = RateBook(book, Order(("ECB", PEG)), all_pegs())
+    async with web_desk(tmp_path, pegged) as desk:
+        said = main(await desk.get("/products/laptop", cookie="currency=XOF"))
+        assert "ECB, 30 October 2026, parity EUR/XOF 655.957" in said
+        said = main(await desk.get("/rates?base=AED"))
+        assert "ECB, parity USD/AED EUR/XOF, 30 October 2026" in said
+        assert "parity USD/AED USD/SAR, 30 October 2026" in said
+        assert "ECB, parity USD/AED, 30 October 2026" in said
 
 
 async def test_of_sources_nothing_is_known_before_the_back_end_has_told(desk: WebDesk) -> None:

@@ -223,6 +223,7 @@ def _told(answer: Answer, circumstances: _Circumstances) -> Any:  # noqa: ANN401
         source=source.key if source else "",
         state=state(answer.missed, answer.ages).value,
         attribution=source.attribution_url if source and source.attribution_required else "",
+        pegs=[_PAIR(pair=pair, rate=text) for pair, text in rate.pegs],
     )
     setattr(told, "from", rate.base.code)
     if circumstances.explain:

@@ -185,7 +185,7 @@ SCHEMAS: Mapping[str, Json] = {
     ),
     "Version2Error": shape({"status": COUNT, "message": TEXT}, {"detail": TEXT}),
     "PublishedRate": shape({"pair": TEXT, "rate": DECIMAL}),
-    "Converted": shape(_CONVERTED, {"attribution": TEXT}),
+    "Converted": shape(_CONVERTED, {"pegs": _EXPLAINED["pegs"], "attribution": TEXT}),
     "Explained": shape(_EXPLAINED),
     "Items": shape(
         {"items": {"type": "array", "maxItems": ITEMS_MAX, "items": _ITEM}},

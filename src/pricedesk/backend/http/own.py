@@ -171,6 +171,8 @@ def _told(answer: Answer, circumstances: _Circumstances) -> Json:
         "source": publication.source if publication else None,
         "state": state(answer.missed, answer.ages).value,
     }
+    if rate.pegs:
+        told["pegs"] = [{"pair": pair, "rate": text} for pair, text in rate.pegs]
     source = answer.sources[publication.source] if publication is not None else None
     if source is not None and source.attribution_required:
         told["attribution"] = source.attribution_url

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.rate_format import number_text, rate_text
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rate_book import PEG, RateBook
 from pricedesk.backend.rates import Publication, Rate
 from pricedesk.currencies import Currency
 
@@ -42,7 +42,7 @@ class Group(Enum):
 
 
 Provider: TypeAlias = tuple[str, date, str]
-"""What one source has for a row: its key, its date, its rate."""
+"""What one source has for a row: its key, its date, its rate. Official parities are PEG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,10 @@ def rows_of_day(
     rows = []
     dates = []
     for code, rate in rates.items():
-        if rate.publication is None:
-            rows.append(Row(day, wanted.base.code, code, rate_text(rate)))
-        else:
+        if rate.publication is not None:
             dates.append(rate.publication.date)
-            providers = _providers(book, wanted, rate, day) if wanted.listed else None
-            rows.append(Row(dates[-1], wanted.base.code, code, rate_text(rate), providers))
+        providers = _providers(book, wanted, rate, day) if wanted.listed else None
+        rows.append(Row(_date(rate, day), wanted.base.code, code, rate_text(rate), providers))
     return _with_identity(wanted, rows, max(dates, default=day))
 
 
@@ -154,12 +152,14 @@ def rows_of_groups(
     while begin <= span[1]:
         end = group.end(begin)
         means = _means(book, wanted, (begin, end), wanted.keys)
-        of_sources = {
-            key: _means(book, wanted, (begin, end), (key,)) for key in sorted(wanted.listed)
-        }
+        of_sources = {key: _means(book, wanted, (begin, end), (key,)) for key in wanted.listed}
+        order = _parities_first(book, wanted)
+        if order:
+            of_sources[PEG] = _means(book, wanted, (begin, end), order, pegged_only=True)
+        listed = sorted(of_sources.items())
         rows = []
         for code, mean in sorted(means.items()):
-            found = [(k, begin, other[code]) for k, other in of_sources.items() if code in other]
+            found = [(key, begin, other[code]) for key, other in listed if code in other]
             rows.append(Row(begin, wanted.base.code, code, mean, tuple(found) or None))
         yield from _shown(wanted, _with_identity(wanted, rows, begin) if rows else [])
         begin = end + _DAY
@@ -192,24 +192,52 @@ def _quote(row: Row) -> str:
 def _providers(
     book: RateBook, wanted: Selection, rate: Rate, day: date
 ) -> tuple[Provider, ...] | None:
-    """What each source has for a pair on a day, sorted by key."""
+    """What each source has for a pair on a day, and the parities if asked, sorted by key."""
+    pair = rate.base, rate.counter
     found = [
         (other.publication.source, other.publication.date, rate_text(other))
-        for other in book.rates(rate.base, rate.counter, day, keys=sorted(wanted.listed))
+        for other in book.rates(*pair, day, keys=wanted.listed)
         if other.publication is not None
     ]
-    return tuple(found) or None
+    order = _parities_first(book, wanted)
+    first = next(book.rates(*pair, day, keys=order), None) if order else None
+    if first is not None and first.pegs:
+        found.append((PEG, _date(first, day), rate_text(first)))
+    return tuple(sorted(found)) or None
+
+
+def _date(rate: Rate, day: date) -> date:
+    """The date of a rate's publication; of parities alone the day itself."""
+    return rate.publication.date if rate.publication is not None else day
+
+
+def _parities_first(book: RateBook, wanted: Selection) -> tuple[str, ...]:
+    """The order of the sources with official parities first, if rows are to name them.
+
+    They are asked for where the configured order has them, and listed where sources are.
+    """
+    order = book.order.sources
+    if not wanted.listed or wanted.keys is not None or PEG not in order:
+        return ()
+    return (PEG, *(key for key in order if key != PEG))
 
 
 def _means(
-    book: RateBook, wanted: Selection, span: tuple[date, date], keys: Sequence[str] | None
+    book: RateBook,
+    wanted: Selection,
+    span: tuple[date, date],
+    keys: Sequence[str] | None,
+    *,
+    pegged_only: bool = False,
 ) -> dict[str, str]:
-    """The mean of each currency's rates of a span, by code."""
+    """The mean of each currency's rates of a span, or of those by official parities, by code."""
     first, last = span
     sums: dict[str, tuple[int, int, int]] = {}
     for day, rates in book.series(wanted.base, _asked(wanted), first, last, keys):
         # What held before the span began is none of its rates.
         for code, rate in rates.items() if day >= first else ():
+            if pegged_only and not rate.pegs:
+                continue
             numerator, denominator, count = sums.get(code, (0, 1, 0))
             numerator = numerator * rate.denominator + rate.numerator * denominator
             sums[code] = (numerator, denominator * rate.denominator, count + 1)

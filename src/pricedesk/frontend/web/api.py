@@ -4,7 +4,7 @@ Amounts and rates are strings, so that no digit is lost in a program that reads 
 binary floats. What is wrong is told as RFC 9457 has it.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -138,6 +138,7 @@ class Api:
                 "source": found.source if found is not None else None,
                 "attribution": self._shop.attribution(found.source) or None if found else None,
                 "rates": [{"date": str(day), "rate": rate} for day, rate in points],
+                **_pegs(found.pegs if found is not None else ()),
             }
         )
 
@@ -183,6 +184,7 @@ class Api:
                 "state": rate.state,
                 "missed": rate.missed,
                 "attribution": self._shop.attribution(rate.source) or None,
+                **_pegs(rate.pegs),
             }
             for code, rate in found.rates.items()
         }
@@ -312,4 +314,10 @@ def _price(price: Price) -> Json:
             for step in price.steps
         ],
         "attribution": price.attribution or None,
+        **_pegs([peg.partition(":")[0] for peg in price.pegs.split(",") if peg]),
     }
+
+
+def _pegs(parities: Sequence[str]) -> dict[str, Json]:
+    """A member that names the official parities that a rate goes over; none without any."""
+    return {"pegs": [*parities]} if parities else {}

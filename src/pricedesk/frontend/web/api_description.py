@@ -20,11 +20,23 @@ _KNOWN_AT: Json = {
     "format": "date-time",
     "description": "When this was known, if it could not be asked for now.",
 }
+_PEGS: Json = {
+    "type": "array",
+    "items": {"type": "string", "examples": ["EUR/XOF"]},
+    "description": "The official parities that the rate goes over; absent if there are none.",
+}
 _STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
 
 
 def _object(**members: Json) -> dict[str, Json]:
     return {"type": "object", "properties": members, "required": list(members)}
+
+
+def _of_a_rate(described: dict[str, Json]) -> Json:
+    """An object that names the official parities that its rate goes over, if it does."""
+    members = described["properties"]
+    assert isinstance(members, dict)  # noqa: S101  # it is an object's
+    return {**described, "properties": {**members, "pegs": _PEGS}}
 
 
 def _list(item: Json) -> Json:
@@ -38,18 +50,20 @@ def _ref(name: str) -> Json:
 _SCHEMAS: dict[str, Json] = {
     "Money": _object(amount=_AMOUNT, currency=_CODE),
     "Step": _object(name=_TEXT, value=_TEXT, before=_AMOUNT, after=_AMOUNT),
-    "Price": _object(
-        amount=_AMOUNT,
-        currency=_CODE,
-        conversion=_AMOUNT,
-        rate=_AMOUNT,
-        path=_TEXT,
-        source=_MAYBE,
-        date=_DATE,
-        state=_STATE,
-        missed=_TEXT,
-        steps=_list(_ref("Step")),
-        attribution=_MAYBE,
+    "Price": _of_a_rate(
+        _object(
+            amount=_AMOUNT,
+            currency=_CODE,
+            conversion=_AMOUNT,
+            rate=_AMOUNT,
+            path=_TEXT,
+            source=_MAYBE,
+            date=_DATE,
+            state=_STATE,
+            missed=_TEXT,
+            steps=_list(_ref("Step")),
+            attribution=_MAYBE,
+        )
     ),
     "Product": _object(
         sku=_TEXT,
@@ -64,12 +78,14 @@ _SCHEMAS: dict[str, Json] = {
     "Products": _object(
         total={"type": "integer"}, offset={"type": "integer"}, products=_list(_ref("Product"))
     ),
-    "History": _object(
-        **{"from": _CODE, "to": _CODE},
-        unit={"type": "string", "enum": ["day", "week", "month"]},
-        source=_MAYBE,
-        attribution=_MAYBE,
-        rates=_list(_object(date=_DATE, rate=_AMOUNT)),
+    "History": _of_a_rate(
+        _object(
+            **{"from": _CODE, "to": _CODE},
+            unit={"type": "string", "enum": ["day", "week", "month"]},
+            source=_MAYBE,
+            attribution=_MAYBE,
+            rates=_list(_object(date=_DATE, rate=_AMOUNT)),
+        )
     ),
     "Quote": {
         "type": "object",
@@ -89,13 +105,15 @@ _SCHEMAS: dict[str, Json] = {
         known_at=_KNOWN_AT,
         rates={
             "type": "object",
-            "additionalProperties": _object(
-                rate=_AMOUNT,
-                date=_DATE,
-                source=_MAYBE,
-                state=_STATE,
-                missed={"type": "integer"},
-                attribution=_MAYBE,
+            "additionalProperties": _of_a_rate(
+                _object(
+                    rate=_AMOUNT,
+                    date=_DATE,
+                    source=_MAYBE,
+                    state=_STATE,
+                    missed={"type": "integer"},
+                    attribution=_MAYBE,
+                )
             ),
         },
     ),

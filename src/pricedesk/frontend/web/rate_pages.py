@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 
+from babel import Locale
 from babel.numbers import format_decimal
 
 from pricedesk.currencies import Currency, currency
@@ -14,12 +15,20 @@ from pricedesk.errors import PricedeskError, RequestError
 from pricedesk.frontend.locales import currency_name, date_text, instant_text
 from pricedesk.frontend.price_views import state_words
 from pricedesk.frontend.shop import Shop
+from pricedesk.frontend.translations import Words
 from pricedesk.frontend.web.charts import spark
 from pricedesk.frontend.web.framing import RETRY_AFTER, Framing, Visit
 from pricedesk.frontend.web.views import GAP_DAYS, RANGES, ChartView, Range, chart_view, rate_points
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route
 from pricedesk.money import ExactDecimal
+from pricedesk.rate_lines import DayRate
+
+
+def _age(rate: DayRate, locale: Locale, words: Words) -> str:
+    """Whose rate it is, over which official parities, and of which day."""
+    parities = [f"{words('parity')} {' '.join(rate.pegs)}"] if rate.pegs else []
+    return ", ".join([*filter(None, [rate.source]), *parities, date_text(rate.date, locale)])
 
 
 class RatePages:
@@ -71,7 +80,7 @@ class RatePages:
                     "name": currency_name(other, locale),
                     "href": f"/rates?{urlencode({'base': base.code, 'to': other.code})}",
                     "rate": format_decimal(rate.rate, locale=locale, decimal_quantization=False),
-                    "age": f"{rate.source or words('parity')}, {date_text(rate.date, locale)}",
+                    "age": _age(rate, locale, words),
                     "state": rate.state,
                     "state_words": state_words(rate.state, rate.missed, words),
                     "spark": drawn,
