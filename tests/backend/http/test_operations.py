@@ -3,7 +3,10 @@
 import json
 import platform
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from operator import eq, gt
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,6 +29,7 @@ from pricedesk.http.routes import Router
 from pricedesk.tally import Tally
 
 TUESDAY_EVENING = datetime(2026, 11, 3, 18, tzinfo=UTC)
+PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 NAME = re.compile(r"pricedesk(_[a-z0-9]+)+")
 
 
@@ -174,7 +178,7 @@ def test_metrics_show_how_old_the_rates_are(bureau: Bureau) -> None:
     assert found["pricedesk_newest_publication_timestamp_seconds", "ECB"] == 1793372400
     assert found["pricedesk_publications_missed", "ECB"] == 2
     states = {key[2]: found[key] for key in found if key[0] == "pricedesk_rate_state"}
-    assert states == {"fresh": 0, "late": 0, "stale": 1}
+    assert states == {"fresh": 0, "late": 0, "stale": 1, "none": 0}
 
 
 def test_metrics_show_what_each_door_answered(bureau: Bureau) -> None:
@@ -225,6 +229,7 @@ def test_metrics_show_the_store_and_what_waits(bureau: Bureau) -> None:
     found = samples(metrics_of(bureau, gauges))
     assert found["pricedesk_refresh_failures_total", "ECB"] == 4
     assert found["pricedesk_withheld_values_waiting", "BOC"] == 2
+    assert found["pricedesk_withheld_values_waiting", "ECB"] == 0
     assert found["pricedesk_store_up",] == 0
 
 
@@ -239,13 +244,49 @@ def test_every_metric_has_a_name_by_the_rules_and_a_meaning(bureau: Bureau) -> N
         assert total is (family.type == "counter")
 
 
-def test_a_source_without_rates_is_stale_and_has_no_age() -> None:
+def test_a_source_without_rates_has_no_age_and_the_state_none() -> None:
     found = samples(metrics_of(empty_bureau()))
     assert {key: value for key, value in found.items() if "ECB" in key} == {
         ("pricedesk_rate_state", "ECB", "fresh"): 0,
         ("pricedesk_rate_state", "ECB", "late"): 0,
-        ("pricedesk_rate_state", "ECB", "stale"): 1,
+        ("pricedesk_rate_state", "ECB", "stale"): 0,
+        ("pricedesk_rate_state", "ECB", "none"): 1,
+        ("pricedesk_withheld_values_waiting", "ECB"): 0,
     }
+
+
+ALERTS = re.findall(
+    r"^\| `(\w+)(?:\{\w+=\"(\w+)\"\})? (>|==) ([0-9]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE
+)
+"""The conditions that the page advises: a metric, perhaps the value of a label, and a bound."""
+
+
+def alerting(found: Mapping[tuple[str, ...], float]) -> set[str]:
+    """The metrics of which a sample meets a condition on the page."""
+    compare = {">": gt, "==": eq}
+    return {
+        name
+        for name, label, sign, limit in ALERTS
+        for key, value in found.items()
+        if key[0] == name and label in ("", *key[1:]) and compare[sign](value, float(limit))
+    }
+
+
+def test_the_advised_alerts_are_silent_while_all_is_well(bureau: Bureau) -> None:
+    gauges = Gauges(lambda: {"ECB": 4}, dict, lambda: True, ledger_ahead=lambda: 0)
+    found = samples(metrics_of(bureau, gauges))
+    assert len(ALERTS) == 5
+    assert {alert[0] for alert in ALERTS} <= {key[0] for key in found}
+    assert alerting(found) == set()
+
+
+def test_the_advised_alerts_tell_of_what_is_wrong(bureau: Bureau) -> None:
+    gauges = Gauges(dict, lambda: {"ECB": 1}, lambda: False, ledger_ahead=lambda: 61)
+    bureau.clock = lambda: TUESDAY_EVENING
+    of_sources = {"pricedesk_publications_missed", "pricedesk_withheld_values_waiting"}
+    of_store = {"pricedesk_store_up", "pricedesk_ledger_ahead_seconds"}
+    assert alerting(samples(metrics_of(bureau, gauges))) == of_sources | of_store
+    assert alerting(samples(metrics_of(empty_bureau()))) == {"pricedesk_rate_state"}
 
 
 def test_metrics_are_served_as_text_that_prometheus_reads(bureau: Bureau) -> None:

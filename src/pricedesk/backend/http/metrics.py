@@ -24,6 +24,9 @@ from pricedesk.backend.http.surroundings import DoorCount, Gauges
 from pricedesk.quote_lines import QuoteStatus
 from pricedesk.tally import BOUNDS_SECONDS
 
+NOTHING_KNOWN = "none"
+"""In the place of a state, for a source of which no publication is known."""
+
 
 class Metrics(Collector):
     """All metrics of the back-end; `doors` are looked at anew each time."""
@@ -102,7 +105,7 @@ class Metrics(Collector):
         yield _gauge(
             "pricedesk_withheld_values_waiting",
             "Published values that are doubted and wait for a decision.",
-            self._gauges.withheld_waiting(),
+            {**dict.fromkeys(self._bureau.sources, 0), **self._gauges.withheld_waiting()},
         )
 
     def _of_store(self) -> Iterator[Metric]:
@@ -145,14 +148,16 @@ def _gauge(name: str, meaning: str, by_source: Mapping[str, int]) -> Metric:
 
 
 def _states(ages: list[SourceAge]) -> Metric:
+    """The state of each source, by the words that `rates status` has for it."""
     gauge = GaugeMetricFamily(
         "pricedesk_rate_state",
         "1 for the state that a source's rates are in, 0 for the others.",
         labels=["source", "state"],
     )
     for age in ages:
-        for each in State:
-            gauge.add_metric([age.key, each.value], int(each is age.state))
+        current = age.state.value if age.newest is not None else NOTHING_KNOWN
+        for each in (*(state.value for state in State), NOTHING_KNOWN):
+            gauge.add_metric([age.key, each], int(each == current))
     return gauge
 
 
