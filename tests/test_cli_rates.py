@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kept import document_of, withheld_value
-from pricedesk.backend.rates import Convention, Publication
+from pricedesk.backend.rates import Convention, Publication, publication_of
+from pricedesk.backend.sources import erapi
 from pricedesk.backend.store import Look, Store, open_store
 from pricedesk.cli import main
 from pricedesk.cli_rates import HISTORY_COLUMNS, RATE_COLUMNS, SOURCE_COLUMNS, STATUS_COLUMNS
@@ -23,6 +24,7 @@ from terminal import Terminal
 
 EVENING = datetime(2026, 10, 30, 23, tzinfo=UTC)
 THURSDAY, FRIDAY = date(2026, 10, 29), date(2026, 10, 30)
+ERAPI = Path(__file__).parent / "fixtures" / "erapi" / "latest-USD.MADE-BY-US.json"
 ESCAPES = "\x1b]0;gotcha\x07\x9b2J"
 
 
@@ -337,6 +339,30 @@ def test_status_shows_how_each_source_stands(tmp_path: Path) -> None:
         "",
     )
     assert max(map(len, result.stdout.splitlines()[:3])) <= 80
+
+
+@pytest.mark.parametrize(
+    ("clock", "expected"),
+    [
+        ("2026-10-31T23:00:00Z", "2026-11-01T00:22Z"),
+        ("2026-11-01T00:10:00Z", "2026-11-01T00:22Z"),
+        ("2026-11-01T00:23:00Z", "2026-11-02T00:05Z"),
+    ],
+)
+def test_status_expects_what_the_source_itself_has_announced(
+    tmp_path: Path, clock: str, expected: str
+) -> None:
+    raw = ERAPI.read_bytes()
+    document = document_of(raw, datetime(2026, 10, 31, 0, 7, tzinfo=UTC))
+    (sheet,) = erapi.parse(raw)
+    publication = publication_of(
+        "ERAPI", Convention("USD", per_pivot=True), sheet, document.provenance
+    )
+    with closing(open_store("", tmp_path)) as opened:
+        opened.add(document, [publication])
+    result = asked(tmp_path, "rates", "status", "--json", sources="ERAPI", clock=clock)
+    (status,) = json.loads(result.stdout)
+    assert (status["newest"], status["next_expected"]) == ("2026-10-31", expected)
 
 
 def test_status_says_that_no_back_end_has_run(tmp_path: Path) -> None:

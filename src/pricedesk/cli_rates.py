@@ -1,6 +1,7 @@
 """`pricedesk rates`: what is known of rates and of their sources, asked without a service."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pricedesk.backend.bureau import Bureau, Question, SourceAge
     from pricedesk.backend.rates import Rate
     from pricedesk.backend.sources.source import Source
-    from pricedesk.backend.store import Look
+    from pricedesk.backend.store import Look, Store
 
 _NUMBER, _BELOW, _DATA = Place.NUMBER, Place.BELOW, Place.DATA
 
@@ -205,8 +206,9 @@ def status(*, as_json: bool, as_csv: bool) -> None:
     with reading(settings) as (bureau, store):
         looks = store.looks() if store is not None else {}
         withheld = store.withheld(waiting_only=True) if store is not None else []
+        ages = [_awaited(bureau, store, age) for age in bureau.ages()]
     waiting = Counter(value.source for value in withheld)
-    rows = [_status_row(age, looks.get(age.key), waiting[age.key]) for age in bureau.ages()]
+    rows = [_status_row(age, looks.get(age.key), waiting[age.key]) for age in ages]
     show(STATUS_COLUMNS, rows, as_json=as_json, as_csv=as_csv, nothing="no sources are asked here")
     if store is None:
         where = without_password(settings.database) or settings.data_dir
@@ -316,6 +318,17 @@ def _retired(bureau: "Bureau", key: str) -> "Iterable[tuple[str, str]]":
         for code, (_, last) in sorted(known.extents.items()):
             if last < known.newest.date and code not in known.newest.withheld:
                 yield code, str(last)
+
+
+def _awaited(bureau: "Bureau", store: "Store | None", age: "SourceAge") -> "SourceAge":
+    """How a source stands, with the instant that it has named itself, if it did, as expected."""
+    from pricedesk.backend.announced import announced, awaited_at
+
+    if store is None:
+        return age
+    source = bureau.sources[age.key]
+    due = announced(source, age.newest, store)
+    return replace(age, expected_at=awaited_at(source, age.newest, due, bureau.clock()))
 
 
 def _status_row(age: "SourceAge", look: "Look | None", waiting: int) -> list[Cell]:

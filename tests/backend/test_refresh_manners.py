@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
+from pricedesk.backend.announced import announced, awaited_at
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.download import Downloads
 from pricedesk.backend.intake import Intake
@@ -19,7 +20,7 @@ from pricedesk.backend.sources import find_sources
 from pricedesk.backend.sources.source import Request
 from pricedesk.backend.store import RawDocument, open_store
 from pricedesk.currencies import currency
-from pricedesk.errors import DownloadFailed
+from pricedesk.errors import DownloadFailed, RefusedDocument
 from published_as import document_of
 
 RATES = {"BOC": {"EUR": "1.5"}, "ERAPI": {"EUR": "0.9"}}
@@ -206,6 +207,62 @@ async def test_what_a_source_says_of_its_next_document_is_waited_for(desk: Opene
     assert opened.refresher.next_look(opened.now, 0) == utc("2026-11-04 01:30:30")
     opened.now = utc("2026-11-04 01:30:30")
     assert len((await opened.look()).accepted) == 1
+
+
+async def test_what_a_source_said_of_its_next_document_is_waited_for_by_the_next_process(
+    desk: Opened,
+) -> None:
+    """It is expected at half past one, where the calendar has five past midnight."""
+    before = desk("ERAPI", "2026-11-03 20:00", lambda _: utc("2026-11-04 01:30"))
+    await before.look()
+    before.store.close()
+    after = desk("ERAPI", "2026-11-04 00:40", lambda _: utc("2026-11-04 01:30"))
+    newest = after.bureau.book.of("ERAPI").newest
+    due = announced(after.source, newest, after.store)
+    assert awaited_at(after.source, newest, due, after.now) == utc("2026-11-04 01:30")
+    assert await after.look() == Tick()
+    assert after.asked == []
+    assert len((await after.look_when_it_is_time()).accepted) == 1
+    assert after.now == utc("2026-11-04 01:30:30")
+
+
+@pytest.mark.parametrize(
+    ("said", "now", "awaited"),
+    [
+        # The calendar has 00:05 each day, and has it overdue hours later.
+        ("2026-11-04 00:22:11", "2026-11-03 20:00", "2026-11-04 00:22:11"),
+        ("2026-11-04 00:22:11", "2026-11-04 00:10", "2026-11-04 00:22:11"),
+        ("2026-11-04 00:22:11", "2026-11-04 00:22:11", "2026-11-05 00:05"),
+        ("2026-11-04 00:02:31", "2026-11-03 20:00", "2026-11-04 00:05"),
+        ("2286-11-20 17:46", "2026-11-03 20:00", "2026-11-04 00:05"),
+        ("2026-11-03 19:00", "2026-11-03 20:00", "2026-11-04 00:05"),
+    ],
+)
+async def test_what_is_awaited_is_what_a_source_says_as_far_as_its_calendar_agrees(
+    desk: Opened, said: str, now: str, awaited: str
+) -> None:
+    opened = desk("ERAPI", "2026-11-03 19:30", lambda _: utc(said))
+    await opened.look()
+    newest = opened.bureau.book.of("ERAPI").newest
+    due = announced(opened.source, newest, opened.store)
+    assert awaited_at(opened.source, newest, due, utc(now)) == utc(awaited)
+
+
+async def test_what_is_not_known_or_cannot_be_read_says_nothing_of_the_next_one(
+    desk: Opened,
+) -> None:
+    opened = desk("ERAPI", "2026-11-03 20:00")
+    assert announced(opened.source, None, opened.store) is None
+    await opened.look()
+    newest = opened.bureau.book.of("ERAPI").newest
+    assert newest is not None
+    lost = replace(newest, provenance=replace(newest.provenance, sha256="0" * 64))
+    assert announced(opened.source, lost, opened.store) is None
+
+    def refused(_: bytes) -> datetime:
+        raise RefusedDocument("it is no time")
+
+    assert announced(replace(opened.source, next_due=refused), newest, opened.store) is None
 
 
 async def test_a_source_that_puts_itself_off_for_long_is_asked_by_the_calendar(

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pricedesk.backend.announced import announced, announced_in
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.download import ASK_AGAIN_MAX, Downloads
@@ -175,11 +176,16 @@ class Refresher:
         self._not_before = max(self._not_before or at, at)
 
     async def _recall(self, now: datetime) -> None:
-        """Learn from the store, once, how the last look before this process's start went."""
+        """Learn from the store, once, how the last look before this process's start went.
+
+        And what the source said then of its next document.
+        """
         if self._recalled:
             return
         try:
             look = (await asyncio.to_thread(self._store.looks)).get(self._source.key)
+            newest = self._bureau.book.of(self._source.key).newest
+            self._next_due = await asyncio.to_thread(announced, self._source, newest, self._store)
         except StoreFailed as error:
             logger.warning("the store fails", extra={"reason": str(error)})
             return
@@ -267,14 +273,12 @@ class Refresher:
             sheets = whole_new_days(sheets, known)
             if not sheets:
                 return Intaken()
-        next_due = source.next_due(raw) if source.next_due is not None else None
+        next_due = announced_in(source, raw, now)
         document = RawDocument(
             source.key, request.name, raw, Provenance(hashlib.sha256(raw).hexdigest(), now)
         )
         taken = self._intake.take_in(source, document, sheets)
-        # What a source says of its next document is believed as far as the calendar agrees.
-        latest = source.calendar.next_publication(now) + source.calendar.overdue_after
-        self._next_due = next_due if next_due is not None and next_due <= latest else None
+        self._next_due = next_due
         return taken
 
     def _reconsider(self, now: datetime) -> None:
