@@ -287,6 +287,9 @@ async def test_an_official_parity_is_named_where_a_price_is_explained(tmp_path: 
     async with telnet_desk(tmp_path, pegged) as desk:
         customer = desk.customer()
         assert await customer.says("in XOF", "why 1") == PEGGED
+        in_french = await customer.says("lang fr", "why 1")
+        assert "\n  Parite officielle        EUR/XOF 655,957\n" in in_french
+        await customer.says("lang en")
         held = await customer.says("hold 1", "quote 0000-0000-0001")
         assert "\n  Official parity                  EUR/XOF 655.957\n" in held
         customer = desk.customer(Catalogue([Product("pen", "A pen", Money(1000, USD))]))

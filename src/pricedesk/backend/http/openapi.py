@@ -66,7 +66,7 @@ _PROVIDERS = Parameter(
 )
 _EXPAND = Parameter(
     "expand",
-    "Lists with each row what every source has.",
+    "Lists with each row what every source has, and official parities as PEG where they answer.",
     {"type": "string", "enum": ["providers"]},
 )
 _ON = Parameter("date", "The day whose rates are wanted.", DATE)
