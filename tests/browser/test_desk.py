@@ -121,8 +121,34 @@ def test_a_form_sent_twice_holds_one_price(page: Page, desk: Desk) -> None:
     assert "/quotes/" in sent[0].url
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    """Both ways in which the pages are coloured."""
+    return str(request.param)
+
+
+@pytest.fixture(params=[390, 1280])
+def examined(browser: Browser, request: pytest.FixtureRequest, scheme: str) -> Iterator[Page]:
+    """A page, on a phone and on a desk, that can be examined."""
+    context = browser.new_context(
+        locale="en-US",
+        viewport={"width": request.param, "height": 844},
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,  # the checker is a script of its own
+    )
+    yield context.new_page()
+    context.close()
+
+
+def assert_accessible_and_fitting(page: Page) -> None:
+    """With everything unfolded, too."""
+    for _ in range(2):
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -135,22 +161,51 @@ def test_a_form_sent_twice_holds_one_price(page: Page, desk: Desk) -> None:
         "/nothing/here",
     ],
 )
-def test_pages_are_accessible_and_fit_the_screen(
-    browser: Browser, desk: Desk, path: str, width: int, scheme: str
+def test_pages_are_accessible_and_fit_the_screen(examined: Page, desk: Desk, path: str) -> None:
+    examined.goto(f"{desk.url}{path}")
+    assert_accessible_and_fitting(examined)
+
+
+@pytest.mark.parametrize(("button", "status"), [("Redeem", "redeemed"), ("Cancel", "cancelled")])
+def test_a_quote_is_accessible_and_fits_the_screen_whatever_becomes_of_it(
+    examined: Page, desk: Desk, button: str, status: str
 ) -> None:
-    context = browser.new_context(
-        locale="en-US",
-        viewport={"width": width, "height": 844},
-        color_scheme="dark" if scheme == "dark" else "light",
-        bypass_csp=True,  # the checker is a script of its own
-    )
-    page = context.new_page()
-    page.goto(f"{desk.url}{path}")
-    found = Axe().run(page)
-    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    context.close()
-    assert found.violations_count == 0, found.generate_report()
-    assert overflow <= 0
+    hold(examined, desk)
+    expect(examined.locator(".badge").first).to_have_text("held")
+    assert_accessible_and_fitting(examined)
+    examined.get_by_role("button", name=button).click()
+    expect(examined.locator(".badge").first).to_have_text(status)
+    assert_accessible_and_fitting(examined)
+
+
+PLACEHOLDER_COLOURS = """element => {
+    const inside = getComputedStyle(element, "::placeholder");
+    return [inside.color, getComputedStyle(element).backgroundColor, inside.opacity];
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/quotes"])
+def test_what_a_field_is_for_can_be_read_in_it(examined: Page, desk: Desk, path: str) -> None:
+    examined.goto(f"{desk.url}{path}")
+    text, ground, opacity = examined.locator("[placeholder]").evaluate(PLACEHOLDER_COLOURS)
+    assert opacity == "1"
+    assert contrast(text, ground) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours of a browser's, from 1 to 21, as WCAG 2 defines it."""
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """How bright `rgb(RED, GREEN, BLUE)` is, from 0 to 1."""
+    assert re.fullmatch(r"rgb\(\d+, \d+, \d+\)", colour)
+    shares = [int(digits) / 255 for digits in re.findall(r"\d+", colour)]
+    linear = [
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    ]
+    return sum(part * value for part, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_everything_can_be_done_by_keyboard(page: Page, desk: Desk) -> None:
