@@ -1,6 +1,7 @@
 """The desk's JSON, to the byte; and what is said to whom asks wrongly."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -58,6 +59,8 @@ HELD = (
     '"attribution":null,"held":"2026-10-30T18:00:00Z","expires":"2026-10-31T18:00:00Z",'
     f'"version":"0.1.0","status":"held","ended":null,"record":"{RECORD}"}}'
 )
+COMPUTERS = '{"name":"Computers & <b>more</b>","products":2}'
+KITCHEN = '{"name":"Kitchen","products":1}'
 DAY = timedelta(days=1)
 
 
@@ -80,6 +83,13 @@ def told(answered: Answered) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
+        ("/api/categories", f'{{"total":2,"offset":0,"categories":[{COMPUTERS},{KITCHEN}]}}'),
+        (
+            "/api/categories?offset=1&limit=1",
+            f'{{"total":2,"offset":1,"categories":[{KITCHEN}]}}',
+        ),
+        ("/api/categories?offset=10000000", '{"total":2,"offset":10000000,"categories":[]}'),
+        ("/api/categories?limit=0", '{"total":2,"offset":0,"categories":[]}'),
         ("/api/products/laptop", LAPTOP_IN_DOLLARS),
         ("/api/products/laptop?currency=usd", LAPTOP_IN_DOLLARS),
         ("/api/products/laptop?currency=CAD", LAPTOP_AT_HOME),
@@ -104,6 +114,22 @@ def told(answered: Answered) -> tuple[int, str, str]:
             "/api/products/dinar/history",
             '{"from":"KWD","to":"USD","unit":"day","source":null,"attribution":null,"rates":[]}',
         ),
+        (
+            "/api/rates/history?base=cad&to=eur&range=5y",
+            '{"from":"CAD","to":"EUR","unit":"week","source":"ECB","attribution":null,"rates":[',
+        ),
+        (
+            "/api/rates/history?to=CAD&range=all",
+            '{"from":"USD","to":"CAD","unit":"month","source":"ECB","attribution":null,"rates":[',
+        ),
+        (
+            "/api/rates/history?base=USD&to=USD",
+            '{"from":"USD","to":"USD","unit":"day","source":null,"attribution":null,"rates":[]}',
+        ),
+        (
+            "/api/rates/history?to=KWD",
+            '{"from":"USD","to":"KWD","unit":"day","source":null,"attribution":null,"rates":[]}',
+        ),
     ],
 )
 async def test_products_in_json(desk: WebDesk, url: str, expected: str) -> None:
@@ -115,12 +141,39 @@ async def test_products_in_json(desk: WebDesk, url: str, expected: str) -> None:
 
 
 async def test_a_history_has_the_published_rates(desk: WebDesk) -> None:
-    answered = await desk.get("/api/products/laptop/history?range=30d&currency=EUR")
+    answered = await desk.get("/api/rates/history?base=CAD&to=EUR&range=30d")
     rates = json.loads(answered.text)["rates"]
     assert (rates[0], rates[-1]) == (
         {"date": "2026-09-30", "rate": "0.620925178516"},
         {"date": "2026-10-30", "rate": "0.640779187492"},
     )
+
+
+async def test_a_products_history_has_its_price_at_each_rate(desk: WebDesk) -> None:
+    answered = await desk.get("/api/products/laptop/history?range=30d&currency=EUR")
+    rates = json.loads(answered.text)["rates"]
+    assert (rates[0], rates[-1]) == (
+        {"date": "2026-09-30", "rate": "0.620925178516", "price": "683.02"},
+        {"date": "2026-10-30", "rate": "0.640779187492", "price": "704.86"},
+    )
+    pair = await desk.get("/api/rates/history?base=CAD&to=EUR&range=30d")
+    assert json.loads(pair.text)["rates"] == [
+        {"date": each["date"], "rate": each["rate"]} for each in rates
+    ]
+
+
+@pytest.mark.parametrize("name", ["30d", "1y", "5y", "all"])
+async def test_the_prices_of_a_history_are_those_of_the_page(
+    tmp_path: Path, book: RateBook, name: str
+) -> None:
+    rules = parse_price_rules("[default]\nmargin_percent = 2.5\n[USD]\nending = 0.99\n", "r")
+    async with web_desk(tmp_path, book, rules=rules) as desk:
+        answered = await desk.get(f"/api/products/laptop/history?range={name}")
+        page = (await desk.get(f"/products/laptop?range={name}")).text
+    prices = [each["price"] for each in json.loads(answered.text)["rates"]]
+    assert prices[-1] == "807.99"
+    drawn = re.findall(r'<td class="number">\$([0-9,.]+)</td>', page)
+    assert [text.replace(",", "") for text in reversed(drawn)] == prices
 
 
 async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
@@ -539,6 +592,7 @@ async def test_without_the_back_end_the_last_known_is_told_and_nothing_held(desk
         ("POST", "/api/quotes/0000-0000-0001/redeem"),
         ("GET", "/api/rates"),
         ("GET", "/api/products/laptop/history"),
+        ("GET", "/api/rates/history?base=CAD&to=EUR"),
     ):
         body = json.dumps(SEEN).encode() if url == "/api/quotes" else b""
         answered = await desk.ask(method, url, {"Idempotency-Key": "k"}, body)
@@ -604,7 +658,14 @@ async def test_the_quote_of_another_question_is_none(desk: WebDesk, right: str, 
         ("GET", "/api/products?limit=1&limit=1", 422, "invalid-request"),
         ("GET", "/api/products?page=1", 422, "invalid-request"),
         ("GET", f"/api/products?q={'a' * 101}", 422, "invalid-request"),
+        ("GET", "/api/categories?limit=201", 422, "invalid-request"),
+        ("GET", "/api/categories?q=k", 422, "invalid-request"),
         ("GET", "/api/products/laptop/history?range=2y", 422, "invalid-request"),
+        ("GET", "/api/products/nothing/history", 404, "unknown-product"),
+        ("GET", "/api/rates/history", 422, "invalid-request"),
+        ("GET", "/api/rates/history?to=XXX", 422, "unknown-currency"),
+        ("GET", "/api/rates/history?to=EUR&range=2y", 422, "invalid-request"),
+        ("GET", "/api/rates/history?to=EUR&currency=CAD", 422, "invalid-request"),
         ("GET", "/api/rates?base=XXX", 422, "unknown-currency"),
         ("GET", "/api/rates?base=KWD", 404, "no-rate-for-currency"),
         ("GET", "/api/quotes/1", 422, "invalid-request"),

@@ -74,10 +74,11 @@ async def test_a_chart_names_its_source_where_the_price_is_of_another(desk: WebD
 
 async def test_a_history_that_may_not_be_handed_on_is_nowhere(desk: WebDesk) -> None:
     chart = '<figure class="chart">'
-    url = "/api/products/laptop/history?currency=USD"
+    histories = ("/api/products/laptop/history", "/api/rates/history?base=CAD&to=USD")
     assert chart in (await desk.get("/products/laptop")).text
     assert chart in (await desk.get("/rates?base=CAD&to=USD")).text
-    assert json.loads((await desk.get(url)).text)["rates"]
+    for url in histories:
+        assert json.loads((await desk.get(url)).text)["rates"]
     await tell(desk, required="no", redistributable="no")
     await desk.shop.standing.look()
     product = await desk.get("/products/laptop")
@@ -89,8 +90,9 @@ async def test_a_history_that_may_not_be_handed_on_is_nowhere(desk: WebDesk) -> 
         assert (chart in rates.text, "<table" in rates.text) == (False, False)
     in_french = await desk.get("/rates", accept_language="fr")
     assert (in_french.status, NOT_TO_BE_SHOWN_IN_FRENCH in in_french.text) == (200, True)
-    told = json.loads((await desk.get(url)).text)
-    assert (told["source"], told["rates"]) == (None, [])
+    for url in histories:
+        told = json.loads((await desk.get(url)).text)
+        assert (told["source"], told["rates"]) == (None, [])
     assert json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"] == {}
 
 
@@ -103,7 +105,12 @@ async def test_rates_of_sources_of_which_nothing_is_known_are_asked_for_later(
     desk.sell()
     desk.lines.instead["sources"] = missing
     assert (await desk.get("/products/laptop")).status == 200
-    for url in ("/api/rates?base=CAD", "/rates?base=CAD", "/api/products/laptop/history"):
+    for url in (
+        "/api/rates?base=CAD",
+        "/rates?base=CAD",
+        "/api/rates/history?base=CAD&to=USD",
+        "/api/products/laptop/history",
+    ):
         later = await desk.get(url)
         assert (later.status, later.headers["Retry-After"]) == (503, "5")
         assert '"rates":' not in later.text
@@ -116,6 +123,7 @@ async def test_rates_of_sources_of_which_nothing_is_known_are_asked_for_later(
 async def test_json_names_the_source_too(desk: WebDesk) -> None:
     await tell(desk, required="yes", redistributable="yes")
     rates = json.loads((await desk.get("/api/rates?base=CAD")).text)["rates"]
-    history = json.loads((await desk.get("/api/products/laptop/history")).text)
-    named = (rates["USD"]["attribution"], history["attribution"])
-    assert named == ("https://bank.example/terms",) * 2
+    prices = json.loads((await desk.get("/api/products/laptop/history")).text)
+    pair = json.loads((await desk.get("/api/rates/history?base=CAD&to=USD")).text)
+    named = [told["attribution"] for told in (rates["USD"], prices, pair)]
+    assert named == ["https://bank.example/terms"] * 3

@@ -13,13 +13,13 @@ from http import HTTPStatus
 from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, in_quotes
-from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
+from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, PAGE_PRODUCTS_MAX
 from pricedesk.frontend.offers import Offer, Price, is_address, seen_of
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.api_description import document
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.framing import PASSING, RETRY_AFTER
-from pricedesk.frontend.web.views import RANGES, Range
+from pricedesk.frontend.web.histories import Histories, named_pegs
 from pricedesk.frontend.web.visitor import is_from_here
 from pricedesk.http import messages
 from pricedesk.http.json_bodies import Digits, other_than_json, read_json
@@ -55,6 +55,7 @@ class Api:
     def __init__(self, shop: Shop, default: Currency) -> None:
         self._shop = shop
         self._default = default
+        self._histories = Histories(shop, default)
 
     def routes(self) -> tuple[Route, ...]:
         """All that can be asked for."""
@@ -62,9 +63,9 @@ class Api:
         return (
             Route("/api", self.description),
             Route("/api/openapi.json", self.description),
+            Route("/api/categories", self.categories),
             Route("/api/products", self.products),
             Route("/api/products/{sku}", self.product),
-            Route("/api/products/{sku}/history", self.history),
             Route("/api/quotes", self.hold, ("POST",)),
             Route("/api/quotes/{id}", partial(end, QuoteVerb.QUOTE)),
             Route("/api/quotes/{id}/redeem", partial(end, QuoteVerb.REDEEM), ("POST",)),
@@ -72,6 +73,7 @@ class Api:
             Route("/api/rates", self.rates),
             Route("/api/sources", self.sources),
             Route("/api/problems/{name}", self.problem),
+            *self._histories.routes(),
         )
 
     def description(self, _request: Request, _path: Mapping[str, str]) -> Response:
@@ -91,6 +93,23 @@ class Api:
         if failure.slug in PASSING:
             return _passing(failure)
         return problem(failure)
+
+    def categories(self, request: Request, _path: Mapping[str, str]) -> Response:
+        """The categories that products are in, some at a time, in the shop's order."""
+        query = parameters(request, ("offset", "limit"))
+        offset = _count(query, "offset", 0, OFFSET_MAX)
+        limit = _count(query, "limit", CATEGORIES_SHOWN_MAX, CATEGORIES_SHOWN_MAX)
+        found = self._shop.catalogue.categories
+        return _answer(
+            {
+                "total": len(found),
+                "offset": offset,
+                "categories": [
+                    {"name": each.name, "products": each.products}
+                    for each in found[offset : offset + limit]
+                ],
+            }
+        )
 
     async def products(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Products with their prices, some at a time."""
@@ -116,31 +135,6 @@ class Api:
         query = parameters(request, ("currency",))
         product = self._shop.product(path["sku"])
         return _answer(_offer(await self._shop.offer(product, self._currency(query))))
-
-    async def history(self, request: Request, path: Mapping[str, str]) -> Response:
-        """The published rates from a product's currency to another over a time."""
-        query = parameters(request, ("currency", "range"))
-        product = self._shop.product(path["sku"])
-        unit = self._currency(query)
-        name = query.get("range", Range.YEAR.key)
-        if name not in RANGES:
-            raise InvalidRequest(f"range is {in_quotes(name)}: one of {', '.join(RANGES)}")
-        shown = RANGES[name]
-        first = shown.first(self._shop.clock().date())
-        base = product.price.currency
-        found = await self._shop.history(base, unit, first, shown.unit)
-        points = found.points if found is not None else ()
-        return _answer(
-            {
-                "from": base.code,
-                "to": unit.code,
-                "unit": shown.unit.value,
-                "source": found.source if found is not None else None,
-                "attribution": self._shop.attribution(found.source) or None if found else None,
-                "rates": [{"date": str(day), "rate": rate} for day, rate in points],
-                **_pegs(found.pegs if found is not None else ()),
-            }
-        )
 
     async def hold(self, request: Request, _path: Mapping[str, str]) -> Response:
         """Hold a price that was seen."""
@@ -184,7 +178,7 @@ class Api:
                 "state": rate.state,
                 "missed": rate.missed,
                 "attribution": self._shop.attribution(rate.source) or None,
-                **_pegs(rate.pegs),
+                **named_pegs(rate.pegs),
             }
             for code, rate in found.rates.items()
         }
@@ -314,10 +308,5 @@ def _price(price: Price) -> Json:
             for step in price.steps
         ],
         "attribution": price.attribution or None,
-        **_pegs([peg.partition(":")[0] for peg in price.pegs.split(",") if peg]),
+        **named_pegs([peg.partition(":")[0] for peg in price.pegs.split(",") if peg]),
     }
-
-
-def _pegs(parities: Sequence[str]) -> dict[str, Json]:
-    """A member that names the official parities that a rate goes over; none without any."""
-    return {"pegs": [*parities]} if parities else {}

@@ -3,14 +3,15 @@
 from functools import cache
 
 from pricedesk import __version__
-from pricedesk.frontend.catalogue import PAGE_PRODUCTS_MAX
+from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, PAGE_PRODUCTS_MAX
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
 from pricedesk.frontend.web.views import RANGES
 from pricedesk.http.messages import JSON_TYPE, PROBLEM_TYPE, Json
 
 _TEXT: Json = {"type": "string"}
 _MAYBE: Json = {"type": ["string", "null"]}
-_AMOUNT: Json = {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$", "examples": ["787.47"]}
+_AMOUNT_PATTERN = "^[0-9]+(\\.[0-9]+)?$"
+_AMOUNT: Json = {"type": "string", "pattern": _AMOUNT_PATTERN, "examples": ["787.47"]}
 _CODE: Json = {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}
 _TYPED_CODE: Json = {"type": "string", "pattern": "^[A-Za-z]{3}$", "examples": ["USD"]}
 _DATE: Json = {"type": "string", "format": "date"}
@@ -47,6 +48,18 @@ def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _history(point: Json) -> Json:
+    return _of_a_rate(
+        _object(
+            **{"from": _CODE, "to": _CODE},
+            unit={"type": "string", "enum": ["day", "week", "month"]},
+            source=_MAYBE,
+            attribution=_MAYBE,
+            rates=_list(point),
+        )
+    )
+
+
 _SCHEMAS: dict[str, Json] = {
     "Money": _object(amount=_AMOUNT, currency=_CODE),
     "Step": _object(name=_TEXT, value=_TEXT, before=_AMOUNT, after=_AMOUNT),
@@ -78,13 +91,22 @@ _SCHEMAS: dict[str, Json] = {
     "Products": _object(
         total={"type": "integer"}, offset={"type": "integer"}, products=_list(_ref("Product"))
     ),
-    "History": _of_a_rate(
+    "Categories": _object(
+        total={"type": "integer"},
+        offset={"type": "integer"},
+        categories=_list(_object(name=_TEXT, products={"type": "integer", "minimum": 1})),
+    ),
+    "History": _history(_object(date=_DATE, rate=_AMOUNT)),
+    "PriceHistory": _history(
         _object(
-            **{"from": _CODE, "to": _CODE},
-            unit={"type": "string", "enum": ["day", "week", "month"]},
-            source=_MAYBE,
-            attribution=_MAYBE,
-            rates=_list(_object(date=_DATE, rate=_AMOUNT)),
+            date=_DATE,
+            rate=_AMOUNT,
+            price={
+                "type": "string",
+                "pattern": _AMOUNT_PATTERN,
+                "description": "What the product would have cost at this rate, with the shop's"
+                " rules of today; at the publication that makes the price, the price.",
+            },
         )
     ),
     "Quote": {
@@ -142,14 +164,22 @@ _SCHEMAS: dict[str, Json] = {
 }
 
 
-def _parameter(name: str, schema: Json, where: str = "query") -> Json:
+def _parameter(
+    name: str, schema: Json, where: str = "query", *, needed: bool = False
+) -> dict[str, Json]:
     told: dict[str, Json] = {"name": name, "in": where, "schema": schema}
-    return {**told, "required": True} if where == "path" else told
+    return {**told, "required": True} if needed or where == "path" else told
 
 
 _SKU = _parameter("sku", _TEXT, "path")
 _ID = _parameter("id", _TEXT, "path")
 _IN = _parameter("currency", _TYPED_CODE)
+_OFFSET = _parameter("offset", {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX})
+_RANGE = _parameter("range", {"type": "string", "enum": list(RANGES)})
+
+
+def _limit(most: int) -> Json:
+    return _parameter("limit", {"type": "integer", "minimum": 0, "maximum": most})
 
 
 _RESPONSES: dict[str, Json] = {
@@ -207,6 +237,14 @@ _DESCRIPTION: Json = {
 _PATHS: dict[str, Json] = {
     "/api": {"get": _DESCRIPTION},
     "/api/openapi.json": {"get": _DESCRIPTION},
+    "/api/categories": {
+        "get": _operation(
+            "The categories that products are in",
+            "Categories",
+            _OFFSET,
+            _limit(CATEGORIES_SHOWN_MAX),
+        )
+    },
     "/api/products": {
         "get": _operation(
             "Products with their prices",
@@ -214,8 +252,8 @@ _PATHS: dict[str, Json] = {
             _parameter("q", {"type": "string", "maxLength": SEARCH_CHARACTERS_MAX}),
             _parameter("category", _TEXT),
             _IN,
-            _parameter("offset", {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX}),
-            _parameter("limit", {"type": "integer", "minimum": 0, "maximum": PAGE_PRODUCTS_MAX}),
+            _OFFSET,
+            _limit(PAGE_PRODUCTS_MAX),
         )
     },
     "/api/products/{sku}": {
@@ -223,11 +261,11 @@ _PATHS: dict[str, Json] = {
     },
     "/api/products/{sku}/history": {
         "get": _operation(
-            "Published rates from the product's currency to another",
-            "History",
+            "Published rates from the product's currency to another, and its price at each",
+            "PriceHistory",
             _SKU,
             _IN,
-            _parameter("range", {"type": "string", "enum": list(RANGES)}),
+            _RANGE,
         )
     },
     "/api/quotes": {
@@ -244,6 +282,15 @@ _PATHS: dict[str, Json] = {
     "/api/quotes/{id}/cancel": {"post": _operation("Cancel a quote", "Quote", _ID)},
     "/api/rates": {
         "get": _operation("All rates of a currency", "Rates", _parameter("base", _TYPED_CODE))
+    },
+    "/api/rates/history": {
+        "get": _operation(
+            "Published rates from a currency to another",
+            "History",
+            _parameter("base", _TYPED_CODE),
+            _parameter("to", _TYPED_CODE, needed=True),
+            _RANGE,
+        )
     },
     "/api/problems/{name}": {
         "get": _operation(
