@@ -28,10 +28,10 @@ def drawn(found: list[Point], gap_days: int = 6) -> Chart:
     return chart
 
 
-def test_a_line_goes_from_edge_to_edge_and_from_the_lowest_to_the_highest() -> None:
+def test_a_line_goes_from_the_figures_to_the_edge_and_from_the_lowest_to_the_highest() -> None:
     chart = drawn(points("1.00", "3.00", "2.00"))
-    assert chart.lines == ("M0 232L360 16L720 124",)
-    assert chart.areas == ("M0 232L360 16L720 124V232H0Z",)
+    assert chart.lines == ("M50 232L385 16L720 124",)
+    assert chart.areas == ("M50 232L385 16L720 124V232H50Z",)
     assert [(tick.at, tick.text) for tick in chart.values] == [
         ("232", "1"),
         ("178", "1.5"),
@@ -42,9 +42,18 @@ def test_a_line_goes_from_edge_to_edge_and_from_the_lowest_to_the_highest() -> N
     assert (str(chart.lowest.value), str(chart.highest.value)) == ("1.00", "3.00")
 
 
+@pytest.mark.parametrize(
+    ("before", "left"), [("", "50"), ("US", "78"), ("20000", "120"), ("0" * 90, "360")]
+)
+def test_the_longer_the_figures_are_the_more_room_they_have(before: str, left: str) -> None:
+    chart = draw(points("1", "3"), 6, lambda text: before + text, str)
+    assert chart is not None
+    assert chart.lines == (f"M{left} 232L720 16",)
+
+
 def test_what_never_moved_is_a_line_in_the_middle() -> None:
     chart = drawn(points("7.46", "7.46"))
-    assert chart.lines == ("M0 124L720 124",)
+    assert chart.lines == ("M64 124L720 124",)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,12 @@ from pricedesk.money import ExactDecimal, decimal_text
 WIDTH, HEIGHT = 720, 260
 _TOP, _BOTTOM = 16, 28
 _TENTHS = 10
-_EDGE_TENTHS = 400
+_EDGE_TENTHS = 500
 """Nearer to an edge a day's text would not fit."""
+
+_CHARACTER, _BESIDE = 14, 8
+"""How wide a character of a figure at the side is on a phone, where it is the largest, and how far
+the line is from it."""
 
 TICKS_WANTED = 4
 """About so many lines across a chart."""
@@ -39,8 +43,9 @@ class Tick:
 class Chart:
     """What a template needs to draw: coordinates as text within WIDTH and HEIGHT.
 
-    `lines` are the paths of the line, one between two gaps; `areas` what is below them;
-    `lows`, `highs` and `last` are for words beside it.
+    `lines` are the paths of the line, one between two gaps; `areas` what is below them. Both
+    leave room at the left for the figures of `values`. `lowest`, `highest`, `first` and `last` are
+    for words beside it.
     """
 
     lines: tuple[str, ...]
@@ -86,7 +91,9 @@ def draw(
     low, high = min(marks[0], min(values) * scale_up), max(marks[-1], max(values) * scale_up)
     scale += len(str(scale_up)) - 1
     begin, end = points[0].day.toordinal(), points[-1].day.toordinal()
-    x_of = _axis(begin, end, 0, WIDTH)
+    texts = [value_text(_plain(mark, scale)) for mark in marks]
+    left = min(max(map(len, texts)) * _CHARACTER + _BESIDE, WIDTH // 2)
+    x_of = _axis(begin, end, left, WIDTH)
     y_of = _axis(high, low, _TOP, HEIGHT - _BOTTOM)
     joined = list(runs(points, gap_days))
     floor = _shown((HEIGHT - _BOTTOM) * _TENTHS)
@@ -105,11 +112,15 @@ def draw(
         lines=lines,
         areas=areas,
         dots=dots,
-        values=tuple(Tick(_shown(y_of(mark)), value_text(_plain(mark, scale))) for mark in marks),
+        values=tuple(
+            Tick(_shown(y_of(mark)), text) for mark, text in zip(marks, texts, strict=True)
+        ),
         days=tuple(
             Tick(_shown(x_of(day.toordinal())), day_text(day))
             for day in _round_days(points[0].day, points[-1].day)
-            if _EDGE_TENTHS < x_of(day.toordinal()) < WIDTH * _TENTHS - _EDGE_TENTHS
+            if _EDGE_TENTHS + left * _TENTHS
+            < x_of(day.toordinal())
+            < WIDTH * _TENTHS - _EDGE_TENTHS
         ),
         first=points[0],
         last=points[-1],
