@@ -208,6 +208,67 @@ def luminance(colour: str) -> float:
     return sum(part * value for part, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+@pytest.mark.parametrize("path", ["/rates?base=CAD", "/rates?base=IDR", "/sources"])
+def test_all_of_a_table_is_on_the_screen_of_a_phone(
+    browser: Browser, tmp_path: Path, path: str
+) -> None:
+    with running(tmp_path, rates={"sources": "ECB,BOC"}) as desk:
+        page = browser.new_page(locale="fr-FR", viewport={"width": 360, "height": 700})
+        page.goto(f"{desk.url}{path}")
+        scroller = page.locator(".scroll")
+        hidden = scroller.evaluate("element => element.scrollWidth - element.clientWidth")
+        columns = page.get_by_role("columnheader").all_inner_texts()
+        page.close()
+    assert hidden <= 0
+    assert len(columns) == (6 if path == "/sources" else 4)
+
+
+LABELS_AND_LINE = """chart => [
+    [...chart.querySelectorAll("text:not(.day)")].map(text => text.getBBox()),
+    chart.querySelector(".run").getBBox(),
+].flat().map(box => [box.x, box.x + box.width])"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/products/laptop",
+        "/products/laptop?range=all",
+        "/rates?base=CAD&to=USD&range=30d",
+        "/rates?base=EUR&to=IDR&range=5y",
+        "/rates?base=IDR&to=EUR",
+    ],
+)
+def test_a_chart_has_its_figures_beside_the_line(examined: Page, desk: Desk, path: str) -> None:
+    examined.goto(f"{desk.url}{path}")
+    *labels, line = examined.locator(".chart svg").evaluate(LABELS_AND_LINE)
+    assert min(left for left, _ in labels) >= 0
+    assert max(right for _, right in labels) < line[0]
+
+
+def test_the_prices_of_cards_are_level(browser: Browser, tmp_path: Path) -> None:
+    catalogue = tmp_path / "products.csv"
+    catalogue.write_text(
+        "sku,name,price,currency,category\n"
+        "desk,A desk,1100,CAD,Furniture\n"
+        "board,A mechanical keyboard with a name that needs more than one line,149,USD,\n"
+        "dinar,In dinars,12.345,KWD,Other\n"
+        "lamp,A lamp,119,USD,\n"
+    )
+    with running(tmp_path, desk={"catalogue": str(catalogue)}) as desk:
+        page = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 900})
+        page.goto(desk.url)
+        script = (
+            "all => all.map(each => each.getBoundingClientRect()).map(box => [box.y, box.height])"
+        )
+        prices = page.locator(".cost").evaluate_all(script)
+        cards = page.locator(".card").evaluate_all(script)
+        page.close()
+    assert len(prices) == 4
+    assert prices == [prices[0]] * 4
+    assert cards == [cards[0]] * 4
+
+
 def test_everything_can_be_done_by_keyboard(page: Page, desk: Desk) -> None:
     page.goto(desk.url)
     page.keyboard.press("Tab")
