@@ -229,6 +229,7 @@ LABELS_AND_LINE = """chart => [
 ].flat().map(box => [box.x, box.x + box.width])"""
 
 
+@pytest.mark.parametrize("scheme", ["light"], indirect=True)
 @pytest.mark.parametrize(
     "path",
     [
