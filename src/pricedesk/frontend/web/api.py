@@ -4,7 +4,7 @@ Amounts and rates are strings, so that no digit is lost in a program that reads 
 binary floats. What is wrong is told as RFC 9457 has it.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
