@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pytest
 
-from pricedesk.known_lines import Connected, answer_known, answer_known_in_python
+from pricedesk.known_lines import Connected, Rest, answer_known, answer_known_in_python
 
 
 class AnswerKnown(Protocol):
@@ -17,8 +17,9 @@ class AnswerKnown(Protocol):
         connections: dict[int, Connected],
         known: dict[bytes, bytes],
         now: float,
+        rest: Rest[Connected],
         /,
-    ) -> tuple[list[tuple[int, int]], list[tuple[Connected, bytes]], int]:
+    ) -> int:
         """As `answer_known_in_python`."""
 
 

@@ -91,3 +91,11 @@ def test_after_the_end_nothing_is_left() -> None:
     buffer.add(b"1\n2")
     buffer.end()
     assert (buffer.take(9), buffer.take(9), buffer.has_partial) == ([b"1", b"2"], [], False)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_nothing_is_taken_from_behind_a_line_that_is_too_long(before: int) -> None:
+    buffer = LineBuffer()
+    buffer.add(b"1\n" * before + b"x" * (LINE_BYTES_MAX + 1) + b"\n2\n3\n")
+    taken = [line for _ in range(4) for line in buffer.take(2)]
+    assert (taken, buffer.is_too_long) == ([b"1"] * before, True)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pricedesk import poller
+from pricedesk.known_lines import Rest
 from pricedesk.poller import HAS_EPOLL, Poller, Ready, Wire
 from pricedesk.port import bound_sockets
 
@@ -66,6 +67,7 @@ class Rig:
     def __init__(self, sockets: list[socket.socket]) -> None:
         self.seen: list[str] = []
         self.turns = 0
+        self.ended = 0
         self.ahead = False
         self.port = int(sockets[0].getsockname()[1])
         self.poller = Poller(self, sockets, 100)
@@ -76,17 +78,20 @@ class Rig:
     def begin_turn(self) -> None:
         self.turns += 1
 
-    def answer_known(
-        self, ready: list[Ready], wires: dict[int, Wire]
-    ) -> tuple[list[Ready], list[tuple[Wire, bytes]]]:
+    def answer_known(self, ready: list[Ready], wires: dict[int, Wire]) -> Rest[Wire]:
         if not self.ahead:
-            return ready, []
-        taken = [(wires[number], wires[number].take()) for number, _ in ready if number in wires]
-        heard = [(wire, data) for wire, data in taken if data is not None]
-        return [each for each in ready if each[0] not in wires], heard
+            return Rest(ready)
+        rest = Rest[Wire]([each for each in ready if each[0] not in wires])
+        for number, _ in ready:
+            data = wires[number].take() if number in wires else None
+            if data == b"fault":
+                rest.faults.append((wires[number], ZeroDivisionError()))
+            elif data is not None:
+                rest.heard.append((wires[number], data))
+        return rest
 
     def end_turn(self) -> None:
-        pass
+        self.ended += 1
 
     async def saw(self, what: str) -> None:
         """Wait until an echo has seen this."""
@@ -121,20 +126,49 @@ async def test_bytes_come_and_go_and_the_end_is_told() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize(("ahead", "word"), [(False, b"boom"), (True, b"boom"), (True, b"fault")])
 async def test_a_fault_with_one_connection_is_logged_and_ends_that_one(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, ahead: bool, word: bytes
 ) -> None:
     async with rig() as served:
-        (bad, bad_writer), (good, good_writer) = [
-            await asyncio.open_connection("127.0.0.1", served.port) for _ in range(2)
-        ]
-        bad_writer.write(b"boom")
-        assert await bad.read() == b""
-        good_writer.write(b"still here")
-        assert await good.readexactly(10) == b"still here"
+        clients = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3)]
+        while served.seen.count("made") < len(clients):  # noqa: ASYNC110  # seen from outside
+            await asyncio.sleep(0)
+        served.ahead = ahead
+        for (_, writer), sent in zip(clients, (b"one", word, b"two"), strict=True):
+            writer.write(sent)
+        assert await clients[0][0].readexactly(3) == b"one"
+        assert await clients[1][0].read() == b""
+        assert await clients[2][0].readexactly(3) == b"two"
         assert [r.levelno for r in caplog.records] == [logging.ERROR]
-        bad_writer.close()
-        good_writer.close()
+        assert caplog.records[0].exc_info is not None
+        assert isinstance(caplog.records[0].exc_info[1], ZeroDivisionError)
+        assert served.turns == served.ended
+        for _, writer in clients:
+            writer.close()
+
+
+async def test_a_peer_that_ends_and_takes_nothing_costs_no_turns() -> None:
+    async with rig() as served:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", served.port))
+            await served.saw("made")
+            (wire,) = served.poller.wires.values()
+            wire.write(b"x" * 4_000_000)
+            client.shutdown(socket.SHUT_WR)
+            await served.saw("eof")
+            assert wire.is_closing()
+            before = served.turns
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert served.turns <= before + 2
+            client.setblocking(False)
+            loop, received = asyncio.get_running_loop(), 0
+            while chunk := await loop.sock_recv(client, 65536):
+                received += len(chunk)
+            assert received == 4_000_000
+            await served.saw("lost")
 
 
 async def test_who_was_read_and_is_ended_by_another_one_before_it_is_told_hears_nothing(

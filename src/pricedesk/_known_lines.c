@@ -12,11 +12,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-enum {
-    READABLE = 1,                    /* EPOLLIN, and nothing else */
-    READ_BYTES = 16 * 1024,          /* as poller.py has it */
-    ANSWERED_BYTES_MAX = 64 * 1024,  /* as known_lines.py has it */
-};
+/* As known_lines.py has them, which looks whether they are the same. */
+enum { INTERFACE = 1, READ_BYTES = 16 * 1024, ANSWERED_BYTES_MAX = 64 * 1024 };
+enum { READABLE = 1 }; /* EPOLLIN, and nothing else */
 
 static char in[READ_BYTES], out[ANSWERED_BYTES_MAX];
 static PyObject *s_at_rest, *s_receiver, *s_last_line_at, *s_unsent;
@@ -67,7 +65,7 @@ static int is_simple(PyObject *connection, PyObject *receiver) {
 /* Reads from a socket that is ready, and answers; `*heard` is what was read if it is not known. */
 static enum outcome serve(int fd, PyObject *connection, PyObject *receiver, PyObject *known,
                           PyObject *now, PyObject **heard, long *lines) {
-    ssize_t size = recv(fd, in, sizeof in, 0);
+    ssize_t size = recv(fd, in, sizeof in, MSG_DONTWAIT);
     if (size < 0) {
         /* The ordinary way reads from it once more, and finds the error or the end. */
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? NOTHING : LEFT;
@@ -81,7 +79,7 @@ static enum outcome serve(int fd, PyObject *connection, PyObject *receiver, PyOb
     }
     if (PyObject_SetAttr(receiver, s_last_line_at, now)) return FAILED;
     *lines += count;
-    ssize_t sent = send(fd, out, filled, MSG_NOSIGNAL);
+    ssize_t sent = send(fd, out, filled, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent == filled) return ANSWERED;
     if (sent < 0) sent = 0; /* The ordinary way is told why, or that it has to wait. */
     PyObject *done = PyObject_CallMethod(connection, "write", "y#", out + sent, filled - sent);
@@ -90,9 +88,49 @@ static enum outcome serve(int fd, PyObject *connection, PyObject *receiver, PyOb
     return ANSWERED;
 }
 
-/* Sees to one that is ready; what is not answered is put into `left` or `heard`. */
-static int see_to(PyObject *pair, PyObject *connections, PyObject *known, PyObject *now,
-                  PyObject *left, PyObject *heard, long *lines) {
+/* Puts a pair of both into the list. */
+static int append(PyObject *list, PyObject *connection, PyObject *what) {
+    PyObject *item = PyTuple_Pack(2, connection, what);
+    int failed = item ? PyList_Append(list, item) : -1;
+    Py_XDECREF(item);
+    return failed;
+}
+
+/* Puts the exception that is set into `faults`, and it is not set any more. */
+static int note_fault(PyObject *faults, PyObject *connection) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    int failed = value ? append(faults, connection, value) : -1;
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return failed;
+}
+
+/* Sees to one connection that has something to read. */
+static int see_to(PyObject *pair, int fd, PyObject *connection, PyObject *known, PyObject *now,
+                  PyObject *left, PyObject *heard, PyObject *faults, long *lines) {
+    enum outcome outcome = FAILED;
+    PyObject *data = NULL;
+    PyObject *receiver = PyObject_GetAttr(connection, s_receiver);
+    if (receiver) {
+        int simple = is_simple(connection, receiver);
+        if (simple > 0) outcome = serve(fd, connection, receiver, known, now, &data, lines);
+        if (simple == 0) outcome = LEFT;
+        Py_DECREF(receiver);
+    }
+    int failed = 0;
+    if (outcome == FAILED) failed = note_fault(faults, connection);
+    if (outcome == LEFT) failed = PyList_Append(left, pair);
+    if (outcome == HEARD) failed = append(heard, connection, data);
+    Py_XDECREF(data);
+    return failed;
+}
+
+/* Sees to one that is ready. */
+static int see_to_number(PyObject *pair, PyObject *connections, PyObject *known, PyObject *now,
+                         PyObject *left, PyObject *heard, PyObject *faults, long *lines) {
     PyObject *number = PyTuple_GetItem(pair, 0);
     PyObject *events = PyTuple_GetItem(pair, 1);
     if (!number || !events) return -1;
@@ -103,44 +141,33 @@ static int see_to(PyObject *pair, PyObject *connections, PyObject *known, PyObje
     if (happened != READABLE) return PyList_Append(left, pair);
     long fd = PyLong_AsLong(number);
     if (fd == -1 && PyErr_Occurred()) return -1;
-
     Py_INCREF(connection);
-    enum outcome outcome = FAILED;
-    PyObject *data = NULL;
-    PyObject *receiver = PyObject_GetAttr(connection, s_receiver);
-    if (receiver) {
-        int simple = is_simple(connection, receiver);
-        if (simple > 0) outcome = serve((int)fd, connection, receiver, known, now, &data, lines);
-        if (simple == 0) outcome = LEFT;
-        Py_DECREF(receiver);
-    }
-    int failed = outcome == FAILED ? -1 : 0;
-    if (outcome == LEFT) failed = PyList_Append(left, pair);
-    if (outcome == HEARD) {
-        PyObject *item = PyTuple_Pack(2, connection, data);
-        failed = item ? PyList_Append(heard, item) : -1;
-        Py_XDECREF(item);
-        Py_DECREF(data);
-    }
+    int failed = see_to(pair, (int)fd, connection, known, now, left, heard, faults, lines);
     Py_DECREF(connection);
     return failed;
 }
 
 static PyObject *answer_known(PyObject *module, PyObject *args) {
     (void)module;
-    PyObject *ready, *connections, *known, *now;
-    if (!PyArg_ParseTuple(args, "O!O!O!O:answer_known", &PyList_Type, &ready, &PyDict_Type,
-                          &connections, &PyDict_Type, &known, &now))
+    PyObject *ready, *connections, *known, *now, *rest;
+    if (!PyArg_ParseTuple(args, "O!O!O!OO:answer_known", &PyList_Type, &ready, &PyDict_Type,
+                          &connections, &PyDict_Type, &known, &now, &rest))
         return NULL;
-    PyObject *left = PyList_New(0), *heard = PyList_New(0);
+    PyObject *left = PyObject_GetAttrString(rest, "left");
+    PyObject *heard = left ? PyObject_GetAttrString(rest, "heard") : NULL;
+    PyObject *faults = heard ? PyObject_GetAttrString(rest, "faults") : NULL;
     long lines = 0;
-    int failed = !left || !heard;
-    for (Py_ssize_t n = 0; !failed && n < PyList_Size(ready); n++)
-        failed = see_to(PyList_GetItem(ready, n), connections, known, now, left, heard, &lines);
-    PyObject *found = failed ? NULL : Py_BuildValue("(OOl)", left, heard, lines);
+    int failed = !faults;
+    for (Py_ssize_t n = 0; !failed && n < PyList_Size(ready); n++) {
+        PyObject *pair = PyList_GetItem(ready, n);
+        Py_INCREF(pair);
+        failed = see_to_number(pair, connections, known, now, left, heard, faults, &lines);
+        Py_DECREF(pair);
+    }
     Py_XDECREF(left);
     Py_XDECREF(heard);
-    return found;
+    Py_XDECREF(faults);
+    return failed ? NULL : PyLong_FromLong(lines);
 }
 
 static PyMethodDef methods[] = {{"answer_known", answer_known, METH_VARARGS, NULL},
@@ -153,5 +180,10 @@ PyMODINIT_FUNC PyInit__known_lines(void) {
     if (!(s_receiver = PyUnicode_InternFromString("receiver"))) return NULL;
     if (!(s_last_line_at = PyUnicode_InternFromString("last_line_at"))) return NULL;
     if (!(s_unsent = PyUnicode_InternFromString("unsent"))) return NULL;
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    PyObject *built_for = Py_BuildValue("(iii)", INTERFACE, READ_BYTES, ANSWERED_BYTES_MAX);
+    if (!module || !built_for || PyModule_AddObjectRef(module, "BUILT_FOR", built_for))
+        Py_CLEAR(module);
+    Py_XDECREF(built_for);
+    return module;
 }

@@ -1,9 +1,12 @@
-from pricedesk.known_lines import Connected
+from pricedesk.known_lines import Connected, Rest
+
+BUILT_FOR: tuple[int, int, int]
 
 def answer_known(
     ready: list[tuple[int, int]],
     connections: dict[int, Connected],
     known: dict[bytes, bytes],
     now: float,
+    rest: Rest[Connected],
     /,
-) -> tuple[list[tuple[int, int]], list[tuple[Connected, bytes]], int]: ...
+) -> int: ...

@@ -1,21 +1,28 @@
 """The hot loop of the lines: who sends nothing but known lines is answered here, in one step each.
 
-There are two of it that do the same: the one in Python is below, the other one in C, in
-`_known_lines.c`, which is compiled where Pricedesk is installed beside a C compiler and Python's
-headers. Nothing but speed depends on which it is.
+There are two of it: the one in Python is below, the other one in C, in `_known_lines.c`, which is
+compiled where Pricedesk is installed beside a C compiler and Python's headers. Which it is decides
+how fast answers are, and nothing that is answered.
 
 What is not as simple as a read, a look and a write is left to the ordinary way: other lines, half
 lines, answers that are too many, a socket that takes no more, and everybody's end.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 READABLE = 1
 """EPOLLIN, and nothing else, by value: so this module can be imported where there is none."""
 
+READ_BYTES = 16 * 1024
+"""Bytes of one client that are taken at once."""
+
 ANSWERED_BYTES_MAX = 64 * 1024
 """More than that is not answered here at once."""
+
+INTERFACE = 1
+"""Another number for whatever else the one in C looks at; one that was compiled before is left."""
 
 
 class Receiver(Protocol):
@@ -46,45 +53,58 @@ class Connection(Protocol):
 Connected = TypeVar("Connected", bound=Connection)
 
 
+@dataclass(slots=True)
+class Rest(Generic[Connected]):
+    """Who is to be seen to in the ordinary way."""
+
+    left: list[tuple[int, int]] = field(default_factory=list)
+    """Sockets' numbers and their events: nothing was read from these."""
+    heard: list[tuple[Connected, bytes]] = field(default_factory=list)
+    """Who has sent something else, or nothing as it is at the end, with what it is."""
+    faults: list[tuple[Connected, BaseException]] = field(default_factory=list)
+    """With whom something went wrong that must not go wrong."""
+
+
 def answer_known_in_python(
     ready: list[tuple[int, int]],
     connections: dict[int, Connected],
     known: dict[bytes, bytes],
     now: float,
-) -> tuple[list[tuple[int, int]], list[tuple[Connected, bytes]], int]:
+    rest: Rest[Connected],
+    /,
+) -> int:
     """Answer those who are ready and send nothing but known lines; `known` has lines with ends.
 
-    `ready` are sockets' numbers and the events of epoll. Gives those that are left, then who has
-    sent something else with what it is, and the number of lines that were answered.
+    `ready` are sockets' numbers and the events of epoll; who is not answered comes into `rest`.
+    Gives the number of lines that were answered.
     """
-    left: list[tuple[int, int]] = []
-    heard: list[tuple[Connected, bytes]] = []
     lines = 0
     for each in ready:
         number, events = each
         connection = connections.get(number)
-        if (
-            connection is None
-            or events != READABLE
-            or not connection.receiver.at_rest
-            or connection.unsent
-        ):
-            left.append(each)
+        if connection is None or events != READABLE:
+            rest.left.append(each)
             continue
-        data = connection.take()
-        if data is None:
-            continue
-        answers, count = known.get(data), 1
-        if answers is None:
-            answers = answers_to(data, known)
-            if answers is None:
-                heard.append((connection, data))
+        try:
+            if not connection.receiver.at_rest or connection.unsent:
+                rest.left.append(each)
                 continue
-            count = data.count(b"\n")
-        connection.receiver.last_line_at = now
-        connection.write(answers)
-        lines += count
-    return left, heard, lines
+            data = connection.take()
+            if data is None:
+                continue
+            answers, count = known.get(data), 1
+            if answers is None:
+                answers = answers_to(data, known)
+                if answers is None:
+                    rest.heard.append((connection, data))
+                    continue
+                count = data.count(b"\n")
+            connection.receiver.last_line_at = now
+            connection.write(answers)
+            lines += count
+        except Exception as error:  # noqa: BLE001  # the caller tells of it
+            rest.faults.append((connection, error))
+    return lines
 
 
 def answers_to(data: bytes, known: Mapping[bytes, bytes]) -> bytes | None:
@@ -113,7 +133,11 @@ class KnownLines(dict[bytes, bytes]):
         return answers_to(data, self)
 
 
+answer_known = answer_known_in_python
 try:
-    from pricedesk._known_lines import answer_known as answer_known  # noqa: PLC0414  # it is exported from here
+    from pricedesk import _known_lines
 except ImportError:
-    answer_known = answer_known_in_python
+    pass
+else:
+    if _known_lines.BUILT_FOR == (INTERFACE, READ_BYTES, ANSWERED_BYTES_MAX):
+        answer_known = _known_lines.answer_known

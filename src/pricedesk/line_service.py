@@ -15,10 +15,10 @@ from typing import NamedTuple, Protocol, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.at_once import Prompt, Turn
-from pricedesk.known_lines import KnownLines, answer_known
+from pricedesk.known_lines import READ_BYTES, KnownLines, Rest, answer_known
 from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.listening import BACKLOG
-from pricedesk.poller import HAS_EPOLL, READ_BYTES, Poller, Ready, Wire
+from pricedesk.poller import HAS_EPOLL, Poller, Ready, Wire
 from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import IAC, TelnetFilter
@@ -45,10 +45,12 @@ Closing at once would make the kernel throw away the goodbye together with what 
 """
 
 RECALLED_BYTES_MAX = 1024
-"""Bytes of requests that are answered at once without a session."""
+"""Bytes of requests that are answered at once without a session, if not each line is known."""
 
 LINES_AT_ONCE = 500
-"""Lines of one client that are answered before the other clients get a turn."""
+"""Lines of one client that are answered before the other clients get a turn.
+
+Of known lines as many as come with one read."""
 
 
 class Session(Protocol):
@@ -159,15 +161,13 @@ class LineService(Port["_Connection"]):
         self._turn.begin()
         self.look()
 
-    def answer_known(
-        self, ready: list[Ready], wires: dict[int, Wire]
-    ) -> tuple[list[Ready], list[tuple[Wire, bytes]]]:
-        """Answer who sends nothing but known lines; gives who is left, as a `Host` does."""
+    def answer_known(self, ready: list[Ready], wires: dict[int, Wire]) -> Rest[Wire]:
+        """Answer who sends nothing but known lines; gives the others."""
         if self.known is None:
-            return ready, []
-        left, heard, lines = answer_known(ready, wires, self.known, self.looked_at)
-        self.uncounted += lines
-        return left, heard
+            return Rest(ready)
+        rest = Rest[Wire]()
+        self.uncounted += answer_known(ready, wires, self.known, self.looked_at, rest)
+        return rest
 
     def end_turn(self) -> None:
         """All of them were."""

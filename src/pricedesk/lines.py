@@ -25,11 +25,12 @@ class LineBuffer:
         self._data += data
 
     def take(self, count: int) -> list[bytes]:
-        """Up to `count` whole lines without their ends, up to one that is too long."""
+        """Up to `count` whole lines without their ends; nothing from one on that is too long."""
         *lines, self._data = self._data.split(b"\n", count)
         for number, line in enumerate(lines):
             if len(line) > LINE_BYTES_MAX:
                 self._found_too_long = True
+                self._data = b""
                 return lines[:number]
         return lines
 

@@ -17,10 +17,9 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
-logger = logging.getLogger(__name__)
+from pricedesk.known_lines import READ_BYTES, Rest
 
-READ_BYTES = 16 * 1024
-"""Bytes of one client that are taken at once."""
+logger = logging.getLogger(__name__)
 
 EVENTS_AT_ONCE = 256
 """Clients that are served before the rest of the process gets a turn."""
@@ -83,13 +82,8 @@ class Host(Protocol):
     def begin_turn(self) -> None:
         """Nobody was served yet of those who are ready."""
 
-    def answer_known(
-        self, ready: list[Ready], wires: dict[int, "Wire"]
-    ) -> tuple[list[Ready], list[tuple["Wire", bytes]]]:
-        """Answer who can be answered without the receiver; gives who is left.
-
-        Those have not been read from, or they have sent what is with them.
-        """
+    def answer_known(self, ready: list[Ready], wires: dict[int, "Wire"]) -> "Rest[Wire]":
+        """Answer who can be answered without the receiver; gives the others."""
 
     def end_turn(self) -> None:
         """All of them were served."""
@@ -137,10 +131,12 @@ class Poller:
         host.begin_turn()
         try:
             ready = self.epoll.poll(0, EVENTS_AT_ONCE)
-            left, heard = host.answer_known(ready, wires)
-            for wire, data in heard:
+            rest = host.answer_known(ready, wires)
+            for wire, error in rest.faults:
+                wire.fault(error)
+            for wire, data in rest.heard:
                 _guard(wire, wire.hear, data)
-            for number, events in left:
+            for number, events in rest.left:
                 ready_wire = wires.get(number)
                 if ready_wire is None:
                     self._accept(number)
@@ -179,9 +175,8 @@ def _guard(wire: "Wire", serve: Callable[[Given], None], given: Given) -> None:
     """Serve a connection: a fault with it ends this one."""
     try:
         serve(given)
-    except Exception:
-        logger.exception("internal error while serving a connection")
-        wire.abort()
+    except Exception as error:  # noqa: BLE001  # it is logged there
+        wire.fault(error)
 
 
 class Wire:
@@ -238,7 +233,10 @@ class Wire:
         """The socket can be read or written to, or is in a state that reading will tell."""
         if events & _WRITABLE and self.unsent:
             self._flush()
-        if events & ~_WRITABLE and not self._closing:
+        if self._closing:
+            if self.unsent:  # It goes on until that is sent; whatever else comes is not told.
+                self._watch()
+        elif events & ~_WRITABLE:
             data = self.take()
             if data is not None:
                 self.hear(data)
@@ -271,6 +269,11 @@ class Wire:
             if not self.unsent:
                 self._close()
                 receiver.connection_lost(None)
+
+    def fault(self, error: BaseException) -> None:
+        """Something went wrong that must not: it ends this connection, and no other."""
+        logger.error("internal error while serving a connection", exc_info=error)
+        self.abort()
 
     # What a receiver calls: as asyncio.Transport has it.
 
