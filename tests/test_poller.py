@@ -114,6 +114,14 @@ async def rig() -> AsyncIterator[Rig]:
     assert made.poller.epoll.closed
 
 
+def narrow_client(port: int) -> socket.socket:
+    """One that has room for little that it has not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
 async def test_bytes_come_and_go_and_the_end_is_told() -> None:
     async with rig() as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
@@ -150,9 +158,7 @@ async def test_a_fault_with_one_connection_is_logged_and_ends_that_one(
 
 async def test_a_peer_that_ends_and_takes_nothing_costs_no_turns() -> None:
     async with rig() as served:
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect(("127.0.0.1", served.port))
+        with narrow_client(served.port) as client:
             await served.saw("made")
             (wire,) = served.poller.wires.values()
             wire.write(b"x" * 4_000_000)
@@ -198,9 +204,7 @@ async def test_a_peer_that_resets_is_told_as_an_error() -> None:
 
 async def test_what_a_slow_peer_does_not_take_waits_and_is_sent_before_the_close() -> None:
     async with rig() as served:
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.connect(("127.0.0.1", served.port))
+        with narrow_client(served.port) as client:
             await served.saw("made")
             (wire,) = served.poller.wires.values()
             wire.set_write_buffer_limits(1000)

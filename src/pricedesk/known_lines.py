@@ -25,18 +25,20 @@ INTERFACE = 1
 """Another number for whatever else the one in C looks at; one that was compiled before is left."""
 
 
-class Receiver(Protocol):
+class Answering(Protocol):
     """Who answers at the end of a connection, as far as it is looked at here."""
 
     at_rest: bool
+    """Nothing has begun: what comes next may be answered without it. Reading is not paused."""
     last_line_at: float
+    """When it, or somebody in its place, last answered."""
 
 
 class Connection(Protocol):
     """A connection, as far as it is looked at here; one whose receiver is at rest can be read."""
 
     @property
-    def receiver(self) -> Receiver:
+    def receiver(self) -> Answering:
         """Who answers."""
 
     @property

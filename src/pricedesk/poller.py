@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
-from pricedesk.known_lines import READ_BYTES, Rest
+from pricedesk.known_lines import READ_BYTES, Answering, Rest
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +46,8 @@ Ready: TypeAlias = tuple[int, int]
 """A socket's number, and epoll's events."""
 
 
-class Receiver(Protocol):
+class Receiver(Answering, Protocol):
     """What a connection tells: asyncio.Protocol's methods, but for `received`."""
-
-    at_rest: bool
-    """Nothing has begun: what comes next may be answered without it. Reading is not paused."""
-    last_line_at: float
-    """When it, or somebody in its place, last answered."""
 
     def connection_made(self, transport: "Wire") -> None:
         """It is there."""

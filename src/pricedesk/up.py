@@ -71,7 +71,7 @@ def run_up(settings: Settings, say: Callable[[str], None]) -> int:
         if _all_answer(services, lines, telnet, stop):
             say(_welcome(lines, http, grpc, telnet, web))
             while not stop.asked and not _one_has_ended(services):
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_LOOK_SECONDS)  # nothing else is to be done here
         if stop.asked:
             return 0
         if _one_has_ended(services):
@@ -122,7 +122,7 @@ def _all_answer(
             ask(lines, "ping")
             ask(telnet)
         except ServiceUnavailable:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)  # nothing else is to be done here
         else:
             return True
     return False
@@ -144,7 +144,7 @@ def _end(services: list[subprocess.Popen[bytes]], stop: _Stop) -> None:
         while service.poll() is None:
             if time.monotonic() > end or stop.asked > max(signals_before, 1):
                 service.kill()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)  # nothing else is to be done here
 
 
 def _welcome(

@@ -1,12 +1,11 @@
 """The table of sources: each can be asked, and what it is, is written down."""
 
-import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pricedesk.backend.sources import facts, find_sources, source_keys
+from pricedesk.backend.sources import find_sources
 from pricedesk.backend.sources.source import Source
 from pricedesk.errors import InvalidSetting
 
@@ -32,12 +31,6 @@ def test_each_source_can_be_asked_and_reads_its_recorded_answer(key: str) -> Non
     assert source.key == key
     assert all(sheet.date >= source.first_date for sheet in sheets)
     assert not any(source.convention.pivot in sheet.rates for sheet in sheets)
-
-
-def test_each_table_is_read_as_in_the_whole_file() -> None:
-    whole = tomllib.loads(Path(facts.__file__).with_name("sources.toml").read_text("utf-8"))
-    assert {name: dict(facts.facts_of(name)) for name in facts.names()} == whole
-    assert list(whole) == [key.lower() for key in source_keys()]
 
 
 def test_a_source_that_does_not_exist_is_named() -> None:

@@ -11,7 +11,7 @@ from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rates import Sheet
 from pricedesk.backend.sources import find_sources, source_keys
-from pricedesk.backend.sources.facts import facts_of, names
+from pricedesk.backend.sources.facts import all_facts
 from pricedesk.backend.sources.source import Source
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
@@ -105,5 +105,5 @@ def test_the_example_of_a_source_can_be_followed() -> None:
 def test_the_examples_entry_has_what_an_entry_needs() -> None:
     [entry] = blocks("toml")
     # The ECB may be asked for everything at once.
-    needed = set.intersection(*(set(facts_of(name)) for name in names() if name != "ecb"))
+    needed = set.intersection(*(set(facts) for name, facts in all_facts().items() if name != "ecb"))
     assert set(tomllib.loads(entry)["exb"]) == needed

@@ -17,6 +17,12 @@ DIGEST_CHARACTERS = 32
 _ADDRESS = re.compile(r"https://[A-Za-z0-9._~/?#&=%-]{1,100}")
 
 
+def parities_of(pegs: str) -> list[tuple[str, str]]:
+    """The official parities that `Price.pegs` names: pairs with their values."""
+    named = (peg.partition(":") for peg in pegs.split(",") if peg)
+    return [(pair, value) for pair, _, value in named]
+
+
 def is_address(text: str) -> bool:
     """Whether a text may be shown as the address of a source."""
     return _ADDRESS.fullmatch(text) is not None

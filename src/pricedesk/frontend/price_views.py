@@ -16,7 +16,7 @@ from pricedesk.frontend.locales import (
     percent_text,
     publication_text,
 )
-from pricedesk.frontend.offers import Price, is_address
+from pricedesk.frontend.offers import Price, is_address, parities_of
 from pricedesk.frontend.price_rules import UPWARDS, Step, StepName, parse_priced
 from pricedesk.frontend.translations import Words
 from pricedesk.money import Money
@@ -124,8 +124,9 @@ def _origin(
     published = ""
     if source not in ("", NOTHING):
         published = publication_text(source, date.fromisoformat(day), locale)
-    named = (peg.partition(":") for peg in pegs.split(",") if peg)
-    parities = ", ".join(f"{pair} {number_text(value, locale)}" for pair, _, value in named)
+    parities = ", ".join(
+        f"{pair} {number_text(value, locale)}" for pair, value in parities_of(pegs)
+    )
     told = (published, f"{words('parity')} {parities}" if parities else "")
     age = ", ".join(filter(None, told))
     return {"age": age, "published": published, "parities": parities}

@@ -34,12 +34,12 @@ def find_sources(keys: Sequence[str], ecb_address: str) -> list[Source]:
 
 def source_keys() -> list[str]:
     """The keys of all sources that there are, asked or not."""
-    return [name.upper() for name in facts.names()]
+    return [name.upper() for name in facts.all_facts()]
 
 
 def _source(key: str) -> Source:
     module = import_module(f"pricedesk.backend.sources.{key.lower()}")
-    about = facts.facts_of(key.lower())
+    about = facts.all_facts()[key.lower()]
 
     def request(first: date, last: date) -> Request:
         return Request(f"{key} {first} {last}", module.url(first, last))

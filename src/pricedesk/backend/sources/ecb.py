@@ -17,13 +17,13 @@ from xml.etree import ElementTree as ET
 
 from pricedesk.backend.rates import Provenance, Publication, Sheet
 from pricedesk.backend.sources import ecb_portal
-from pricedesk.backend.sources.facts import calendar_of, convention_of, facts_of, source_of
+from pricedesk.backend.sources.facts import all_facts, calendar_of, convention_of, source_of
 from pricedesk.backend.sources.reading import read_code, read_date, read_value
 from pricedesk.backend.sources.source import Request, Source
 from pricedesk.errors import RefusedDocument, in_quotes
 
 NAME = "ECB"
-_FACTS = facts_of(NAME.lower())
+_FACTS = all_facts()[NAME.lower()]
 CONVENTION = convention_of(_FACTS)
 CALENDAR = calendar_of(_FACTS)
 

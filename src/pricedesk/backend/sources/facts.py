@@ -1,11 +1,10 @@
-"""What each source is, as data: a table of `sources.toml` is read when its source is asked for."""
+"""What each source is, as data: the tables of `sources.toml`."""
 
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,33 +12,11 @@ from pricedesk.backend.calendars import Calendar
 from pricedesk.backend.rates import Convention, Sheet
 from pricedesk.backend.sources.source import Request, Source
 
-_TABLE = "\n["
-"""What begins each table but is in none, and not before the first one."""
-
 
 @cache
-def names() -> tuple[str, ...]:
-    """The names of all tables, in their order."""
-    return tuple(_texts())
-
-
-@cache
-def facts_of(name: str) -> Mapping[str, Any]:
-    """The facts about one source, by the name of its table.
-
-    Most desks ask the ECB alone, so the other tables are not parsed with this one.
-
-    Raises:
-        KeyError: there is no such table.
-    """
-    return MappingProxyType(tomllib.loads(_texts()[name]))
-
-
-@cache
-def _texts() -> Mapping[str, str]:
-    text = Path(__file__).with_name("sources.toml").read_text(encoding="utf-8")
-    parts = (part.partition("]\n") for part in text.split(_TABLE)[1:])
-    return {name: table for name, _, table in parts}
+def all_facts() -> Mapping[str, Mapping[str, Any]]:
+    """The facts about each source, by its key in small letters, in the order of the file."""
+    return tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
 
 
 def convention_of(facts: Mapping[str, Any]) -> Convention:
@@ -69,7 +46,7 @@ def source_of(
     **more: Any,  # noqa: ANN401  # what a source has besides, as `Source` has it
 ) -> Source:
     """A source: its facts, how to ask it, and how to read what it answers."""
-    facts = facts_of(key.lower())
+    facts = all_facts()[key.lower()]
     return Source(
         key=key,
         name=facts["name"],

@@ -14,7 +14,7 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.frontend.catalogue import CATEGORIES_SHOWN_MAX, PAGE_PRODUCTS_MAX
-from pricedesk.frontend.offers import Offer, Price, is_address, seen_of
+from pricedesk.frontend.offers import Offer, Price, is_address, parities_of, seen_of
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.web.api_description import document
 from pricedesk.frontend.web.bounds import OFFSET_MAX, SEARCH_CHARACTERS_MAX
@@ -308,5 +308,5 @@ def _price(price: Price) -> Json:
             for step in price.steps
         ],
         "attribution": price.attribution or None,
-        **named_pegs([peg.partition(":")[0] for peg in price.pegs.split(",") if peg]),
+        **named_pegs([pair for pair, _ in parities_of(price.pegs)]),
     }
