@@ -108,8 +108,6 @@ def test_a_request_has_exactly_this_body(api: Asker, url: str, body: str) -> Non
         ("/v2/rates?base=FOO&quotes=bar,USD,BAR", "invalid currency: FOO,BAR"),
         ("/v2/rates?quotes=USD,%20CAD", "invalid currency:  CAD"),
         ("/v2/rates?quotes=u%C5%BFd", "invalid currency: u\\u017fd"),
-        ("/v2/rates?providers=ECB,FOO", "unknown provider: FOO; known here: ECB"),
-        ("/v2/rates?providers=PEG", "unknown provider: PEG; known here: ECB"),
         ("/v2/rates?to=2026-10-25", "to without from: a range has both, or from alone"),
         ("/v2/rates?group=week", "group without a range: it needs from"),
         ("/v2/rates?date=2026-10-25&group=week", "group without a range: it needs from"),
@@ -602,3 +600,28 @@ def test_every_day_is_in_its_week_or_month_and_those_follow_without_a_gap(
     assert begin <= day <= group.end(begin)
     assert group.begin(group.end(begin)) == begin
     assert (begin.weekday() == 0) if group is Group.WEEK else (begin.day == 1)
+
+
+@pytest.mark.parametrize("providers", ["FOO", "FOO,BAR", "PEG"])
+@pytest.mark.parametrize(
+    "path",
+    ["rates?", "rates?quotes=USD&date=2026-10-29&", "rates?from=2026-10-01&", "currencies?",
+     "rates?from=2026-10-01&to=2026-10-30&group=week&", "rates?expand=providers&"],
+)  # fmt: skip
+def test_of_providers_that_are_none_here_there_is_nothing(
+    api: Asker, path: str, providers: str
+) -> None:
+    assert api.text(f"/v2/{path}providers={providers}") == "[]"
+
+
+def test_of_providers_some_of_which_are_none_here_the_others_answer(api: Asker) -> None:
+    for path in ("rates?quotes=USD&expand=providers&", "currencies?", "rate/CAD/USD?"):
+        alone = api.text(f"/v2/{path}providers=ECB")
+        assert api.text(f"/v2/{path}providers=foo,ecb,BAR") == alone != "[]"
+
+
+def test_a_pair_of_providers_that_are_none_here_is_not_found(api: Asker) -> None:
+    answered = api.get("/v2/rate/CAD/USD?providers=FOO")
+    told = json.loads(answered.text)
+    assert (answered.status, told["message"]) == (404, "not found")
+    assert told["detail"] == "none of the providers is known here"

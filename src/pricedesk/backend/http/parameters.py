@@ -49,6 +49,14 @@ def source_keys(text: str, bureau: Bureau) -> tuple[str, ...]:
     return keys
 
 
+def known_keys(text: str, bureau: Bureau) -> tuple[str, ...]:
+    """Those of a list with commas that are asked here; the others have no rates, so they are left.
+
+    Frankfurter's `providers` is meant so: a client may name sources that only others have.
+    """
+    return tuple(key for key in dict.fromkeys(capitals(text).split(",")) if key in bureau.sources)
+
+
 def day_of(values: Mapping[str, str], name: str) -> date | None:
     """The date that a parameter has, None if it is not there.
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
-from pricedesk.backend.http.parameters import currencies, day_of, source_keys
+from pricedesk.backend.http.parameters import currencies, day_of, known_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
     Group,
@@ -102,6 +102,8 @@ class _Rates:
         on = day_of({**given, **values}, "date")
         expand = _is_expanded(given)
         wanted = self._selection(given, (values["base"], values["quote"]), expand=expand)
+        if wanted.keys == ():
+            raise NoRateForDate("none of the providers is known here")
         now = self._bureau.clock()
         question = Question(now, on, keys=wanted.keys)
         rows, publications = rows_of_answer(self._bureau, wanted, question)
@@ -119,11 +121,14 @@ class _Rates:
         now = self._bureau.clock()
         if not len(self._bureau.book):
             raise NoRatesKnown("no rates are known yet")
-        if query.first is not None:
+        nobody_known = query.wanted.keys == ()
+        if query.first is not None and not nobody_known:
             return self._span(query, query.first, now, row_format, headers)
         question = Question(now, query.on, keys=query.wanted.keys)
         try:
-            rows, publications = rows_of_answer(self._bureau, query.wanted, question)
+            rows, publications = (
+                ([], ()) if nobody_known else rows_of_answer(self._bureau, query.wanted, question)
+            )
         except NoRateForDate:
             # Frankfurter has no rates of the future, and says so with an empty list.
             rows, publications = [], ()
@@ -212,8 +217,8 @@ class _Rates:
         base_code, *quote_codes = codes
         known = {c.code: c for c in currencies([base_code, *quote_codes])}
         quotes = tuple({code.upper(): known[code.upper()] for code in quote_codes}.values())
-        keys = source_keys(given["providers"], self._bureau) if "providers" in given else None
-        listed = (keys or tuple(self._bureau.sources)) if expand else ()
+        keys = known_keys(given["providers"], self._bureau) if "providers" in given else None
+        listed = (tuple(self._bureau.sources) if keys is None else keys) if expand else ()
         return Selection(known[base_code.upper()], quotes, keys, listed)
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.caching import Scope, expiry
-from pricedesk.backend.http.parameters import capitals, source_keys
+from pricedesk.backend.http.parameters import capitals, known_keys
 from pricedesk.backend.http.v2_failures import not_acceptable
 from pricedesk.backend.rate_book import PEG, RateBook
 from pricedesk.currencies import CURRENCIES
@@ -48,8 +48,8 @@ class _Catalogue:
         if scope is not None and scope.lower() != "all":
             raise InvalidRequest("invalid scope: all is the only one")
         book = self._bureau.book
-        keys = source_keys(given["providers"], self._bureau) if "providers" in given else None
-        asked = keys or tuple(self._bureau.sources)
+        keys = known_keys(given["providers"], self._bureau) if "providers" in given else None
+        asked = tuple(self._bureau.sources) if keys is None else keys
         with_pegs = keys is None and PEG in book.order.sources
         spans = _spans(book, asked, with_pegs=with_pegs)
         if scope is None:
