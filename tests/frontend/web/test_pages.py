@@ -338,6 +338,15 @@ async def test_of_sources_nothing_is_known_before_the_back_end_has_told(desk: We
     assert (answered.status, answered.headers["Retry-After"]) == (503, "5")
 
 
+async def test_of_a_source_of_which_nothing_is_known_it_is_not_said_that_it_is_in_order(
+    desk: WebDesk,
+) -> None:
+    named = "2026-11-02T15:00:00Z,none,none,Another%20bank,Another,https://bank.example/,no,yes"
+    desk.lines.instead["sources"] = f"book=1 holds_stale=no XYZ=none,none,0,{named}"
+    said = main(await desk.get("/sources"))
+    assert said.endswith("XYZ Another bank none 0 2 November 2026, 3:00:00 pm UTC")
+
+
 async def test_the_chart_has_the_rules_and_ends_with_the_price(
     tmp_path: Path, book: RateBook
 ) -> None:

@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.numbers import format_decimal
 
 from pricedesk.currencies import Currency, currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, RequestError
-from pricedesk.frontend.locales import currency_name, date_text, instant_text
+from pricedesk.frontend.locales import currency_name, date_text, instant_text, number_text
 from pricedesk.frontend.price_views import state_words
 from pricedesk.frontend.shop import Shop
 from pricedesk.frontend.translations import Words
@@ -22,7 +20,7 @@ from pricedesk.frontend.web.views import GAP_DAYS, RANGES, ChartView, Range, cha
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route
 from pricedesk.money import ExactDecimal
-from pricedesk.rate_lines import DayRate
+from pricedesk.rate_lines import DayRate, SourceStatus
 
 
 def _age(rate: DayRate, locale: Locale, words: Words) -> str:
@@ -79,7 +77,7 @@ class RatePages:
                     "code": other.code,
                     "name": currency_name(other, locale),
                     "href": f"/rates?{urlencode({'base': base.code, 'to': other.code})}",
-                    "rate": format_decimal(rate.rate, locale=locale, decimal_quantization=False),
+                    "rate": number_text(rate.rate, locale),
                     "age": _age(rate, locale, words),
                     "state": rate.state,
                     "state_words": state_words(rate.state, rate.missed, words),
@@ -97,11 +95,12 @@ class RatePages:
             await self._shop.standing.look()
         told = self._shop.standing.sources
 
-        def looked(failing_since: datetime | None) -> str:
+        def looked(source: SourceStatus) -> str:
             # Why is for the shop: a reason may name what is inside its network.
-            if failing_since is None:
-                return words("in order")
-            return words("failing since {}").format(instant_text(failing_since, locale))
+            if source.failing_since is not None:
+                return words("failing since {}").format(instant_text(source.failing_since, locale))
+            # Whether it was looked at at all is not told; of whom something is known, it was.
+            return words("in order") if source.newest is not None else ""
 
         return self._framing.page(
             "sources.html",
@@ -119,7 +118,7 @@ class RatePages:
                     "state_words": words(source.state),
                     "missed": str(source.missed),
                     "next": instant_text(source.expected_at, locale),
-                    "looked": looked(source.failing_since),
+                    "looked": looked(source),
                 }
                 for key, source in (told.sources if told is not None else {}).items()
             ],
@@ -134,7 +133,7 @@ class RatePages:
             return None
 
         def value_text(value: ExactDecimal) -> str:
-            return str(format_decimal(str(value), locale=locale, decimal_quantization=False))
+            return number_text(str(value), locale)
 
         def href(each: Range) -> str:
             asked = {"base": base.code, "to": counter.code, "range": each.key}
