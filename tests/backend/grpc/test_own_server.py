@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing
 from typing import Self
 
 import pytest
-from grpc import StatusCode
+from grpc import StatusCode, aio
 from hpack import Encoder
 
 from grpc_doors import calling, running, told
@@ -57,6 +57,11 @@ def not_there(_message: bytes) -> bytes:
     raise UnknownQuote("there is no such quote")
 
 
+async def broken(asked: bytes) -> AsyncIterator[bytes]:
+    yield b"one"
+    raise ZeroDivisionError if asked == b"fault" else UnknownQuote("there is no such quote")
+
+
 class Slow:
     """Methods whose answers come when the test says so."""
 
@@ -94,6 +99,7 @@ def methods(slow: Slow) -> dict[str, Method]:
         "/a.B/NotThere": Unary(not_there),
         "/a.B/Later": Unary(slow.later),
         "/a.B/Many": Streaming(slow.many),
+        "/a.B/Broken": Streaming(broken),
         "/a.B/Each": Each(bytes.upper),
     }
 
@@ -232,6 +238,30 @@ async def test_each_failure_has_its_status(server: str, caplog: pytest.LogCaptur
             StatusCode.RESOURCE_EXHAUSTED
         )
         assert await client.ask("/a.B/Echo", b"hi") == b"hi"
+
+
+@pytest.mark.parametrize("server", ["own", "grpcio"])
+async def test_each_call_is_counted_once(server: str) -> None:
+    slow = Slow()
+    slow.go_on.set()
+    async with running(methods(slow), server) as door, calling(door) as client:
+        counted: list[tuple[int, int, int]] = []
+
+        def count() -> None:
+            tally = door.tally
+            counted.append((tally.answered, tally.refused, tally.failed))
+
+        await client.ask("/a.B/Later", b"hi")
+        count()
+        assert [m async for m in client.stream("/a.B/Many", b"3")] == [b"0", b"1", b"2"]
+        count()
+        await client.each("/a.B/Each", [b"a", b"b"])
+        count()
+        for asked_for in (b"refusal", b"fault"):
+            with pytest.raises(aio.AioRpcError):
+                [m async for m in client.stream("/a.B/Broken", asked_for)]
+            count()
+        assert counted == [(1, 0, 0), (2, 0, 0), (3, 0, 0), (3, 1, 0), (3, 1, 1)]
 
 
 @pytest.mark.parametrize("server", ["own", "grpcio"])

@@ -1,6 +1,5 @@
 """The door on grpcio, gRPC's own library: C-core below, its asyncio interface above."""
 
-import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 import grpc
 from grpc import aio
 
+from pricedesk.backend.grpc.failures import counted_refusal
 from pricedesk.backend.grpc.methods import Each, Method, Methods, Noted, Reply, Streaming, Unary
 from pricedesk.backend.grpc.server_limits import (
     CALLS_PER_CONNECTION_MAX,
@@ -18,11 +18,9 @@ from pricedesk.backend.grpc.server_limits import (
     KEEPALIVE_TIMEOUT_SECONDS,
     MESSAGE_BYTES_MAX,
 )
-from pricedesk.backend.grpc.statuses import SLUG_TRAILER, Refusal, internal, refusal_of
-from pricedesk.errors import PricedeskError
+from pricedesk.backend.grpc.statuses import SLUG_TRAILER
+from pricedesk.listening import bound
 from pricedesk.tally import Tally
-
-logger = logging.getLogger(__name__)
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -73,11 +71,11 @@ class GrpcioServer:
         self._server.add_generic_rpc_handlers((_Handlers(self._methods, self.tally),))
         host = f"[{address}]" if ":" in address else address
         try:
-            bound = self._server.add_insecure_port(f"{host}:{port}")
+            chosen_port = self._server.add_insecure_port(f"{host}:{port}")
         except RuntimeError as error:
             raise OSError(0, f"grpcio cannot listen: {error}") from error
         await self._server.start()
-        return bound
+        return chosen_port
 
     async def drain(self, seconds: float) -> None:
         """Accept nobody new, finish what was begun; after `seconds` cut off."""
@@ -91,9 +89,7 @@ class GrpcioServer:
     def _check_free(self, address: str, port: int) -> None:
         """Try to listen: grpcio does not say why it cannot."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
+        bound(family, (address, port), shared=False).close()
 
 
 class _Handlers(grpc.GenericRpcHandler):
@@ -165,16 +161,7 @@ def _closable(messages: AsyncIterator[bytes]) -> Any:  # noqa: ANN401  # an asyn
 
 async def _refuse(error: Exception, context: Context, tally: Tally) -> NoReturn:
     """End a call with the status that tells of an error."""
-    if isinstance(error, Refusal):
-        refusal = error
-        tally.refused += 1
-    elif isinstance(error, PricedeskError):
-        refusal = refusal_of(error)
-        tally.refused += 1
-    else:
-        refusal = internal()
-        tally.failed += 1
-        logger.error("a call failed", exc_info=error)
+    refusal = counted_refusal(error, tally)
     trailers = ((SLUG_TRAILER, refusal.slug),) if refusal.slug else ()
     await context.abort(_CODES[int(refusal.status)], refusal.text, trailers)
     raise AssertionError("a call goes on after its end")

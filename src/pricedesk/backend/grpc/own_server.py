@@ -5,7 +5,6 @@ read with one write. What has to be waited for, and streams of answers, are task
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any, cast
 
 from pricedesk.admission import Admission, Gate
 from pricedesk.backend.grpc import wire
+from pricedesk.backend.grpc.failures import counted_refusal
 from pricedesk.backend.grpc.fields import Headers
 from pricedesk.backend.grpc.frames import Code
 from pricedesk.backend.grpc.http2 import Http2Connection, Stream
@@ -22,13 +22,10 @@ from pricedesk.backend.grpc.server_limits import (
     KEEPALIVE_TIMEOUT_SECONDS,
     MESSAGE_BYTES_MAX,
 )
-from pricedesk.backend.grpc.statuses import Refusal, Status, internal, refusal_of
+from pricedesk.backend.grpc.statuses import Refusal, Status
 from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
-from pricedesk.errors import PricedeskError
 from pricedesk.port import Port, PortConnection
 from pricedesk.tally import Tally
-
-logger = logging.getLogger(__name__)
 
 READ_BYTES = 64 * 1024
 """Bytes of one client that are taken at once."""
@@ -74,6 +71,7 @@ _TOO_SLOW = Refusal(
 _TOO_LARGE = Refusal(Status.RESOURCE_EXHAUSTED, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
 _TOO_MUCH = Refusal(Status.RESOURCE_EXHAUSTED, "too many bytes of messages are under way")
 _BEHIND = Refusal(Status.RESOURCE_EXHAUSTED, "more is asked for than is read of the answers")
+_OVER = Refusal(Status.DEADLINE_EXCEEDED, "the call's time is over")
 _LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
 
 
@@ -320,20 +318,19 @@ class _Connection(asyncio.BufferedProtocol):
         self._write()
 
     async def _answer_all(self, stream: Stream, head: Head, messages: AsyncIterator[bytes]) -> None:
-        self._answered += 1
+        self._service.tally.took(0)  # It goes on for as long as its client likes.
         try:
             async with asyncio.timeout(_seconds(head)):
                 async for message in messages:
                     await self._send(stream, wire.prefixed(message))
         except Exception as error:  # noqa: BLE001  # as above
-            self._refuse(stream, error)
+            self._stop(stream, self._refusal(error))
         else:
             self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
         finally:
             self._rooms.pop(stream, None)
             # Its handler learns of it now, and not at some time from the collector of garbage.
             await cast("AsyncGenerator[bytes, None]", messages).aclose()
-        self._count(self._service.seconds())
         self._write()
 
     async def _send(self, stream: Stream, data: bytes) -> None:
@@ -431,23 +428,14 @@ class _Connection(asyncio.BufferedProtocol):
         self._hold(-size)
 
     def _refuse(self, stream: Stream, error: Exception) -> None:
-        """End a call with the status that tells of an error."""
-        tally = self._service.tally
+        """End a call, which is not counted yet, with the status that tells of an error."""
         self._answered += 1
-        if isinstance(error, Refusal):
-            refusal = error
-            tally.refused += 1
-        elif isinstance(error, PricedeskError):
-            refusal = refusal_of(error)
-            tally.refused += 1
-        elif isinstance(error, TimeoutError):
-            refusal = Refusal(Status.DEADLINE_EXCEEDED, "the call's time is over")
-            tally.refused += 1
-        else:
-            refusal = internal()
-            tally.failed += 1
-            logger.error("a call failed", exc_info=error)
-        self._stop(stream, refusal)
+        self._stop(stream, self._refusal(error))
+
+    def _refusal(self, error: Exception) -> Refusal:
+        """How a call ends with an error, which is counted."""
+        told = _OVER if isinstance(error, TimeoutError) else error
+        return counted_refusal(told, self._service.tally)
 
     def _stop(self, stream: Stream, refusal: Refusal) -> None:
         """End a call, whatever it is doing."""
