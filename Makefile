@@ -27,7 +27,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | \
 		while IFS="$$(printf '\t')" read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
 
-run: $(VENV)/runtime.stamp ## run both services here: lines on port 3000, HTTP on 8000, telnet on 10000
+run: $(VENV)/runtime.stamp ## run both services here: lines on port 3000, HTTP on 8000, gRPC on 7000, telnet on 10000, pages on 8080
 	@exec $(BIN)/pricedesk up $(ARGS)
 
 test: $(VENV)/dev.stamp $(NODE_STAMP) ## run the tests, e.g. make test ARGS='-m "not docker"'

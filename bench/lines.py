@@ -36,7 +36,7 @@ from _services import Load, backend, compiled_lines
 from _tools import need
 
 HERE = Path(__file__).parent
-LOADS = [(1, 1), (10, 1), (100, 1), (1000, 1), (10, 16), (100, 16)]
+LOADS = [(connections, in_flight) for in_flight in (1, 16) for connections in (1, 10, 100, 1000)]
 """Connections, and requests that each of them always has in flight."""
 
 PER_EURO = {"CAD": Decimal("1.5606"), "USD": Decimal("1.1172")}

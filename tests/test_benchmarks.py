@@ -190,6 +190,19 @@ def test_the_end_tells_what_became_of_each_and_what_was_not_measured() -> None:
     ]
 
 
+def test_the_commands_of_the_documentation_are_those_of_the_benchmarks_heads() -> None:
+    """With PYTHONPATH where one needs it, and without where not."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    command = re.compile(r"^    (.*)python bench/(\w+)\.py", re.MULTILINE)
+    heads = {
+        name: before
+        for path in (ROOT / "bench").glob("*.py")
+        for before, name in command.findall(path.read_text("utf-8"))
+    }
+    told = {name: before for before, name in command.findall(page)}
+    assert told == {name: heads[name] for name in names() if name != "guards"}
+
+
 def test_every_benchmark_is_in_the_documentation_and_so_is_every_picture() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     assert [name for name in names() if f"bench/{name}.py" not in page] == []
