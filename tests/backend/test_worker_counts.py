@@ -3,7 +3,7 @@
 from collections import Counter
 
 from pricedesk.admission import Gate
-from pricedesk.backend.http.surroundings import DoorCount, Gauges
+from pricedesk.backend.surroundings import DoorCount, Gauges
 from pricedesk.backend.worker_counts import CountsBoard, WorkerCounts
 from pricedesk.tally import Tally
 

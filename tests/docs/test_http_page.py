@@ -11,9 +11,9 @@ from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.http.metrics import Metrics
-from pricedesk.backend.http.surroundings import DoorCount, Gauges
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.sources import ecb
+from pricedesk.backend.surroundings import DoorCount, Gauges
 from pricedesk.currencies import currency
 from pricedesk.http import connection, refusals
 from pricedesk.http.messages import Failure

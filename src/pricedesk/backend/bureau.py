@@ -161,6 +161,11 @@ class Bureau:
         self.terms = terms
         self.clock = clock
 
+    def pinned(self) -> "Bureau":
+        """One that goes on answering as this one does now, whatever passes or arrives meanwhile."""
+        now = self.clock()
+        return Bureau(self.book, self.sources.values(), lambda: now, self.terms)
+
     def convert(  # noqa: PLR0913  # the parts of a question
         self,
         amount: ExactDecimal,

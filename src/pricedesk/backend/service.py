@@ -19,12 +19,6 @@ from pricedesk.backend.assembly import (
     writing,
 )
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.surroundings import (
-    DoorCount,
-    Gauges,
-    Readiness,
-    Surroundings,
-)
 from pricedesk.backend.line_server import NOTICES, LineSession
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
@@ -33,6 +27,12 @@ from pricedesk.backend.refresh import Refresher
 from pricedesk.backend.store import open_store
 from pricedesk.backend.store_rows import Look
 from pricedesk.backend.store_watch import StoreWatch
+from pricedesk.backend.surroundings import (
+    DoorCount,
+    Gauges,
+    Readiness,
+    Surroundings,
+)
 from pricedesk.backend.worker_counts import CountsBoard, WorkerCounts
 from pricedesk.line_service import Limits, LineService
 from pricedesk.listening import place_of

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pricedesk.backend.http.surroundings import DoorCount, Gauges
+from pricedesk.backend.surroundings import DoorCount, Gauges
 from pricedesk.quote_lines import QuoteStatus
 from pricedesk.shared_numbers import shared_numbers
 from pricedesk.tally import BOUNDS_SECONDS, Tally

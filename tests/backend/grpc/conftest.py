@@ -15,9 +15,9 @@ from held import Asking, DeskAtOnce
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.grpc.door import make_methods
 from pricedesk.backend.grpc.methods import Method
-from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.backend.news import News
 from pricedesk.backend.store import Store, open_store
+from pricedesk.backend.surroundings import Readiness
 
 
 @pytest.fixture

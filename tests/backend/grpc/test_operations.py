@@ -11,7 +11,7 @@ from grpc import StatusCode
 from grpc_doors import Caller, told
 from pricedesk.backend.grpc.definitions import FILES, POOL, message_class
 from pricedesk.backend.grpc.methods import Method
-from pricedesk.backend.http.surroundings import Readiness
+from pricedesk.backend.surroundings import Readiness
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_descriptors.py"
 

@@ -29,9 +29,9 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http import openapi
 from pricedesk.backend.http.door import make_router
 from pricedesk.backend.http.openapi import OPERATIONS, Operation
-from pricedesk.backend.http.surroundings import Readiness
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook
+from pricedesk.backend.surroundings import Readiness
 from pricedesk.http import refusals
 from pricedesk.http.meanings import meanings
 from pricedesk.http.messages import Failure, Response

@@ -19,10 +19,10 @@ from pricedesk.backend.calendars import State
 from pricedesk.backend.http.door import api_tables
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.operations import operations_table
-from pricedesk.backend.http.surroundings import DoorCount, Gauges, Readiness
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Convention, Provenance, Sheet, publication_of
 from pricedesk.backend.sources import ecb, find_sources
+from pricedesk.backend.surroundings import DoorCount, Gauges, Readiness
 from pricedesk.currencies import currency
 from pricedesk.http.messages import Response
 from pricedesk.http.routes import Router

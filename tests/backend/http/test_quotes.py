@@ -12,7 +12,7 @@ from held import DAY, DeskAtOnce, quote_id
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.door import make_router
-from pricedesk.backend.http.surroundings import Readiness
+from pricedesk.backend.surroundings import Readiness
 from pricedesk.errors import StoreFailed
 from pricedesk.http.messages import Response
 from pricedesk.http.routes import Router

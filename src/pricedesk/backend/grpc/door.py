@@ -14,9 +14,9 @@ from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
 from pricedesk.backend.grpc.own_server import GrpcService
 from pricedesk.backend.grpc.pricedesk_v1 import Quotes, Rates
 from pricedesk.backend.grpc.reflection import VERSIONS, Reflection
-from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
+from pricedesk.backend.surroundings import DoorCount, Readiness, Surroundings
 from pricedesk.port import PortConnection
 from pricedesk.running import Door
 from pricedesk.tally import Tally

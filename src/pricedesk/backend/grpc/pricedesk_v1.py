@@ -86,11 +86,8 @@ class Rates:
                 f"{len(request.items)} items are too many: at most {ITEMS_MAX} in a request"
             )
         circumstances = self._circumstances(request)
-        now = self._bureau.clock()
         # Publications that arrive while this is sent are for the next request.
-        pinned = Bureau(
-            self._bureau.book, self._bureau.sources.values(), lambda: now, self._bureau.terms
-        )
+        pinned = self._bureau.pinned()
         for first in range(0, len(request.items), ITEMS_AT_ONCE):
             items = request.items[first : first + ITEMS_AT_ONCE]
             yield _bytes(_RESULTS(results=[_result(pinned, i, circumstances) for i in items]))

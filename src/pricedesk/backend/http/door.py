@@ -14,8 +14,8 @@ from pricedesk.backend.http import quotes as quotes_api
 from pricedesk.backend.http.caching import BureauGrounds
 from pricedesk.backend.http.metrics import Metrics
 from pricedesk.backend.http.operations import operations_table
-from pricedesk.backend.http.surroundings import DoorCount, Readiness, Surroundings
 from pricedesk.backend.quote_desk import QuoteDesk
+from pricedesk.backend.surroundings import DoorCount, Readiness, Surroundings
 from pricedesk.http.routes import Router, RouteTable
 from pricedesk.http.server import HttpService
 

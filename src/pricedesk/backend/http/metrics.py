@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau, SourceAge
 from pricedesk.backend.calendars import State
-from pricedesk.backend.http.surroundings import DoorCount, Gauges
+from pricedesk.backend.surroundings import DoorCount, Gauges
 from pricedesk.quote_lines import QuoteStatus
 from pricedesk.tally import BOUNDS_SECONDS
 

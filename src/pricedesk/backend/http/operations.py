@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.surroundings import Readiness
+from pricedesk.backend.surroundings import Readiness
 from pricedesk.http.messages import NO_STORE, Json, Request, Response, json_response
 from pricedesk.http.routes import Route, RouteTable
 

@@ -109,12 +109,9 @@ class _Conversions:
             )
             return problem(failure, {"index": error.index})
         circumstances = self._circumstances(items.options, explain=items.explain)
-        now = self._bureau.clock()
         # Publications that arrive while this is sent are for the next request.
-        pinned = Bureau(
-            self._bureau.book, self._bureau.sources.values(), lambda: now, self._bureau.terms
-        )
-        return Response(_results(pinned, items, circumstances), headers=(NO_STORE,))
+        results = _results(self._bureau.pinned(), items, circumstances)
+        return Response(results, headers=(NO_STORE,))
 
     def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> _Circumstances:
         keys = source_keys(values["sources"], self._bureau) if "sources" in values else None

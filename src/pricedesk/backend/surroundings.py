@@ -1,6 +1,6 @@
-"""What the HTTP door is told of the rest of the back-end, and what it shows of it.
+"""What doors are told of the rest of the back-end, and what the HTTP door shows of it.
 
-Without the packages that the door itself needs, so that they can be loaded later.
+Without the packages that the doors themselves need, so that they can be loaded later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +82,7 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the door answers from, and shows in its metrics of all doors and the store.
+    """What doors answer from, and what HTTP's shows in its metrics of all doors and the store.
 
     Each door adds itself to `doors` when it is made; `shown_doors` gives what is shown of them.
     """
