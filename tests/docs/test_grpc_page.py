@@ -7,7 +7,7 @@ import pytest
 
 from grpc_cases import REQUEST, money, request
 from pricedesk.backend.bureau import Bureau, Terms
-from pricedesk.backend.grpc import own_server, server_limits
+from pricedesk.backend.grpc import http2, own_server, server_limits
 from pricedesk.backend.grpc.currency_service import CurrencyService
 from pricedesk.backend.grpc.statuses import STATUS, Refusal, Status, refusal_of
 from pricedesk.backend.history import packaged_publications
@@ -73,11 +73,31 @@ def test_each_failure_is_under_its_status() -> None:
     assert rows.keys() <= Status.__members__.keys()
 
 
-def test_the_limits_are_those_of_the_code() -> None:
-    assert (server_limits.MESSAGE_BYTES_MAX, server_limits.HEADERS_BYTES_MAX) == (2**20, 2**14)
-    assert own_server.BODIES_PER_CONNECTION_BYTES_MAX == 4 * 2**20
-    assert own_server.BODIES_BYTES_MAX == 32 * 2**20
-    assert f"| calls of a connection at a time | {server_limits.CALLS_PER_CONNECTION_MAX} |" in PAGE
-    assert f"within {own_server.SETTINGS_SECONDS} s of connecting" in PAGE
-    assert f"within {own_server.REQUEST_SECONDS} s of its headers" in PAGE
-    assert f"pinged after {server_limits.KEEPALIVE_SECONDS} s" in PAGE
+KIB, MIB = 2**10, 2**20
+LIMITS = [
+    f"| calls of a connection at a time | {server_limits.CALLS_PER_CONNECTION_MAX} |",
+    f"| a message | {server_limits.MESSAGE_BYTES_MAX // MIB} MiB; ",
+    f"{own_server.BODIES_PER_CONNECTION_BYTES_MAX // MIB} MiB under way of one client",
+    f"{own_server.BODIES_BYTES_MAX // MIB} MiB of all",
+    f"{own_server.BODIES_SHARE_BYTES // KIB} KiB of each client in any case",
+    f"| headers of a call | {server_limits.HEADERS_BYTES_MAX // KIB} KiB; ",
+    f"with {http2.HEADERS_UNPACKED_BYTES_MAX // KIB} KiB, ",
+    f"or {http2.BLOCK_BYTES_MAX // KIB} KiB as they are sent",
+    f"within {own_server.SETTINGS_SECONDS} s of connecting",
+    f"within {own_server.REQUEST_SECONDS} s of its headers",
+    f"| answers that nobody reads | {own_server.OUTPUT_BYTES_MAX // KIB} KiB, ",
+    f"to a stream of requests {own_server.QUEUED_BYTES_MAX // MIB} MiB",
+    f"cut off after {own_server.STALLED_OUTPUT_SECONDS} s without progress",
+    f"a single call after {own_server.STUCK_SECONDS} s",
+    f"{own_server.LINGER_SECONDS} s after it has last taken anything",
+    f"is pinged after {server_limits.KEEPALIVE_SECONDS} s",
+    f"and cut off {server_limits.KEEPALIVE_TIMEOUT_SECONDS} s later",
+    f"{http2.IDLE_FRAMES_MAX:,} a second, and {http2.IDLE_FRAMES_PER_CALL} for each call",
+    f"after {http2.CONTINUATIONS_MAX} frames or {http2.BLOCK_BYTES_MAX // KIB} KiB",
+    f"at most {http2.SETTINGS_MAX} settings in a frame",
+]
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_limits_are_those_of_the_code(limit: str) -> None:
+    assert limit in PAGE

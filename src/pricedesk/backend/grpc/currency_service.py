@@ -29,6 +29,7 @@ ANSWERS_KEPT_MAX = 4096
 """Answers that are kept for a second, for the same question again: a shop's prices."""
 
 _QUESTION_KEPT_BYTES_MAX = 64
+"""The answer to a longer question, which no usual client asks, is not kept."""
 
 RATE_TRAILER = "pricedesk-rate"
 """The trailer that says of a late or stale rate what it is, as in `late ECB 2026-10-29`."""

@@ -70,7 +70,6 @@ _TOO_SLOW = Refusal(
 )
 _TOO_LARGE = Refusal(Status.RESOURCE_EXHAUSTED, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
 _TOO_MUCH = Refusal(Status.RESOURCE_EXHAUSTED, "too many bytes of messages are under way")
-_BEHIND = Refusal(Status.RESOURCE_EXHAUSTED, "more is asked for than is read of the answers")
 _OVER = Refusal(Status.DEADLINE_EXCEEDED, "the call's time is over")
 _LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
 
