@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from pricedesk import line_service, lines
 from pricedesk.error_lines import GOODBYES
 from pricedesk.errors import NoRate, PricedeskError, QuoteError, RequestError, StoreFailed
 from pricedesk.quote_lines import record_fields
@@ -49,6 +52,24 @@ def test_the_session_on_the_page_is_what_happens(tmp_path: Path) -> None:
             replayed.append((sent, as_on_the_page(answered, given_id)))
         assert replayed == recorded
         assert client.rest() == b""
+
+
+KIB = 1024
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        f"has at most {lines.LINE_BYTES_MAX} bytes",
+        f"nothing for {line_service.STALLED_OUTPUT_SECONDS} seconds of the replies",
+        f"while more than {line_service.OUTPUT_BYTES_MAX // KIB} KiB wait",
+        f"After {line_service.LINES_AT_ONCE} of a client's lines",
+        f"or {line_service.OUTPUT_BYTES_MAX // KIB} KiB of replies to it",
+        f"cut off after {line_service.LINGER_SECONDS} seconds",
+    ],
+)
+def test_every_limit_is_on_the_page(limit: str) -> None:
+    assert limit in " ".join(PAGE.read_text(encoding="utf-8").split())
 
 
 def test_every_error_that_the_door_can_give_is_in_the_table() -> None:
