@@ -44,6 +44,7 @@ STOP_SECONDS = 10
 """Beyond what draining may take, how long workers may take to end before they are killed."""
 
 _LOOK_SECONDS = 1
+"""How often a supervisor looks after its workers, if nothing happens."""
 
 STOOD_STILL_SECONDS = 2 * _LOOK_SECONDS
 """A supervisor that has looked after nobody for so long has stood still itself."""
@@ -51,6 +52,10 @@ STOOD_STILL_SECONDS = 2 * _LOOK_SECONDS
 _NANOSECONDS = 10**9
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOP_SIGNALS, signal.SIGCHLD)
+
+
+_DOUBLINGS_MAX = 16
+"""More than any pause that grows is doubled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,6 @@ class Patience:
     pause_max_seconds: float = 30
     silent_seconds: float = 30
     stop_seconds: float = STOP_SECONDS
-
-
-_DOUBLINGS_MAX = 16
-"""More than any pause that grows is doubled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ def run_workers(
 
 
 @dataclass(slots=True)
-class _Place:
-    """A worker's place, which another worker takes when it dies."""
+class _Seat:
+    """What a worker has that another one takes over when it dies: its number and its sockets."""
 
     number: int
     sockets: Sockets
@@ -150,14 +151,14 @@ class _Place:
 
 
 class Supervisor:
-    """Keeps a worker in each place: one for each member of `sockets`."""
+    """Keeps a worker in each seat: one for each member of `sockets`."""
 
     def __init__(
         self, work: Work, sockets: Sequence[Sockets], patience: Patience | None = None
     ) -> None:
         self._work = work
         self._patience = patience or Patience()
-        self._places = [_Place(number, each) for number, each in enumerate(sockets, start=1)]
+        self._seats = [_Seat(number, each) for number, each in enumerate(sockets, start=1)]
         # How many were replaced, and when each one's loop turned last; the clock never steps.
         self._board = shared_numbers(1 + len(sockets))
         self._has_been_steady = False
@@ -182,7 +183,7 @@ class Supervisor:
         for number in _STOP_SIGNALS:
             signal.signal(number, self._count_stop)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        logger.info("starting workers", extra={"workers": len(self._places)})
+        logger.info("starting workers", extra={"workers": len(self._seats)})
         while True:
             now_seconds = time.monotonic()
             self._reap(now_seconds)
@@ -201,15 +202,15 @@ class Supervisor:
                 self._signal_all(signal.SIGKILL)
             self._wait(now_seconds)
 
-    def _living(self) -> list[_Place]:
-        return [place for place in self._places if place.pid is not None]
+    def _living(self) -> list[_Seat]:
+        return [seat for seat in self._seats if seat.pid is not None]
 
     def _count_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops_asked += 1
 
     def _wait(self, now_seconds: float) -> None:
         """Until something happens, or something is due."""
-        due = [place.start_at_seconds - now_seconds for place in self._places if place.pid is None]
+        due = [seat.start_at_seconds - now_seconds for seat in self._seats if seat.pid is None]
         watched = [self._woken] if self._parent is None else [self._woken, self._parent]
         ready, _, _ = select.select(watched, [], [], max(min([_LOOK_SECONDS, *due]), 0))
         with suppress(BlockingIOError):
@@ -220,36 +221,36 @@ class Supervisor:
 
     def _reap(self, now_seconds: float) -> None:
         """Take note of workers that have ended; as a container's first process, of orphans too."""
-        for place in self._living():
-            if now_seconds - place.started_seconds >= self._patience.steady_seconds:
-                self._has_been_steady, place.quick_deaths = True, 0
+        for seat in self._living():
+            if now_seconds - seat.started_seconds >= self._patience.steady_seconds:
+                self._has_been_steady, seat.quick_deaths = True, 0
         with suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if not pid:
                     break
-                for place in self._places:
-                    if place.pid == pid:
-                        self._ended(place, os.waitstatus_to_exitcode(status), now_seconds)
+                for seat in self._seats:
+                    if seat.pid == pid:
+                        self._ended(seat, os.waitstatus_to_exitcode(status), now_seconds)
 
-    def _ended(self, place: _Place, code: int, now_seconds: float) -> None:
+    def _ended(self, seat: _Seat, code: int, now_seconds: float) -> None:
         """A worker has ended with an exit code, or by a signal: then it is negative."""
-        pid, place.pid = place.pid, None
+        pid, seat.pid = seat.pid, None
         if self._stopping_since_seconds is not None:
             self._code = max(self._code, code if code >= 0 else EXIT_AT_ONCE)
             return
         patience = self._patience
         pause_seconds: float = 0
-        if now_seconds - place.started_seconds < patience.steady_seconds:
-            doubled = patience.pause_seconds * 2 ** min(place.quick_deaths, _DOUBLINGS_MAX)
+        if now_seconds - seat.started_seconds < patience.steady_seconds:
+            doubled = patience.pause_seconds * 2 ** min(seat.quick_deaths, _DOUBLINGS_MAX)
             pause_seconds = min(doubled, patience.pause_max_seconds)
-            place.quick_deaths += 1
-        place.start_at_seconds = now_seconds + pause_seconds
+            seat.quick_deaths += 1
+        seat.start_at_seconds = now_seconds + pause_seconds
         self._code = code if code > 0 else EXIT_FAULT
         why = {"exit": code} if code >= 0 else {"signal": signal.Signals(-code).name}
         logger.error(
             "a worker has died",
-            extra={"worker": place.number, "pid": pid, **why, "pause_seconds": pause_seconds},
+            extra={"worker": seat.number, "pid": pid, **why, "pause_seconds": pause_seconds},
         )
 
     def _none_has_come_up(self) -> bool:
@@ -257,7 +258,7 @@ class Supervisor:
         return (
             not self._has_been_steady
             and not self._living()
-            and all(place.quick_deaths for place in self._places)
+            and all(seat.quick_deaths for seat in self._seats)
         )
 
     def _kill_silent(self, now_seconds: float) -> None:
@@ -265,38 +266,38 @@ class Supervisor:
             # With everything else, as in a container that is paused: that is nobody's fault.
             self._looking_since_seconds = now_seconds
         self._looked_at_seconds = now_seconds
-        for place in self._living():
-            turned_at_seconds = self._board[place.number] / _NANOSECONDS
+        for seat in self._living():
+            turned_at_seconds = self._board[seat.number] / _NANOSECONDS
             silent_seconds = now_seconds - max(turned_at_seconds, self._looking_since_seconds)
             if silent_seconds > self._patience.silent_seconds:
-                logger.error("a worker does not answer", extra={"worker": place.number})
-                self._signal(place, signal.SIGKILL)
+                logger.error("a worker does not answer", extra={"worker": seat.number})
+                self._signal(seat, signal.SIGKILL)
 
     def _start_due(self, now_seconds: float) -> None:
-        for place in self._places:
-            if place.pid is None and place.start_at_seconds <= now_seconds:
-                self._start(place, now_seconds)
+        for seat in self._seats:
+            if seat.pid is None and seat.start_at_seconds <= now_seconds:
+                self._start(seat, now_seconds)
 
-    def _start(self, place: _Place, now_seconds: float) -> None:
-        if place.started_seconds:
+    def _start(self, seat: _Seat, now_seconds: float) -> None:
+        if seat.started_seconds:
             self._board[0] += 1
-        place.started_seconds = now_seconds
-        self._board[place.number] = time.monotonic_ns()
+        seat.started_seconds = now_seconds
+        self._board[seat.number] = time.monotonic_ns()
         sys.stdout.flush()
         # A signal that comes now would be lost in the new process, or be taken for this one's.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = os.fork()
             if not pid:
-                self._be(place)
+                self._be(seat)
         except OSError as error:
             logger.error("no worker can be forked", extra={"reason": error.strerror})  # noqa: TRY400  # the reason says it all
-            place.start_at_seconds = now_seconds + self._patience.pause_max_seconds
+            seat.start_at_seconds = now_seconds + self._patience.pause_max_seconds
             return
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        place.pid = pid
-        logger.info("worker started", extra={"worker": place.number, "pid": pid})
+        seat.pid = pid
+        logger.info("worker started", extra={"worker": seat.number, "pid": pid})
 
     def _pass_on_stop(self, now_seconds: float) -> None:
         """Have all workers end; a second signal ends them at once, as it does a single process."""
@@ -304,25 +305,25 @@ class Supervisor:
         if self._stopping_since_seconds is None:
             self._stopping_since_seconds, self._code = now_seconds, 0
             # While they drain their own stay open, and are closed with them.
-            _close([place.sockets for place in self._places])
+            _close([seat.sockets for seat in self._seats])
         self._signal_all(signal.SIGTERM)
 
     def _signal_all(self, number: signal.Signals) -> None:
-        for place in self._living():
-            self._signal(place, number)
+        for seat in self._living():
+            self._signal(seat, number)
 
     @staticmethod
-    def _signal(place: _Place, number: signal.Signals) -> None:
+    def _signal(seat: _Seat, number: signal.Signals) -> None:
         # One that has ended meanwhile is there until it is reaped.
-        if place.pid is not None:
-            os.kill(place.pid, number)
+        if seat.pid is not None:
+            os.kill(seat.pid, number)
 
-    def _be(self, place: _Place) -> NoReturn:
-        """In a new process: be the worker of a place, and end."""
+    def _be(self, seat: _Seat) -> NoReturn:
+        """In a new process: be the worker of a seat, and end."""
         try:
-            self._leave_behind(place)
-            name_worker(place.number)
-            worker = Worker(place.number, place.sockets, lambda: self._board[0])
+            self._leave_behind(seat)
+            name_worker(seat.number)
+            worker = Worker(seat.number, seat.sockets, lambda: self._board[0])
             run_process(lambda: self._working(worker))
         except PricedeskError as error:
             logger.critical("the worker cannot work", extra={"reason": str(error)})
@@ -331,7 +332,7 @@ class Supervisor:
             logger.critical("the worker has failed", exc_info=True)
             os._exit(EXIT_FAULT)
 
-    def _leave_behind(self, place: _Place) -> None:
+    def _leave_behind(self, seat: _Seat) -> None:
         """Get rid of what is the supervisor's, or another worker's."""
         signal.set_wakeup_fd(-1)
         for number in _STOP_SIGNALS:
@@ -343,7 +344,7 @@ class Supervisor:
         for pipe in (self._our_end, self._woken, self._waker):
             os.close(pipe)
         os.environ[PARENT_PIPE] = str(self._alive)
-        _close([p.sockets for p in self._places if p is not place], keep=place.sockets)
+        _close([p.sockets for p in self._seats if p is not seat], keep=seat.sockets)
 
     async def _working(self, worker: Worker) -> int:
         beats = asyncio.create_task(self._beat(worker.number))
