@@ -27,24 +27,12 @@ from _machine import (
     served,
     settled_mib,
 )
-from _services import MENU, backend, desk
+from _services import CONSTANT, MENU, backend, desk
 
 WANTED_KIB = 6
 SETTLING_SECONDS = 1
 LINE = b"1100\n"
 RIVAL = "constant on asyncio"
-
-CONSTANT = """
-import asyncio, resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-class Constant(asyncio.Protocol):
-    def connection_made(self, transport): self.transport = transport
-    def data_received(self, data): self.transport.write(b"787.47\\n")
-async def main():
-    server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", int(sys.argv[1]))
-    await server.serve_forever()
-asyncio.run(main())
-"""
 
 
 @contextmanager
@@ -99,6 +87,7 @@ def main(count: int = 10_000, rounds: int = 3) -> None:
     network_of_its_own()
     print(machine())
     print(f"{count} idle clients, medians of {rounds} rounds; under {WANTED_KIB} KiB is wanted")
+    # What is started from now on may have as many files open, too.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     results = [one_round(count) for _ in range(rounds)]

@@ -32,20 +32,10 @@ from _machine import (
     print_table,
     stay_on,
 )
+from _services import CONSTANT, MENU
 
-RIVAL = """
-import asyncio, sys
-class Constant(asyncio.Protocol):
-    def connection_made(self, transport): self.transport = transport
-    def data_received(self, data): self.transport.write(b"787.47\\n")
-async def main():
-    server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", int(sys.argv[1]))
-    await server.serve_forever()
-asyncio.run(main())
-"""
 WANTED_SECONDS = 0.3
 LAPTOP = b"787.47\n"
-MENU = b"Which product you wish to buy ?\n1. A laptop\n2. A PC\n3. A server\n"
 CONVERSIONS = 2000
 """Asked of the back-end before its memory is read: half of them of dates all over history."""
 
@@ -92,7 +82,7 @@ def measure(kind: str) -> tuple[float, float, float]:
             "PRICEDESK_CLOCK": "2026-10-30T18:00:00Z",
         }
         ours = [sys.executable, "-m", "pricedesk.cli", kind]
-        rival = [sys.executable, "-c", RIVAL, str(port)]
+        rival = [sys.executable, "-c", CONSTANT, str(port)]
         since = time.monotonic()
         process = subprocess.Popen(
             pinned(rival if kind == "empty" else ours, SERVER_CORE),
