@@ -57,6 +57,10 @@ def not_there(_message: bytes) -> bytes:
     raise UnknownQuote("there is no such quote")
 
 
+async def overslept(_message: bytes) -> bytes:
+    raise TimeoutError
+
+
 async def broken(asked: bytes) -> AsyncIterator[bytes]:
     yield b"one"
     raise ZeroDivisionError if asked == b"fault" else UnknownQuote("there is no such quote")
@@ -100,6 +104,7 @@ def methods(slow: Slow) -> dict[str, Method]:
         "/a.B/Later": Unary(slow.later),
         "/a.B/Many": Streaming(slow.many),
         "/a.B/Broken": Streaming(broken),
+        "/a.B/Overslept": Unary(overslept),
         "/a.B/Each": Each(bytes.upper),
     }
 
@@ -233,6 +238,8 @@ async def test_each_failure_has_its_status(server: str, caplog: pytest.LogCaptur
             "internal",
         )
         assert [record.getMessage() for record in caplog.records] == ["a call failed"]
+        # Not the call's own time, which its client sets.
+        assert (await client.refusal("/a.B/Overslept")).code() is StatusCode.INTERNAL
         assert (await client.refusal("/a.B/Nothing")).code() is StatusCode.UNIMPLEMENTED
         assert (await client.refusal("/a.B/Echo", bytes(2**20 + 1))).code() is (
             StatusCode.RESOURCE_EXHAUSTED

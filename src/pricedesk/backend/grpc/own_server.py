@@ -306,11 +306,12 @@ class _Connection(asyncio.BufferedProtocol):
 
     async def _answer_later(self, stream: Stream, head: Head, later: Awaitable[Reply]) -> None:
         began = self._service.seconds()
+        limit = asyncio.timeout(_seconds(head))
         try:
-            async with asyncio.timeout(_seconds(head)):
+            async with limit:
                 reply = await later
         except Exception as error:  # noqa: BLE001  # as above
-            self._refuse(stream, error)
+            self._refuse(stream, _OVER if limit.expired() else error)
         else:
             self._reply(stream, reply)
         self._count(began)
@@ -318,12 +319,14 @@ class _Connection(asyncio.BufferedProtocol):
 
     async def _answer_all(self, stream: Stream, head: Head, messages: AsyncIterator[bytes]) -> None:
         self._service.tally.took(0)  # It goes on for as long as its client likes.
+        limit = asyncio.timeout(_seconds(head))
         try:
-            async with asyncio.timeout(_seconds(head)):
+            async with limit:
                 async for message in messages:
                     await self._send(stream, wire.prefixed(message))
         except Exception as error:  # noqa: BLE001  # as above
-            self._stop(stream, self._refusal(error))
+            told = _OVER if limit.expired() else error
+            self._stop(stream, counted_refusal(told, self._service.tally))
         else:
             self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
         finally:
@@ -429,12 +432,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _refuse(self, stream: Stream, error: Exception) -> None:
         """End a call, which is not counted yet, with the status that tells of an error."""
         self._answered += 1
-        self._stop(stream, self._refusal(error))
-
-    def _refusal(self, error: Exception) -> Refusal:
-        """How a call ends with an error, which is counted."""
-        told = _OVER if isinstance(error, TimeoutError) else error
-        return counted_refusal(told, self._service.tally)
+        self._stop(stream, counted_refusal(error, self._service.tally))
 
     def _stop(self, stream: Stream, refusal: Refusal) -> None:
         """End a call, whatever it is doing."""
