@@ -15,7 +15,7 @@ from pricedesk.dates import parse_date
 from pricedesk.error_lines import raise_error
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.money import ExactDecimal
-from pricedesk.quote_lines import QuoteRequest, QuoteVerb, parse_hold, parse_of_quote
+from pricedesk.quote_lines import NOTHING, QuoteRequest, QuoteVerb, parse_hold, parse_of_quote
 from pricedesk.rate_lines import RATES_VERBS, RatesRequest, parse_rates_request
 
 _DATE_LIKE = re.compile(r"[0-9]+[-/][0-9]+[-/][0-9]+")
@@ -145,6 +145,16 @@ class Explanation:
 
     def __str__(self) -> str:
         return " ".join(f"{name}={value}" for name, value in self.as_dict().items())
+
+
+def words_in(listed: str) -> list[str]:
+    """What a field of an explanation lists."""
+    return [] if listed == NOTHING else listed.split(",")
+
+
+def pairs_in(listed: str) -> list[tuple[str, str]]:
+    """The pairs that such a field lists, each with what it is worth, as in EUR/CAD:1.5606."""
+    return [(pair, value) for pair, _, value in (w.rpartition(":") for w in words_in(listed))]
 
 
 _EXPLANATION_NAMES = {field.name: field.name for field in fields(Explanation)}

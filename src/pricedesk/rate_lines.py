@@ -18,6 +18,7 @@ from pricedesk.currencies import Currency, currency
 from pricedesk.dates import parse_date, parse_instant
 from pricedesk.error_lines import raise_error
 from pricedesk.errors import InvalidDate, InvalidRequest, in_quotes
+from pricedesk.quote_lines import NOTHING
 
 RATES_VERBS = ("rates", "history", "sources")
 
@@ -30,7 +31,6 @@ REPLY_BYTES_MAX = 64 * 1024 - 1
 FAILURE_CHARACTERS_MAX = 200
 """So much of the reason for which a source fails is told; more would be a page of its server."""
 
-_NONE = "none"
 _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Z]{3}")
@@ -166,7 +166,7 @@ class DayRate:
     pegs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        plain = f"{self.rate}:{self.date}:{self.source or _NONE}:{self.state}:{self.missed}"
+        plain = f"{self.rate}:{self.date}:{self.source or NOTHING}:{self.state}:{self.missed}"
         return f"{plain}:{','.join(self.pegs)}" if self.pegs else plain
 
 
@@ -203,7 +203,7 @@ def _day_rate(text: str) -> DayRate:
     return DayRate(
         _matched(_RATE, rate),
         parse_date(day),
-        None if source == _NONE else source,
+        None if source == NOTHING else source,
         state,
         int(_matched(_COUNT, missed)),
         _pegs(further[0]) if further else (),
@@ -211,7 +211,7 @@ def _day_rate(text: str) -> DayRate:
 
 
 def _pegs(text: str) -> tuple[str, ...]:
-    return () if text == _NONE else tuple(_matched(_PEG, pair) for pair in text.split(","))
+    return () if text == NOTHING else tuple(_matched(_PEG, pair) for pair in text.split(","))
 
 
 Point: TypeAlias = tuple[date, str]
@@ -235,10 +235,10 @@ class HistoryReply:
 
     def __str__(self) -> str:
         pegs = f" pegs={','.join(self.pegs)}" if self.pegs else ""
-        points = ",".join([f"{day}:{rate}" for day, rate in self.points]) or _NONE
+        points = ",".join([f"{day}:{rate}" for day, rate in self.points]) or NOTHING
         return (
             f"base={self.base} counter={self.counter} unit={self.unit.value}"
-            f" source={self.source or _NONE} points={points}{pegs}"
+            f" source={self.source or NOTHING} points={points}{pegs}"
         )
 
 
@@ -256,8 +256,8 @@ def parse_history(line: str) -> HistoryReply:
             _matched(_CODE, words["base"]),
             _matched(_CODE, words["counter"]),
             Unit(words["unit"]),
-            None if source == _NONE else source,
-            () if points == _NONE else tuple(_point(text) for text in points.split(",")),
+            None if source == NOTHING else source,
+            () if points == NOTHING else tuple(_point(text) for text in points.split(",")),
             _pegs(words["pegs"]) if "pegs" in words else (),
         )
     except (KeyError, ValueError, InvalidDate) as error:
@@ -294,12 +294,12 @@ class SourceStatus:
 
     def __str__(self) -> str:
         parts = (
-            str(self.newest or _NONE),
+            str(self.newest or NOTHING),
             self.state,
             str(self.missed),
             _instant(self.expected_at),
-            _instant(self.failing_since) if self.failing_since is not None else _NONE,
-            _encoded(self.failure) if self.failure is not None else _NONE,
+            _instant(self.failing_since) if self.failing_since is not None else NOTHING,
+            _encoded(self.failure) if self.failure is not None else NOTHING,
             _encoded(self.name),
             _encoded(self.attribution),
             _encoded(self.attribution_url),
@@ -347,12 +347,12 @@ def _source_status(text: str) -> SourceStatus:
         text.split(",")[:11]
     )
     return SourceStatus(
-        None if newest == _NONE else parse_date(newest),
+        None if newest == NOTHING else parse_date(newest),
         state,
         int(_matched(_COUNT, missed)),
         parse_instant(expected),
-        None if since == _NONE else parse_instant(since),
-        None if failure == _NONE else unquote(failure),
+        None if since == NOTHING else parse_instant(since),
+        None if failure == NOTHING else unquote(failure),
         unquote(name),
         unquote(credit),
         unquote(url),
@@ -377,7 +377,7 @@ def _matched(pattern: re.Pattern[str], text: str) -> str:
 def _encoded(text: str) -> str:
     """A text as a value that has no space and no comma, and is not taken for nothing."""
     encoded = quote(text, safe=_PLAIN, errors="backslashreplace")
-    return "%6Eone" if encoded == _NONE else encoded
+    return "%6Eone" if encoded == NOTHING else encoded
 
 
 def _instant(instant: datetime) -> str:

@@ -19,12 +19,11 @@ from pricedesk.currencies import Currency
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
+from pricedesk.quote_lines import NOTHING
 from pricedesk.rate_lines import Unit
 
 EARLIEST_ZONE = timedelta(hours=14)
 """The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""
-
-_NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Answer:
             result=str(conversion.result),
             rate=str(rate),
             date=str(publication.date if publication else self.question.day),
-            source=source.key if source else _NONE,
+            source=source.key if source else NOTHING,
             path="/".join(rate.path),
             state=state(missed, self.ages).value,
             missed=str(missed),
@@ -105,10 +104,12 @@ class Answer:
             unrounded=conversion.unrounded_text,
             rounding=conversion.rounding.value,
             pegs=_listed(rate.pegs),
-            others=(",".join(self._others()) if with_others else "") or _NONE,
-            document=provenance.sha256 if provenance else _NONE,
-            fetched=_instant(provenance.fetched_at) if provenance else _NONE,
-            attribution=source.attribution_url if source and source.attribution_required else _NONE,
+            others=(",".join(self._others()) if with_others else "") or NOTHING,
+            document=provenance.sha256 if provenance else NOTHING,
+            fetched=_instant(provenance.fetched_at) if provenance else NOTHING,
+            attribution=source.attribution_url
+            if source and source.attribution_required
+            else NOTHING,
         )
 
     def _others(self) -> Iterator[str]:
@@ -124,7 +125,7 @@ class Answer:
 
 
 def _listed(went_in: Sequence[tuple[str, str]]) -> str:
-    return ",".join(f"{pair}:{text}" for pair, text in went_in) or _NONE
+    return ",".join(f"{pair}:{text}" for pair, text in went_in) or NOTHING
 
 
 def _instant(instant: datetime) -> str:

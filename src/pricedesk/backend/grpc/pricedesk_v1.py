@@ -4,7 +4,7 @@ Every text is the one of the other doors, digit for digit; a failure's slug too.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,11 +23,9 @@ from pricedesk.dates import parse_date, parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError
 from pricedesk.http.parameters import shown
 from pricedesk.money import ExactDecimal
-from pricedesk.protocol import Explanation
+from pricedesk.protocol import Explanation, pairs_in, words_in
 from pricedesk.quote_codes import parse_quote_id
-from pricedesk.quote_lines import HOLD_NAMES, OfQuote, QuoteReply, QuoteVerb, hold_of
-
-_NONE = "none"
+from pricedesk.quote_lines import HOLD_NAMES, NOTHING, OfQuote, QuoteReply, QuoteVerb, hold_of
 
 
 def _class(name: str) -> Any:  # noqa: ANN401  # as message_class
@@ -238,7 +236,7 @@ def _explained(said: Explanation) -> Any:  # noqa: ANN401  # a message
         rounding=said.rounding,
         others=[
             _OTHER(source=source, date=day, rate=rate)
-            for source, day, rate in (word.split(":") for word in _words(said.others))
+            for source, day, rate in (word.split(":") for word in words_in(said.others))
         ],
         document=_some(said.document),
         fetched=_some(said.fetched),
@@ -246,18 +244,11 @@ def _explained(said: Explanation) -> Any:  # noqa: ANN401  # a message
 
 
 def _pairs(listed: str) -> list[Any]:
-    return [
-        _PAIR(pair=pair, rate=rate)
-        for pair, rate in (word.rsplit(":", 1) for word in _words(listed))
-    ]
-
-
-def _words(listed: str) -> Iterable[str]:
-    return [] if listed == _NONE else listed.split(",")
+    return [_PAIR(pair=pair, rate=rate) for pair, rate in pairs_in(listed)]
 
 
 def _some(text: str) -> str:
-    return "" if text == _NONE else text
+    return "" if text == NOTHING else text
 
 
 def _published(number: int, publication: Publication) -> Any:  # noqa: ANN401  # a message

@@ -31,14 +31,14 @@ from pricedesk.http.messages import (
 from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
-from pricedesk.protocol import Explanation
+from pricedesk.protocol import Explanation, pairs_in, words_in
+from pricedesk.quote_lines import NOTHING
 
 ITEMS_AT_ONCE = 100
 """So many items are answered between two turns of the loop, which has others to serve."""
 
 _PARAMETERS = ("amount", "from", "to", "on", "known_at", "sources", "explain")
 _FLAGS = {"true": True, "false": False}
-_NONE = "none"
 
 
 def route_table(bureau: Bureau) -> RouteTable:
@@ -179,21 +179,15 @@ def _told(answer: Answer, circumstances: _Circumstances) -> Json:
 def _explained(explanation: Explanation) -> Json:
     """The fields of the line protocol, with lists and numbers where they are ones."""
     told: dict[str, Json] = {
-        name: None if value == _NONE else value for name, value in explanation.as_dict().items()
+        name: None if value == NOTHING else value for name, value in explanation.as_dict().items()
     }
     told["missed"] = int(explanation.missed)
     told["path"] = explanation.path.split("/")
     for name in ("published", "pegs"):
-        told[name] = [
-            dict(zip(("pair", "rate"), word.rsplit(":", 1), strict=True))
-            for word in _words(explanation.as_dict()[name])
-        ]
+        listed = explanation.as_dict()[name]
+        told[name] = [{"pair": pair, "rate": rate} for pair, rate in pairs_in(listed)]
     told["others"] = [
         dict(zip(("source", "date", "rate"), word.split(":"), strict=True))
-        for word in _words(explanation.others)
+        for word in words_in(explanation.others)
     ]
     return told
-
-
-def _words(listed: str) -> list[str]:
-    return [] if listed == _NONE else listed.split(",")
