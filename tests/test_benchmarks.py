@@ -10,6 +10,7 @@ from _all import Outcome, names, run, summary
 from _machine import Run, medians, percentile, ratio, three_percentiles
 from _plot import Panel, comparison, even_ticks, figure, logarithmic_ticks, picture_among, svg
 from _tools import LACKING
+from pricedesk.backend.grpc import currency_service
 
 ROOT = Path(__file__).parents[1]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -188,6 +189,13 @@ def test_the_end_tells_what_became_of_each_and_what_was_not_measured() -> None:
         ["", "", "not measured: all of it: no engine"],
         ["web", "2 s", "failed, exit code 1"],
     ]
+
+
+def test_what_a_benchmark_switches_off_is_there_to_be_switched_off() -> None:
+    """Else an answer that is kept would be measured as one that is not."""
+    text = (ROOT / "bench" / "grpc_door.py").read_text("utf-8")
+    [limit] = re.findall(r"import currency_service as c; c\.(\w+) = 0$", text, re.MULTILINE)
+    assert getattr(currency_service, limit) > 0
 
 
 def test_the_commands_of_the_documentation_are_those_of_the_benchmarks_heads() -> None:
