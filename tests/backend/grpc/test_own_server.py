@@ -11,7 +11,7 @@ import pytest
 from grpc import StatusCode, aio
 from hpack import Encoder
 
-from grpc_doors import calling, running, told
+from grpc_doors import Running, calling, running, told
 from http2_peer import (
     HEADERS,
     H2Client,
@@ -23,7 +23,7 @@ from http2_peer import (
     message,
 )
 from pricedesk.admission import Gate
-from pricedesk.backend.grpc import frames, wire
+from pricedesk.backend.grpc import frames, own_server, wire
 from pricedesk.backend.grpc.frames import ACK, END_STREAM, Code, Kind, frame
 from pricedesk.backend.grpc.http2 import NOT_HTTP2
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
@@ -163,6 +163,9 @@ class World:
         self.tally, self.gate = Tally(), Gate[PortConnection](10, 10)
         self.service = GrpcService(methods(self.slow), self.tally, self.gate, lambda: self.now)
         self.port = 0
+
+    def running(self) -> Running:
+        return Running(self.service, self.tally, self.gate, self.port)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -630,6 +633,23 @@ async def test_a_stream_of_answers_waits_for_its_client() -> None:
         assert (await client.frame(Kind.DATA))[2] == message(b"1")
         client.send(frames.reset_frame(1, Code.CANCEL))
         await asyncio.wait_for(world.slow.ended.wait(), 60)
+
+
+async def test_streams_of_answers_have_a_bound_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_server, "STREAMS_MAX", 2)
+    async with serving() as world, calling(world.running()) as client:
+        first, second = client.stream("/a.B/Many", b"1"), client.stream("/a.B/Many", b"1")
+        assert [await first.read(), await second.read()] == [b"0", b"0"]
+        assert told(await client.refusal("/a.B/Many", b"1")) == (
+            StatusCode.RESOURCE_EXHAUSTED,
+            "too many streams of answers are open",
+            None,
+        )
+        assert await client.ask("/a.B/Echo", b"hi") == b"hi"
+        first.cancel()
+        await world.until(lambda: world.service.streams == 1)
+        assert await client.stream("/a.B/Many", b"1").read() == b"0"
+    assert world.service.streams == 0
 
 
 async def test_who_has_half_closed_is_still_answered() -> None:

@@ -55,6 +55,10 @@ BODIES_SHARE_BYTES = 64 * 1024
 QUEUED_BYTES_MAX = 1024 * 1024
 """Answers of one client that wait for room: of all of its calls."""
 
+STREAMS_MAX = 1000
+"""Calls with a stream of answers at the same time, of all clients: each costs 4 KiB, and time even
+while nothing happens. Watching health or publications goes on for as long as a client likes."""
+
 LINGER_SECONDS = 2
 """How long a client that was told of the end may go on sending before it is cut off."""
 
@@ -70,6 +74,7 @@ _TOO_SLOW = Refusal(
 )
 _TOO_LARGE = Refusal(Status.RESOURCE_EXHAUSTED, f"a message has at most {MESSAGE_BYTES_MAX} bytes")
 _TOO_MUCH = Refusal(Status.RESOURCE_EXHAUSTED, "too many bytes of messages are under way")
+_TOO_MANY = Refusal(Status.RESOURCE_EXHAUSTED, "too many streams of answers are open")
 _OVER = Refusal(Status.DEADLINE_EXCEEDED, "the call's time is over")
 _LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
 
@@ -90,11 +95,17 @@ class GrpcService(Port[PortConnection]):
         self.methods = methods
         self.tally = tally
         self.bodies_bytes = 0
+        self.streams = 0
+        """Calls with a stream of answers that go on."""
         self.read_buffer = bytearray(READ_BYTES)
 
     def connect(self) -> "_Connection":
         """The protocol of a new client."""
         return _Connection(self)
+
+    def stream_ended(self, _call: asyncio.Task[None]) -> None:
+        """A stream of answers has come to its end, or its client has left."""
+        self.streams -= 1
 
 
 class _Connection(asyncio.BufferedProtocol):
@@ -291,8 +302,13 @@ class _Connection(asyncio.BufferedProtocol):
                     # A call that is left at once has not begun to wait for it.
                     stream.call.add_done_callback(lambda _task: reply.close())
         elif isinstance(method, Streaming):
+            if self._service.streams >= STREAMS_MAX:
+                self._refuse(stream, _TOO_MANY)
+                return
             answers = self._answer_all(stream, head, method.answers(message))
             self._start(stream, len(message), answers)
+            self._service.streams += 1
+            stream.call.add_done_callback(self._service.stream_ended)
             if self._is_too_much():
                 self._refuse(stream, _TOO_MUCH)
 
