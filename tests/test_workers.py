@@ -193,12 +193,14 @@ def test_a_worker_has_its_part_of_the_limits_rounded_up() -> None:
             workers=3,
             max_connections=10,
             http_max_connections=7,
+            grpc_max_connections=5,
             web_max_connections=1,
             max_connections_per_address=3,
         )
     )
     assert (share.max_connections, share.http_max_connections) == (4, 3)
-    assert (share.web_max_connections, share.max_connections_per_address) == (1, 1)
+    assert (share.grpc_max_connections, share.web_max_connections) == (2, 1)
+    assert share.max_connections_per_address == 1
 
 
 def test_all_workers_together_let_in_no_more_than_the_limit(tmp_path: Path) -> None:

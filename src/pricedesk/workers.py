@@ -104,6 +104,7 @@ def share_of(settings: Settings) -> Settings:
         settings,
         max_connections=part(settings.max_connections),
         http_max_connections=part(settings.http_max_connections),
+        grpc_max_connections=part(settings.grpc_max_connections),
         web_max_connections=part(settings.web_max_connections),
         max_connections_per_address=part(settings.max_connections_per_address),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from grpc import StatusCode
+from grpc import StatusCode, aio
 
 from grpc_doors import Caller, told
 from pricedesk.backend.grpc.definitions import FILES, POOL, message_class
@@ -63,6 +63,19 @@ async def test_who_watches_is_told_of_each_change(client: Caller, readiness: Rea
     readiness.draining = False
     assert await watch.read() == SERVING
     watch.cancel()
+
+
+async def test_headers_up_to_the_limit_are_taken_each_time_and_more_are_not(
+    client: Caller,
+) -> None:
+    check: aio.UnaryUnaryMultiCallable[bytes, bytes] = client.channel.unary_unary(
+        f"{HEALTH}/Check"
+    )
+    for _ in range(20):
+        assert await check(b"", metadata=(("note", "a" * 15_800),)) == SERVING
+    with pytest.raises(aio.AioRpcError) as refusal:
+        await check(b"", metadata=(("note", "a" * 16_384),))
+    assert refusal.value.code() is StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_service_that_there_is_not_may_be_watched(client: Caller) -> None:

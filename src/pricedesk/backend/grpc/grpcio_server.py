@@ -61,6 +61,8 @@ class GrpcioServer:
             ("grpc.so_reuseport", int(shared)),
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_concurrent_streams", CALLS_PER_CONNECTION_MAX),
+            # Below the first of these none is refused; between both, some would be, by chance.
+            ("grpc.max_metadata_size", HEADERS_BYTES_MAX),
             ("grpc.absolute_max_metadata_size", HEADERS_BYTES_MAX),
             ("grpc.max_allowed_incoming_connections", self._connections_max),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
