@@ -299,6 +299,38 @@ def test_calls_that_are_answered_leave_room_for_more_of_such_frames() -> None:
     assert not echo.http2.ended
 
 
+@pytest.mark.parametrize("sweeps", [False, True])
+def test_a_client_may_open_both_windows_after_each_message_of_a_stream(
+    sweeps: bool,
+) -> None:
+    """As some do; what was sent before a sweep may be told of after it."""
+    echo = greeted()
+    echo.send(headers_frame(1))
+    for _ in range(3):
+        for _ in range(IDLE_FRAMES_MAX):
+            echo.http2.send(echo.http2.streams[1], b"news")
+        if sweeps:
+            echo.http2.sweep()
+        for _ in range(IDLE_FRAMES_MAX):
+            echo.send(frames.window_frame(0, 4), frames.window_frame(1, 4))
+    assert not echo.http2.ended
+
+
+def test_a_window_that_is_opened_byte_by_byte_ends_the_connection() -> None:
+    echo = greeted(INITIAL_WINDOW_SIZE=0)
+    echo.send(headers_frame(1))
+    echo.http2.send(echo.http2.streams[1], bytes(2 * IDLE_FRAMES_MAX))
+    assert goaway(echo.send(frames.window_frame(1, 1) * (2 * IDLE_FRAMES_MAX)))[1] == CALM
+
+
+def test_what_answers_leave_room_for_may_not_be_saved_for_long() -> None:
+    echo = greeted()
+    for number in range(1, 2 * IDLE_FRAMES_MAX, 2):
+        echo.send(headers_frame(number, ended=True))
+    echo.http2.sweep()
+    assert goaway(echo.send(frame(Kind.PING, 0, 0, bytes(8)) * (6 * IDLE_FRAMES_MAX)))[1] == CALM
+
+
 def test_a_stream_beyond_the_hundredth_is_refused() -> None:
     echo = greeted()
     sent = echo.send(*(headers_frame(number) for number in range(1, 205, 2)))

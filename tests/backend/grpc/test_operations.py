@@ -68,9 +68,7 @@ async def test_who_watches_is_told_of_each_change(client: Caller, readiness: Rea
 async def test_headers_up_to_the_limit_are_taken_each_time_and_more_are_not(
     client: Caller,
 ) -> None:
-    check: aio.UnaryUnaryMultiCallable[bytes, bytes] = client.channel.unary_unary(
-        f"{HEALTH}/Check"
-    )
+    check: aio.UnaryUnaryMultiCallable[bytes, bytes] = client.channel.unary_unary(f"{HEALTH}/Check")
     for _ in range(20):
         assert await check(b"", metadata=(("note", "a" * 15_800),)) == SERVING
     with pytest.raises(aio.AioRpcError) as refusal:

@@ -66,6 +66,14 @@ IDLE_FRAMES_MAX = 2000
 IDLE_FRAMES_PER_CALL = 8
 """So many more of them for each call that is answered."""
 
+IDLE_FRAMES_PER_MESSAGE = 4
+"""So many more for each part of a body, a message of a stream or 16 KiB of one: some clients open
+their window, and that of the connection, after each frame."""
+
+IDLE_FRAMES_SAVED_MAX = 4 * IDLE_FRAMES_MAX
+"""So many of those that were not used up may come after the next sweep: what is told of an answer
+comes later than the answer is sent."""
+
 RECEIVE_WINDOW = 1024 * 1024
 """How much of bodies may be under way on a connection; what came is made room for at once."""
 
@@ -237,7 +245,7 @@ class Http2Connection:
 
     def sweep(self) -> None:
         """To be called about once a second: frames without a content are counted anew."""
-        self._idle_frames = 0
+        self._idle_frames = min(max(self._idle_frames, -IDLE_FRAMES_SAVED_MAX), 0)
 
     def _take(self, data: bytes) -> bytes:
         """Take all whole frames; gives what is left over."""
@@ -599,6 +607,7 @@ class Http2Connection:
             return
         if stream.queue is None:
             stream.queue = deque()
+        self._idle_frames -= IDLE_FRAMES_PER_MESSAGE * -(-len(data) // FRAME_BYTES_MAX)
         stream.queue.append(memoryview(data))
         stream.queued += len(data)
         self._blocked[stream.number] = stream
