@@ -38,12 +38,21 @@ class TelnetFilter:
     bytes of what a peer says of `charset`, which is offered to one that negotiates by itself.
     """
 
-    __slots__ = ("_command", "_refused", "_state", "_subnegotiation_bytes", "_told", "charset")
+    __slots__ = (
+        "_command",
+        "_interrupted",
+        "_refused",
+        "_state",
+        "_subnegotiation_bytes",
+        "_told",
+        "charset",
+    )
 
     def __init__(self, charset: CharsetOption | None = None) -> None:
         self.charset = charset
         self._told = bytearray()
         self._state = _State.TEXT
+        self._interrupted = _State.TEXT  # What goes on after a command: also CR LF may be parted.
         self._command = 0
         self._subnegotiation_bytes = 0
         self._refused = 0
@@ -79,19 +88,19 @@ class TelnetFilter:
             case _State.AFTER_IAC:
                 self._command_byte(byte, text, reply)
             case _State.OPTION:
-                self._state = _State.TEXT
+                self._state = self._interrupted
                 self._option(byte, reply)
             case _State.SUBNEGOTIATION:
                 self._subnegotiation_bytes += 1
                 if byte == IAC:
                     self._state = _State.SUBNEGOTIATION_IAC
                 elif self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX:
-                    self._state = _State.TEXT
+                    self._state = self._interrupted
                 else:
                     self._keep(byte)
             case _State.SUBNEGOTIATION_IAC:
                 too_long = self._subnegotiation_bytes >= SUBNEGOTIATION_BYTES_MAX
-                self._state = _State.TEXT if byte == SE or too_long else _State.SUBNEGOTIATION
+                self._state = self._interrupted if byte == SE or too_long else _State.SUBNEGOTIATION
                 if byte == SE:
                     self._subnegotiated(reply)
                 elif byte == IAC:
@@ -99,6 +108,9 @@ class TelnetFilter:
 
     def _text(self, byte: int, text: bytearray) -> None:
         """CR LF and CR NUL both become LF; a CR before anything else is kept."""
+        if byte == IAC:
+            self._interrupted, self._state = self._state, _State.AFTER_IAC
+            return
         after_cr = self._state is _State.AFTER_CR
         self._state = _State.TEXT
         if after_cr and byte in (_LF, _NUL):
@@ -106,16 +118,17 @@ class TelnetFilter:
             return
         if after_cr:
             text.append(_CR)
-        if byte == IAC:
-            self._state = _State.AFTER_IAC
-        elif byte == _CR:
+        if byte == _CR:
             self._state = _State.AFTER_CR
         else:
             text.append(byte)
 
     def _command_byte(self, byte: int, text: bytearray, reply: bytearray) -> None:
-        self._state = _State.TEXT
+        self._state = self._interrupted
         if byte == IAC:
+            if self._interrupted is _State.AFTER_CR:
+                text.append(_CR)
+                self._state = _State.TEXT
             text.append(IAC)
         elif byte in (DO, DONT, WILL, WONT):
             self._command = byte
