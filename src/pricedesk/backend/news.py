@@ -14,8 +14,8 @@ from pricedesk.backend.store import Store
 LOOK_SECONDS = 0.25
 """How often a listener that has heard everything looks whether there is more."""
 
-READ_AT_ONCE = 200
-"""Publications that are read at once for one listener."""
+READ_AT_ONCE = 10
+"""Publications that are read at once for one listener: a slow one holds what he has not taken."""
 
 
 class News:

@@ -28,6 +28,10 @@ MEMORY_MIB = 48
 calls of each connection send, and nothing bounds that for all: it has only to live and to serve."""
 
 GREETED = greeting(INITIAL_WINDOW_SIZE=2**31 - 1) + frame(Kind.SETTINGS, ACK, 0)
+EXPLAIN = b"\x20\x01"
+"""The field of a ConvertManyRequest."""
+
+CONVERT_MANY = "/pricedesk.v1.Rates/ConvertMany"
 CONVERT = "/hipstershop.CurrencyService/Convert"
 BLOCK = Encoder().encode([(n, CONVERT if n == ":path" else v) for n, v in HEADERS])
 
@@ -158,6 +162,24 @@ def test_a_thousand_silent_connections_leave_room_for_who_speaks(target: Target)
         for client in silent[::2]:
             client.sendall(GREETED[:30])
         assert target.convert() == ("USD", 787, 466_359_093)
+    assert target.took_little(before)
+
+
+def test_batches_of_which_nobody_reads_the_answers_take_little_memory(target: Target) -> None:
+    """And hold nobody up while they are made."""
+    before = target.service.memory_peak_mib()
+    item = b"\x0a\x041100\x12\x03PLN\x1a\x03CZK"
+    batch = message(b"".join(b"\x0a" + bytes((len(item),)) + item for _ in range(100)) + EXPLAIN)
+    block = Encoder().encode([(n, CONVERT_MANY if n == ":path" else v) for n, v in HEADERS])
+    greeted = greeting(INITIAL_WINDOW_SIZE=0) + frame(Kind.SETTINGS, ACK, 0)
+    with ExitStack() as stack:
+        for _ in range(10):
+            client = stack.enter_context(connected(target.port))
+            client.sendall(greeted)
+            for number in range(1, 201, 2):
+                client.sendall(headers_frame(number, block) + data_frame(number, batch))
+        for _ in range(100):
+            assert target.convert() == ("USD", 787, 466_359_093)
     assert target.took_little(before)
 
 

@@ -24,13 +24,14 @@ from http2_peer import (
 )
 from pricedesk.admission import Gate
 from pricedesk.backend.grpc import frames, own_server, wire
-from pricedesk.backend.grpc.frames import ACK, END_STREAM, Code, Kind, frame
+from pricedesk.backend.grpc.frames import ACK, END_STREAM, Code, Kind, Setting, frame
 from pricedesk.backend.grpc.http2 import NOT_HTTP2
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
 from pricedesk.backend.grpc.own_server import (
     BODIES_BYTES_MAX,
     BODIES_PER_CONNECTION_BYTES_MAX,
     QUEUED_BYTES_MAX,
+    QUEUED_IN_ALL_BYTES_MAX,
     REQUEST_SECONDS,
     SETTINGS_SECONDS,
     STUCK_SECONDS,
@@ -38,6 +39,7 @@ from pricedesk.backend.grpc.own_server import (
 )
 from pricedesk.backend.grpc.server_limits import KEEPALIVE_SECONDS, KEEPALIVE_TIMEOUT_SECONDS
 from pricedesk.backend.grpc.statuses import Refusal, Status
+from pricedesk.backend.grpc.wire import PREFIX_BYTES
 from pricedesk.errors import StoreFailed, UnknownQuote
 from pricedesk.port import PortConnection
 from pricedesk.tally import Tally
@@ -94,8 +96,19 @@ class Slow:
             self.ended.set()
 
 
+LARGE_BYTES = 50_000
+
+
+async def large(_asked: bytes) -> AsyncIterator[bytes]:
+    """Two large messages, made at once."""
+    for _ in range(2):
+        yield bytes(LARGE_BYTES)
+
+
 def methods(slow: Slow) -> dict[str, Method]:
     return {
+        "/a.B/Large": Streaming(large),
+        "/a.B/LargeWork": Streaming(large, is_work=True),
         "/a.B/Echo": Unary(lambda asked: asked),
         "/a.B/C": Unary(lambda asked: asked),
         "/a.B/Refuse": Unary(refuse),
@@ -596,6 +609,68 @@ async def test_answers_to_each_message_wait_within_a_bound_of_all_calls() -> Non
         await client.frame(Kind.PING)
         [connection] = world.gate.all
         assert connection._http2.queued_bytes <= QUEUED_BYTES_MAX  # type: ignore[attr-defined]  # from inside
+
+
+@pytest.mark.parametrize("path", ["/a.B/Large", "/a.B/LargeWork"])
+async def test_messages_of_streams_are_made_as_there_is_room_for_them(path: str) -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))
+        for number in range(1, 201, 2):
+            client.send(asked(path, number), data_frame(number, message(b"")))
+        for _ in range(300):  # Turns in which more would be made.
+            client.send(frame(Kind.PING, 0, 0, bytes(8)))
+            await client.frame(Kind.PING)
+        [connection] = world.gate.all
+        queued = connection._http2.queued_bytes  # type: ignore[attr-defined]  # from inside
+        assert QUEUED_BYTES_MAX < queued <= QUEUED_BYTES_MAX + LARGE_BYTES + PREFIX_BYTES
+        assert world.service.queued_bytes == queued
+        client.send(frames.window_frame(0, 2**30))
+        client.send(frames.settings_frame({Setting.INITIAL_WINDOW_SIZE: 2**30}))
+        for _ in range(100):
+            assert (await client.status())["grpc-status"] == "0"
+        assert world.service.queued_bytes == 0
+
+
+async def test_where_all_take_up_much_each_has_a_share() -> None:
+    async with serving() as world, raw(world.port) as client:
+        world.service.queued_bytes = QUEUED_IN_ALL_BYTES_MAX + 1
+        client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))
+        for number in range(1, 21, 2):
+            client.send(asked("/a.B/Large", number), data_frame(number, message(b"")))
+        for _ in range(30):
+            client.send(frame(Kind.PING, 0, 0, bytes(8)))
+            await client.frame(Kind.PING)
+        [connection] = world.gate.all
+        assert connection._http2.queued_bytes == 2 * (LARGE_BYTES + PREFIX_BYTES)  # type: ignore[attr-defined]  # from inside
+        client.send(asked("/a.B/Echo", 21), data_frame(21, message(b"hi")))
+        _, stream, payload = await client.frame(Kind.RST_STREAM)
+        assert (stream, payload) == (21, struct.pack(">L", Code.ENHANCE_YOUR_CALM))
+        world.service.queued_bytes = connection._queued_bytes  # type: ignore[attr-defined]  # from inside
+        world.pass_time(1)
+        await world.until(lambda: world.service.queued_bytes == 10 * (LARGE_BYTES + PREFIX_BYTES))
+
+
+async def test_one_message_that_takes_time_is_made_in_a_turn_of_the_loop() -> None:
+    made = 0
+
+    async def work(_asked: bytes) -> AsyncIterator[bytes]:
+        nonlocal made
+        for _ in range(3):
+            made += 1
+            yield b"made"
+
+    async with serving() as world, raw(world.port) as client:
+        world.service.methods = {"/a.B/C": Streaming(work, is_work=True)}
+        client.send(GREETED)
+        for number in range(1, 201, 2):
+            client.send(headers_frame(number), data_frame(number, message(b"")))
+        before = 0
+        while made < 300:
+            await asyncio.sleep(0)
+            assert made <= before + 1
+            before = made
+        for _ in range(100):
+            assert (await client.status())["grpc-status"] == "0"
 
 
 async def test_what_was_decided_first_stays_so_while_it_waits_for_room() -> None:

@@ -54,7 +54,7 @@ def own_methods(bureau: Bureau, quotes: QuoteDesk, news: News) -> dict[str, Meth
     rates, held = Rates(bureau, news), Quotes(quotes)
     return {
         f"/{OWN}.Rates/Convert": Unary(rates.convert),
-        f"/{OWN}.Rates/ConvertMany": Streaming(rates.convert_many),
+        f"/{OWN}.Rates/ConvertMany": Streaming(rates.convert_many, is_work=True),
         f"/{OWN}.Rates/ListCurrencies": Unary(rates.list_currencies),
         f"/{OWN}.Rates/WatchPublications": Streaming(rates.watch_publications),
         f"/{OWN}.Quotes/Hold": Unary(held.hold),

@@ -548,7 +548,7 @@ class Http2Connection:
     @property
     def queued_bytes(self) -> int:
         """Bytes of answers that wait until the peer has room for them."""
-        return sum(stream.queued for stream in self._blocked.values())
+        return sum([stream.queued for stream in self._blocked.values()]) if self._blocked else 0
 
     def take_output(self) -> bytes:
         """What is to be sent, once."""

@@ -30,9 +30,14 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """One message in, any number out. The handler is closed when its client has gone."""
+    """One message in, any number out. The handler is closed when its client has gone.
+
+    `is_work` is whether messages cost time to make, instead of being waited for: of all such calls
+    together only one message is made in a turn of the loop.
+    """
 
     answers: Callable[[bytes], AsyncIterator[bytes]]
+    is_work: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,12 @@ BODIES_SHARE_BYTES = 64 * 1024
 """So much of that every client has, also while others take up the rest."""
 
 QUEUED_BYTES_MAX = 1024 * 1024
-"""Answers of one client that wait for room: of all of its calls."""
+QUEUED_IN_ALL_BYTES_MAX = 32 * 1024 * 1024
+"""Answers that wait for room, of all calls of one client and of all clients: beyond it no further
+message of a stream is made."""
+
+QUEUED_SHARE_BYTES = 64 * 1024
+"""So much of that every client has, also while others take up the rest."""
 
 STREAMS_MAX = 1000
 """Calls with a stream of answers at the same time, of all clients: each costs 4 KiB, and time even
@@ -97,6 +102,9 @@ class GrpcService(Port[PortConnection]):
         self.bodies_bytes = 0
         self.streams = 0
         """Calls with a stream of answers that go on."""
+        self.queued_bytes = 0
+        self.working = asyncio.Lock()
+        """Held while a message is made that takes time."""
         self.read_buffer = bytearray(READ_BYTES)
 
     def connect(self) -> "_Connection":
@@ -126,6 +134,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._input_ended = False
         self._unread_bytes = 0
         self._bodies_bytes = 0
+        self._queued_bytes = 0
         self._answered = 0
         self._rooms: dict[Stream, asyncio.Future[None]] = {}
         self._waiting_seconds: dict[int, tuple[int, float]] = {}
@@ -153,6 +162,7 @@ class _Connection(asyncio.BufferedProtocol):
         for stream in list(self._http2.streams.values()):
             self.gone(stream)
         self._http2.streams.clear()
+        self._service.queued_bytes -= self._queued_bytes
         self._service.forget(self, self._peer)
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  # asyncio's interface
@@ -182,8 +192,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._output_full = False
-        for stream in list(self._rooms):
-            self.writable(stream)
+        self._wake()
         self._go_on()
 
     # What the port calls.
@@ -213,6 +222,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._check_calls(now)
             self._check_life(now)
             self._write()
+            self._wake()  # There may be room now that other clients have made.
 
     def cut_off(self) -> None:
         """End the connection at once, without a word."""
@@ -293,6 +303,7 @@ class _Connection(asyncio.BufferedProtocol):
             if type(reply) is bytes:
                 self._answered += 1
                 self._http2.answer(stream, wire.prefixed(reply), wire.HEAD, wire.OK)
+                self._check_room(stream)
             elif isinstance(reply, Noted):
                 self._reply(stream, reply)
             else:
@@ -305,7 +316,7 @@ class _Connection(asyncio.BufferedProtocol):
             if self._service.streams >= STREAMS_MAX:
                 self._refuse(stream, _TOO_MANY)
                 return
-            answers = self._answer_all(stream, head, method.answers(message))
+            answers = self._answer_all(stream, head, method, method.answers(message))
             self._start(stream, len(message), answers)
             self._service.streams += 1
             stream.call.add_done_callback(self._service.stream_ended)
@@ -319,6 +330,7 @@ class _Connection(asyncio.BufferedProtocol):
         else:
             message, ending = reply, wire.OK
         self._http2.answer(stream, wire.prefixed(message), wire.HEAD, ending)
+        self._check_room(stream)
 
     async def _answer_later(self, stream: Stream, head: Head, later: Awaitable[Reply]) -> None:
         began = self._service.seconds()
@@ -333,13 +345,17 @@ class _Connection(asyncio.BufferedProtocol):
         self._count(began)
         self._write()
 
-    async def _answer_all(self, stream: Stream, head: Head, messages: AsyncIterator[bytes]) -> None:
+    async def _answer_all(
+        self, stream: Stream, head: Head, method: Streaming, messages: AsyncIterator[bytes]
+    ) -> None:
         self._service.tally.took(0)  # It goes on for as long as its client likes.
+        following = self._following_work if method.is_work else self._following
         limit = asyncio.timeout(_seconds(head))
         try:
             async with limit:
-                async for message in messages:
-                    await self._send(stream, wire.prefixed(message))
+                while (message := await following(stream, messages)) is not None:
+                    message = wire.prefixed(message)  # it is not kept twice
+                    await self._send(stream, message)
         except Exception as error:  # noqa: BLE001  # as above
             told = _OVER if limit.expired() else error
             self._stop(stream, counted_refusal(told, self._service.tally))
@@ -357,9 +373,46 @@ class _Connection(asyncio.BufferedProtocol):
             self._http2.send_headers(stream, wire.HEAD)
         self._http2.send(stream, data)
         self._write()
-        while stream.queue or self._output_full:
-            self._rooms[stream] = asyncio.get_running_loop().create_future()
-            await self._rooms[stream]
+        while stream.queue:
+            await self._wait(stream)
+
+    async def _following(self, stream: Stream, messages: AsyncIterator[bytes]) -> bytes | None:
+        """The next message of a stream, once there is room for it; None after the last one."""
+        while not self._has_room():
+            await self._wait(stream)
+        return await anext(messages, None)
+
+    async def _following_work(self, stream: Stream, messages: AsyncIterator[bytes]) -> bytes | None:
+        """The same for one that takes time to make: other clients are served before the next."""
+        while True:
+            while not self._has_room():
+                await self._wait(stream)
+            async with self._service.working:
+                await asyncio.sleep(0)
+                if self._has_room():
+                    return await anext(messages, None)
+
+    async def _wait(self, stream: Stream) -> None:
+        """Wait until there may be more room for what a stream has to send."""
+        self._rooms[stream] = asyncio.get_running_loop().create_future()
+        await self._rooms[stream]
+
+    def _wake(self) -> None:
+        for stream in list(self._rooms):
+            self.writable(stream)
+
+    def _has_room(self) -> bool:
+        """Whether no more waits for this client to take it than may."""
+        return not self._output_full and self._queued_bytes <= self._queued_bytes_max()
+
+    def _queued_bytes_max(self) -> int:
+        is_crowded = self._service.queued_bytes > QUEUED_IN_ALL_BYTES_MAX
+        return QUEUED_SHARE_BYTES if is_crowded else QUEUED_BYTES_MAX
+
+    def _check_room(self, stream: Stream) -> None:
+        """Give up an answer that the client has no room for, if too much waits for it already."""
+        if stream.queue and self._http2.queued_bytes > self._queued_bytes_max():
+            self._http2.cancel(stream, Code.ENHANCE_YOUR_CALM)
 
     def _answer_each(self, stream: Stream, method: Each) -> None:
         body = stream.body
@@ -501,6 +554,10 @@ class _Connection(asyncio.BufferedProtocol):
             output = http2.take_output()
             if self._ending_since is None:
                 self._transport.write(output)
+        before, self._queued_bytes = self._queued_bytes, http2.queued_bytes
+        self._service.queued_bytes += self._queued_bytes - before
+        if self._queued_bytes < before:
+            self._wake()
         if http2.ended or (self._closing and not http2.streams):
             self._linger()
 
