@@ -1,7 +1,7 @@
 """Our own gRPC services, by a real client, on both servers."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -208,6 +208,21 @@ async def test_who_names_a_number_misses_nothing(
     accepted(store, bureau, date(2026, 11, 12))
     assert of("Publication", await anext(told_of)).sequence == 12
     watch.cancel()
+
+
+async def test_for_who_reads_slowly_little_is_kept_and_nothing_is_missed(
+    store: Store, bureau: Bureau
+) -> None:
+    for number in range(25):
+        accepted(store, bureau, date(2026, 11, 2) + timedelta(days=number))
+    listener = News(bureau, store).after(0)
+    numbers = []
+    async for number, _ in listener:
+        numbers.append(number)
+        assert len(listener.ag_frame.f_locals["found"]) <= 10  # type: ignore[attr-defined]  # from inside
+        if number == 25:
+            break
+    assert numbers == list(range(1, 26))
 
 
 async def test_a_number_below_zero_is_none(client: Caller) -> None:
