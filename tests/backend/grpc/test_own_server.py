@@ -645,6 +645,9 @@ async def test_where_all_take_up_much_each_has_a_share() -> None:
         client.send(asked("/a.B/Echo", 21), data_frame(21, message(b"hi")))
         _, stream, payload = await client.frame(Kind.RST_STREAM)
         assert (stream, payload) == (21, struct.pack(">L", Code.ENHANCE_YOUR_CALM))
+        client.send(asked("/a.B/Each", 23), data_frame(23, message(b"hi"), ended=False))
+        _, stream, payload = await client.frame(Kind.RST_STREAM)
+        assert (stream, payload) == (23, struct.pack(">L", Code.ENHANCE_YOUR_CALM))
         world.service.queued_bytes = connection._queued_bytes  # type: ignore[attr-defined]  # from inside
         world.pass_time(1)
         await world.until(lambda: world.service.queued_bytes == 10 * (LARGE_BYTES + PREFIX_BYTES))

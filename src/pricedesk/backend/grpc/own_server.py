@@ -431,7 +431,10 @@ class _Connection(asyncio.BufferedProtocol):
             if not stream.headed:
                 self._http2.send_headers(stream, wire.HEAD)
             self._http2.send(stream, wire.prefixed(reply))
-            if stream.queued > OUTPUT_BYTES_MAX or self._http2.queued_bytes > QUEUED_BYTES_MAX:
+            if (
+                stream.queued > OUTPUT_BYTES_MAX
+                or self._http2.queued_bytes > self._queued_bytes_max()
+            ):
                 self._http2.reset(stream, Code.ENHANCE_YOUR_CALM)
                 return
             if body and body[0]:
