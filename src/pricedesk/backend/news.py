@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.lookout import Lookout
+from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.backend.store import Store
-
-LOOK_SECONDS = 0.25
-"""How often a listener that has heard everything looks whether there is more."""
 
 READ_AT_ONCE = 10
 """Publications that are read at once for one listener: a slow one holds what he has not taken."""
@@ -24,17 +23,20 @@ class News:
     def __init__(self, bureau: Bureau, store: Store) -> None:
         self._bureau = bureau
         self._store = store
+        self._books = Lookout(lambda: bureau.book)
 
     async def after(
-        self, number: int | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, number: int | None, wait: Callable[[RateBook], Awaitable[None]] | None = None
     ) -> AsyncIterator[tuple[int, Publication]]:
         """Every publication after a number, and those to come; without one only these.
 
         Each comes with its own number; those of sources that are not asked here are left out.
+        `wait` is to return when the rate book is another one.
 
         Raises:
             StoreFailed: the store cannot be read.
         """
+        wait = wait or self._books.other_than
         if number is None:
             number = await asyncio.to_thread(self._store.newest_number)
         while True:
@@ -44,4 +46,4 @@ class News:
                 if publication.source in self._bureau.sources:
                     yield number, publication
             while len(found) < READ_AT_ONCE and self._bureau.book is book:
-                await sleep(LOOK_SECONDS)
+                await wait(book)

@@ -165,7 +165,7 @@ async def test_who_names_no_number_hears_of_what_is_accepted_from_then_on(
 ) -> None:
     accepted(store, bureau, date(2026, 11, 2))
 
-    async def next_day(seconds: float) -> None:
+    async def next_day(_book: RateBook) -> None:
         accepted(store, bureau, date(2026, 11, 3))
 
     async for number, publication in News(bureau, store).after(None, next_day):

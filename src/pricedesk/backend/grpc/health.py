@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator, Callable, Collection
 
 from pricedesk.backend.grpc.definitions import message_class, read
 from pricedesk.backend.grpc.statuses import Refusal, Status
+from pricedesk.backend.lookout import Lookout
 from pricedesk.errors import in_quotes
-
-LOOK_SECONDS = 0.25
-"""How often somebody who watches is told of a change."""
 
 _REQUEST = message_class("grpc.health.v1.HealthCheckRequest")
 _RESPONSE = message_class("grpc.health.v1.HealthCheckResponse")
@@ -24,6 +22,7 @@ class Health:
     def __init__(self, names: Collection[str], is_ready: Callable[[], bool]) -> None:
         self._names = frozenset(["", *names])
         self._is_ready = is_ready
+        self._standings = Lookout(self._standing)
 
     def check(self, data: bytes) -> bytes:
         """How a service is.
@@ -44,13 +43,13 @@ class Health:
         """
         is_known = read(_REQUEST, data).service in self._names
         del data  # It may be large, and this goes on for long.
-        said = b""
+        if not is_known:
+            yield SERVICE_UNKNOWN
+            await asyncio.Event().wait()
         while True:
-            standing = self._standing() if is_known else SERVICE_UNKNOWN
-            if standing != said:
-                yield standing
-                said = standing
-            await asyncio.sleep(LOOK_SECONDS)
+            standing = self._standing()
+            yield standing
+            await self._standings.other_than(standing)
 
     def _standing(self) -> bytes:
         return SERVING if self._is_ready() else NOT_SERVING
