@@ -54,8 +54,8 @@ BODIES_SHARE_BYTES = 64 * 1024
 
 QUEUED_BYTES_MAX = 1024 * 1024
 QUEUED_IN_ALL_BYTES_MAX = 32 * 1024 * 1024
-"""Answers that wait for room, of all calls of one client and of all clients: beyond it no further
-message of a stream is made."""
+"""Answers that wait for room, of all calls of one client and of all clients: beyond either no
+further message of a stream is made, and beyond the second no single answer waits, too."""
 
 QUEUED_SHARE_BYTES = 64 * 1024
 """So much of that every client has, also while others take up the rest."""
@@ -406,12 +406,19 @@ class _Connection(asyncio.BufferedProtocol):
         return not self._output_full and self._queued_bytes <= self._queued_bytes_max()
 
     def _queued_bytes_max(self) -> int:
-        is_crowded = self._service.queued_bytes > QUEUED_IN_ALL_BYTES_MAX
-        return QUEUED_SHARE_BYTES if is_crowded else QUEUED_BYTES_MAX
+        return QUEUED_SHARE_BYTES if self._is_crowded() else QUEUED_BYTES_MAX
+
+    def _is_crowded(self) -> bool:
+        """Whether more waits for all clients than may."""
+        return self._service.queued_bytes > QUEUED_IN_ALL_BYTES_MAX
 
     def _check_room(self, stream: Stream) -> None:
-        """Give up an answer that the client has no room for, if too much waits for it already."""
-        if stream.queue and self._http2.queued_bytes > self._queued_bytes_max():
+        """Give up an answer that waits, where too much does and this client has its share of it."""
+        if (
+            stream.queue
+            and self._is_crowded()
+            and self._http2.queued_bytes - stream.queued > QUEUED_SHARE_BYTES
+        ):
             self._http2.cancel(stream, Code.ENHANCE_YOUR_CALM)
 
     def _answer_each(self, stream: Stream, method: Each) -> None:
