@@ -303,7 +303,8 @@ class _Connection(asyncio.BufferedProtocol):
             if type(reply) is bytes:
                 self._answered += 1
                 self._http2.answer(stream, wire.prefixed(reply), wire.HEAD, wire.OK)
-                self._check_room(stream)
+                if stream.queue:
+                    self._check_room(stream)
             elif isinstance(reply, Noted):
                 self._reply(stream, reply)
             else:
@@ -330,7 +331,8 @@ class _Connection(asyncio.BufferedProtocol):
         else:
             message, ending = reply, wire.OK
         self._http2.answer(stream, wire.prefixed(message), wire.HEAD, ending)
-        self._check_room(stream)
+        if stream.queue:
+            self._check_room(stream)
 
     async def _answer_later(self, stream: Stream, head: Head, later: Awaitable[Reply]) -> None:
         began = self._service.seconds()
@@ -414,11 +416,8 @@ class _Connection(asyncio.BufferedProtocol):
 
     def _check_room(self, stream: Stream) -> None:
         """Give up an answer that waits, where too much does and this client has its share of it."""
-        if (
-            stream.queue
-            and self._is_crowded()
-            and self._http2.queued_bytes - stream.queued > QUEUED_SHARE_BYTES
-        ):
+        before = self._http2.queued_bytes - stream.queued
+        if self._is_crowded() and before > QUEUED_SHARE_BYTES:
             self._http2.cancel(stream, Code.ENHANCE_YOUR_CALM)
 
     def _answer_each(self, stream: Stream, method: Each) -> None:
