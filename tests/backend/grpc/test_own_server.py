@@ -740,6 +740,21 @@ async def test_who_has_half_closed_is_still_answered() -> None:
         assert list(frames_in(await client.rest())) == []
 
 
+async def test_a_client_that_has_gone_during_a_stream_is_found_out_within_seconds() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Many"), data_frame(1, message(b"1")))
+        assert (await client.frame(Kind.DATA))[2] == message(b"0")
+        client.writer.close()
+        [connection] = world.gate.all
+        await world.until(lambda: connection._input_ended)  # type: ignore[attr-defined]  # from inside
+        assert not world.slow.ended.is_set()
+        for _ in range(10):
+            world.pass_time(1)
+            await asyncio.sleep(0)
+        assert world.slow.ended.is_set()
+        await world.until(lambda: world.gate.is_empty)
+
+
 async def test_what_was_only_half_asked_for_is_not_waited_for_after_the_clients_end() -> None:
     async with serving() as world, raw(world.port) as client:
         client.send(GREETED, asked("/a.B/Each"), asked("/a.B/Echo", 3))

@@ -221,6 +221,8 @@ class _Connection(asyncio.BufferedProtocol):
         else:
             self._check_calls(now)
             self._check_life(now)
+            if self._input_ended:
+                self._http2.ping()  # Only so it is found out that the client has gone altogether.
             self._write()
             self._wake()  # There may be room now that other clients have made.
 
