@@ -61,8 +61,8 @@ QUEUED_SHARE_BYTES = 64 * 1024
 """So much of that every client has, also while others take up the rest."""
 
 STREAMS_MAX = 1000
-"""Calls with a stream of answers at the same time, of all clients: each costs 4 KiB, and time even
-while nothing happens. Watching health or publications goes on for as long as a client likes."""
+"""Calls with a stream of answers at the same time, of all clients: each costs 4 KiB. Watching
+health or publications goes on for as long as a client likes."""
 
 LINGER_SECONDS = 2
 """How long a client that was told of the end may go on sending before it is cut off."""
