@@ -183,6 +183,7 @@ class _Connection(asyncio.BufferedProtocol):
         if self._ending_since is not None:
             self._transport.close()
         else:
+            self._look_for_client()
             self._write()
         return True
 
@@ -221,8 +222,7 @@ class _Connection(asyncio.BufferedProtocol):
         else:
             self._check_calls(now)
             self._check_life(now)
-            if self._input_ended:
-                self._http2.ping()  # Only so it is found out that the client has gone altogether.
+            self._look_for_client()
             self._write()
             self._wake()  # There may be room now that other clients have made.
 
@@ -616,6 +616,11 @@ class _Connection(asyncio.BufferedProtocol):
                 self.cut_off()
         elif now - self._heard_at > KEEPALIVE_SECONDS:
             self._pinged_at_seconds = now
+            self._http2.ping()
+
+    def _look_for_client(self) -> None:
+        """Send something to a client that has ended its side: if it is gone, its system says so."""
+        if self._input_ended and self._http2.streams:
             self._http2.ping()
 
     def _is_stalled(self, now: float) -> bool:
