@@ -42,6 +42,8 @@ from pricedesk.http.server import HttpService
 LIMITS = ClientLimits(connections=100, connections_per_address=100)
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)
 CHUNK = b"x" * 32 * 1024
+BEGINNING_CHUNKS = 2
+"""So many chunks of a stream are made with its request: perhaps they are all of it."""
 AN_HOUR = Expiry(3600, "stale-while-revalidate=1")
 DATE = b"date: Fri, 30 Oct 2026 18:00:00 GMT\r\n"
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -141,8 +143,10 @@ class Rig:
 
     def _stream(self) -> Stream:
         try:
-            for _ in range(self.chunks_max):
+            for number in range(self.chunks_max):
                 self.chunks_made += 1
+                if number >= BEGINNING_CHUNKS:
+                    self.seen_turns.append(self.turn)
                 yield CHUNK
             if self.breaks:
                 raise ZeroDivisionError
@@ -1067,18 +1071,34 @@ async def test_an_answer_that_would_be_split_is_not_sent(
         assert door.service.tally.failed == 1
 
 
+@asynccontextmanager
+async def turns_counted(door: Rig) -> AsyncIterator[None]:
+    """Have the door's requests and chunks know in which turn of the loop they are made."""
+
+    async def count() -> None:
+        while True:
+            door.turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    yield
+    counting.cancel()
+
+
 async def test_others_have_their_turn_between_requests_that_came_together() -> None:
-    async with rig() as door:
-
-        async def count() -> None:
-            while True:
-                door.turn += 1
-                await asyncio.sleep(0)
-
-        counting = asyncio.ensure_future(count())
+    async with rig() as door, turns_counted(door):
         await door.said(GET.replace(b"small", b"turns") * 60 + LAST)
-        counting.cancel()
         assert len(set(door.seen_turns)) == 60
+
+
+async def test_one_chunk_is_made_in_a_turn_for_all_clients_together() -> None:
+    """Each takes time, and a hundred in a turn would hold everybody else up."""
+    async with rig() as door, turns_counted(door):
+        door.chunks_max = 10
+        asked = b"GET /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        said = await asyncio.gather(*(door.said(asked) for _ in range(8)))
+        assert [answer.count(CHUNK) for answer in said] == [10] * 8
+        assert len(door.seen_turns) == len(set(door.seen_turns)) == 8 * (10 - BEGINNING_CHUNKS)
 
 
 PIECES = (

@@ -46,11 +46,15 @@ def headers_of(raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def send_response(
-    response: Response, cycle: RequestResponseCycle, send: "ASGISendCallable"
+    response: Response,
+    cycle: RequestResponseCycle,
+    send: "ASGISendCallable",
+    working: asyncio.Lock,
 ) -> None:
     """Send a response, a stream of it as fast as the client takes it.
 
-    Whatever goes wrong, or if the client goes, the stream is closed.
+    A chunk that takes time to make is made while `working` is held, one in a turn of the loop of
+    all that share it. Whatever goes wrong, or if the client goes, the stream is closed.
     """
     headers = [(name.encode(), value.encode()) for name, value in response.headers]
     is_old = cycle.scope["http_version"] == "1.0"
@@ -61,7 +65,7 @@ async def send_response(
     if isinstance(response.body, bytes):
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
         return
-    async with aclosing(_chunks(response.body)) as chunks:
+    async with aclosing(_chunks(response.body, working)) as chunks:
         async for chunk in chunks:
             if is_old:
                 cycle.expected_content_length = len(chunk)
@@ -71,7 +75,9 @@ async def send_response(
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _chunks(body: Stream | AwaitedStream | News) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    body: Stream | AwaitedStream | News, working: asyncio.Lock
+) -> AsyncGenerator[bytes, None]:
     """The chunks of a body, which is closed with it; others get their turn in between."""
     if isinstance(body, AwaitedStream):
         body = body.chunks
@@ -81,6 +87,10 @@ async def _chunks(body: Stream | AwaitedStream | News) -> AsyncGenerator[bytes, 
                 yield chunk
         return
     with closing(body):
-        for chunk in body:
-            yield chunk
-            await asyncio.sleep(0)
+        while True:
+            async with working:
+                await asyncio.sleep(0)
+                made = next(body, None)
+            if made is None:
+                return
+            yield made

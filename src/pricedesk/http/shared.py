@@ -47,6 +47,8 @@ class Shared:
         self.clock = clock
         self.kept = kept
         self.read_buffer = bytearray(READ_BYTES)
+        self.working = asyncio.Lock()
+        """Held while a part of an answer is made that takes time."""
         self.state = ServerState()
         self.config = _config()
 

@@ -34,8 +34,9 @@ from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation, pairs_in, words_in
 from pricedesk.quote_lines import NOTHING
 
-ITEMS_AT_ONCE = 100
-"""So many items are answered between two turns of the loop, which has others to serve."""
+ITEMS_AT_ONCE = 25
+"""So many items are answered between two turns of the loop, which has others to serve: a
+millisecond's."""
 
 _PARAMETERS = ("amount", "from", "to", "on", "known_at", "sources", "explain")
 _FLAGS = {"true": True, "false": False}
