@@ -109,8 +109,8 @@ def test_it_takes_the_place_of_the_demos_currency_service(images: dict[str, str]
     ours = (f"PRICEDESK_CLOCK={FRIDAY_EVENING}", "PRICEDESK_FETCH=off")
     told = ("PORT=7000", "DISABLE_PROFILER=1", *ours)
     variables = [word for variable in told for word in ("--env", variable)]
-    places = ("--tmpfs", "/data:uid=1000,mode=700", "--publish", "127.0.0.1::7000")
-    with running(images["backend"], *limits, *closed, *variables, *places) as name:
+    published = ("--publish", "127.0.0.1::7000")
+    with running(images["backend"], *limits, *closed, *variables, *published) as name:
         port = docker("port", name, "7000").rpartition(":")[2].strip()
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             convert: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
