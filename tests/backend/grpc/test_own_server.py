@@ -631,6 +631,25 @@ async def test_messages_of_streams_are_made_as_there_is_room_for_them(path: str)
         assert world.service.queued_bytes == 0
 
 
+async def test_room_for_a_byte_of_one_call_wakes_no_other() -> None:
+    """Else who opens a window byte by byte would have a hundred calls look for room each time."""
+    async with serving() as world, raw(world.port) as client:
+        client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))
+        for number in range(1, 201, 2):
+            client.send(asked("/a.B/Large", number), data_frame(number, message(b"")))
+        await world.until(lambda: not world.gate.is_empty)
+        [connection] = world.gate.all
+        rooms: dict[object, object] = connection._rooms  # type: ignore[attr-defined]  # from inside
+        await world.until(lambda: len(rooms) == 100)
+        waiting = list(rooms.values())
+        client.send(frames.window_frame(1, 1))
+        assert len((await client.frame(Kind.DATA))[2]) == 1
+        world.pass_time(1)
+        client.send(frame(Kind.PING, 0, 0, bytes(8)))
+        await client.frame(Kind.PING)
+        assert list(rooms.values()) == waiting
+
+
 async def test_where_all_take_up_much_each_has_a_share() -> None:
     async with serving() as world, raw(world.port) as client:
         world.service.queued_bytes = QUEUED_IN_ALL_BYTES_MAX + 1

@@ -402,8 +402,11 @@ class _Connection(asyncio.BufferedProtocol):
         await self._rooms[stream]
 
     def _wake(self) -> None:
-        for stream in list(self._rooms):
-            self.writable(stream)
+        """Have calls go on that wait for others to make room; not those whose own messages wait."""
+        if self._rooms and self._has_room():
+            for stream in self._rooms:
+                if not stream.queue:
+                    self.writable(stream)
 
     def _has_room(self) -> bool:
         """Whether no more waits for this client to take it than may."""
