@@ -537,6 +537,22 @@ def test_much_that_is_asked_for_at_once_is_answered_in_turns() -> None:
     assert (turns, echo.http2.streams) == (7, {})
 
 
+@pytest.mark.parametrize(
+    "nothing", [frame(Kind.PING, 0, 0, bytes(8)), frames.window_frame(0, 1)], ids=["ping", "window"]
+)
+def test_many_frames_that_carry_nothing_are_taken_in_turns(nothing: bytes) -> None:
+    """Whether or not they have an answer: one that opens a window may cost as much as a call."""
+    echo = greeted()
+    echo.http2.receive(nothing * 1200)
+    turns = 0
+    while echo.http2.is_behind:
+        if echo.http2.output:
+            echo.http2.take_output()
+        echo.http2.receive(b"")
+        turns += 1
+    assert (turns, echo.http2.ended) == (2, False)
+
+
 def test_after_a_word_of_leaving_new_streams_are_refused_and_old_ones_answered() -> None:
     echo = greeted()
     echo.send(headers_frame(1))

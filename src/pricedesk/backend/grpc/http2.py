@@ -80,6 +80,10 @@ RECEIVE_WINDOW = 1024 * 1024
 OUTPUT_AT_ONCE_BYTES = 64 * 1024
 """After so much output the rest of what came waits until that is sent."""
 
+IDLE_FRAME_BYTES = 128
+"""As so much output a frame counts there that carries nothing: one that opens a window may have
+all calls looked through for what fits into it."""
+
 _TEXT = b"This port speaks gRPC, which is HTTP/2 without TLS.\n"
 NOT_HTTP2 = (
     b"HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n"
@@ -234,6 +238,8 @@ class Http2Connection:
         if self.ended:
             return
         self.is_behind = False
+        if not self.output:
+            self._output_bytes = 0
         if self._unread:
             data = self._unread + data
         try:
@@ -489,11 +495,14 @@ class Http2Connection:
             _check_length(payload, 0)
             self.settings_acknowledged = True
             return
-        self._set_stream_window(self._window_in(payload))
+        window, before = self._window_in(payload), self._stream_window
+        if window != before:
+            self._set_stream_window(window)
         # The peer may hold a new window valid only from here on.
         self.output.append(frames.frame(Kind.SETTINGS, ACK, 0))
-        for stream in list(self._blocked.values()):
-            self._flush(stream)
+        if window > before:
+            for stream in list(self._blocked.values()):
+                self._flush(stream)
 
     def _window_in(self, payload: bytes) -> int:
         """The window of streams by these settings, of which all are looked at."""
@@ -540,6 +549,7 @@ class Http2Connection:
 
     def _count_idle(self) -> None:
         self._idle_frames += 1
+        self._output_bytes += IDLE_FRAME_BYTES
         if self._idle_frames > IDLE_FRAMES_MAX:
             raise ConnectionFault(Code.ENHANCE_YOUR_CALM, "too many frames that carry nothing")
 
