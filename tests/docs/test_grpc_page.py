@@ -77,6 +77,7 @@ KIB, MIB = 2**10, 2**20
 LIMITS = [
     f"| calls of a connection at a time | {server_limits.CALLS_PER_CONNECTION_MAX} |",
     f"| streams of answers at a time | {own_server.STREAMS_MAX:,} of all clients",
+    f"but {own_server.STREAMS_SHARE} of each client in any case; one more is refused",
     f"| a message | {server_limits.MESSAGE_BYTES_MAX // MIB} MiB; ",
     f"{own_server.BODIES_PER_CONNECTION_BYTES_MAX // MIB} MiB under way of one client",
     f"{own_server.BODIES_BYTES_MAX // MIB} MiB of all",

@@ -734,15 +734,19 @@ async def test_a_stream_of_answers_waits_for_its_client() -> None:
 
 async def test_streams_of_answers_have_a_bound_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_server, "STREAMS_MAX", 2)
+    monkeypatch.setattr(own_server, "STREAMS_SHARE", 1)
+    refused = StatusCode.RESOURCE_EXHAUSTED, "too many streams of answers are open", None
     async with serving() as world, calling(world.running()) as client:
         first, second = client.stream("/a.B/Many", b"1"), client.stream("/a.B/Many", b"1")
         assert [await first.read(), await second.read()] == [b"0", b"0"]
-        assert told(await client.refusal("/a.B/Many", b"1")) == (
-            StatusCode.RESOURCE_EXHAUSTED,
-            "too many streams of answers are open",
-            None,
-        )
+        assert told(await client.refusal("/a.B/Many", b"1")) == refused
         assert await client.ask("/a.B/Echo", b"hi") == b"hi"
+        async with calling(world.running()) as other:  # It has its share in any case.
+            share = other.stream("/a.B/Many", b"1")
+            assert await share.read() == b"0"
+            assert told(await other.refusal("/a.B/Many", b"1")) == refused
+            share.cancel()
+            await world.until(lambda: world.service.streams == 2)
         first.cancel()
         await world.until(lambda: world.service.streams == 1)
         assert await client.stream("/a.B/Many", b"1").read() == b"0"

@@ -64,6 +64,9 @@ STREAMS_MAX = 1000
 """Calls with a stream of answers at the same time, of all clients: each costs 4 KiB. Watching
 health or publications goes on for as long as a client likes."""
 
+STREAMS_SHARE = 4
+"""So many of them every client has, also while others take up the rest."""
+
 LINGER_SECONDS = 2
 """How long a client that was told of the end may go on sending before it is cut off."""
 
@@ -111,10 +114,6 @@ class GrpcService(Port[PortConnection]):
         """The protocol of a new client."""
         return _Connection(self)
 
-    def stream_ended(self, _call: asyncio.Task[None]) -> None:
-        """A stream of answers has come to its end, or its client has left."""
-        self.streams -= 1
-
 
 class _Connection(asyncio.BufferedProtocol):
     """One client."""
@@ -135,6 +134,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._unread_bytes = 0
         self._bodies_bytes = 0
         self._queued_bytes = 0
+        self._streams = 0
         self._answered = 0
         self._rooms: dict[Stream, asyncio.Future[None]] = {}
         self._waiting_seconds: dict[int, tuple[int, float]] = {}
@@ -316,15 +316,19 @@ class _Connection(asyncio.BufferedProtocol):
                     # A call that is left at once has not begun to wait for it.
                     stream.call.add_done_callback(lambda _task: reply.close())
         elif isinstance(method, Streaming):
-            if self._service.streams >= STREAMS_MAX:
+            if self._service.streams >= STREAMS_MAX and self._streams >= STREAMS_SHARE:
                 self._refuse(stream, _TOO_MANY)
                 return
             answers = self._answer_all(stream, head, method, method.answers(message))
             self._start(stream, len(message), answers)
-            self._service.streams += 1
-            stream.call.add_done_callback(self._service.stream_ended)
+            self._count_streams(1)
+            stream.call.add_done_callback(lambda _task: self._count_streams(-1))
             if self._is_too_much():
                 self._refuse(stream, _TOO_MUCH)
+
+    def _count_streams(self, more: int) -> None:
+        self._streams += more
+        self._service.streams += more
 
     def _reply(self, stream: Stream, reply: Reply) -> None:
         self._answered += 1
