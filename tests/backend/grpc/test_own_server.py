@@ -732,6 +732,17 @@ async def test_a_stream_of_answers_waits_for_its_client() -> None:
         await asyncio.wait_for(world.slow.ended.wait(), 60)
 
 
+async def test_a_message_that_has_gone_out_is_not_kept_until_the_next_one() -> None:
+    async with serving() as world, raw(world.port) as client:
+        client.send(GREETED, asked("/a.B/Many"), data_frame(1, message(b"1")))
+        assert (await client.frame(Kind.DATA))[2] == message(b"0")
+        [connection] = world.gate.all
+        call = connection._http2.streams[1].call  # type: ignore[attr-defined]  # from inside
+        held = call.get_coro().cr_frame.f_locals
+        assert "method" in held
+        assert "message" not in held
+
+
 async def test_streams_of_answers_have_a_bound_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_server, "STREAMS_MAX", 2)
     monkeypatch.setattr(own_server, "STREAMS_SHARE", 1)

@@ -364,6 +364,7 @@ class _Connection(asyncio.BufferedProtocol):
                 while (message := await following(stream, messages)) is not None:
                     message = wire.prefixed(message)  # it is not kept twice
                     await self._send(stream, message)
+                    del message  # the next one may be long in coming
         except Exception as error:  # noqa: BLE001  # as above
             told = _OVER if limit.expired() else error
             self._stop(stream, counted_refusal(told, self._service.tally))
