@@ -5,16 +5,7 @@
    Sends each client the greeting, answers each line with ANSWER and a line end, all lines of a read with one write, and knows
    nothing of slow clients, of time limits or of an end. */
 
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "listening.h"
 
 enum { READ_BYTES = 16 * 1024, EVENTS = 1024, ANSWER_BYTES_MAX = 64 };
 
@@ -27,28 +18,15 @@ int main(int argc, char **argv) {
         memcpy(out + n * answer, argv[2], answer - 1);
         out[n * answer + answer - 1] = '\n';
     }
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), yes = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1024)) {
-        perror("echo");
-        return 1;
-    }
-    int poller = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[EVENTS];
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    int poller = epoll_create1(0), listener = listening(argv[1], poller);
+    struct epoll_event events[EVENTS];
     for (;;) {
         int ready = epoll_wait(poller, events, EVENTS, -1);
         for (int n = 0; n < ready; n++) {
             int fd = events[n].data.fd;
             if (fd == listener) {
-                while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+                while ((fd = let_in(listener, poller)) >= 0)
                     if (*greeting) send(fd, greeting, strlen(greeting), MSG_NOSIGNAL);
-                    event = (struct epoll_event){.events = EPOLLIN, .data.fd = fd};
-                    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
-                }
                 continue;
             }
             ssize_t length = recv(fd, in, sizeof in, 0);

@@ -5,16 +5,8 @@
    Each call whose message has ended is answered with MESSAGE, of hexadecimal digits, and status 0; all that came with one
    read, with one write. Nothing of a call is read, no window of the client's is looked at, and there is no end. */
 
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include "listening.h"
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { READ_BYTES = 64 * 1024, WRITE_BYTES = 1024 * 1024, EVENTS = 64, FILES = 4096, MESSAGE_BYTES_MAX = 64 };
 enum { DATA = 0, HEADERS = 1, SETTINGS = 4, PING = 6, WINDOW_UPDATE = 8 };
@@ -82,28 +74,14 @@ int main(int argc, char **argv) {
         if (sscanf(argv[2], "%2x", &byte) != 1) return 2;
         message[message_bytes++] = byte;
     }
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), yes = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1024)) {
-        perror("grpc_constant");
-        return 1;
-    }
-    int poller = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[EVENTS];
-    epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
+    int poller = epoll_create1(0), listener = listening(argv[1], poller);
+    struct epoll_event events[EVENTS];
     for (;;) {
         int ready = epoll_wait(poller, events, EVENTS, -1);
         for (int n = 0; n < ready; n++) {
             int fd = events[n].data.fd, is_new = fd == listener;
             out_bytes = 0;
-            if (is_new) {
-                if ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) < 0) continue;
-                setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-                event = (struct epoll_event){.events = EPOLLIN, .data.fd = fd};
-                epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
-            }
+            if (is_new && (fd = let_in(listener, poller)) < 0) continue;
             int lives = is_new ? welcome(fd) : 1;
             if (!is_new) {
                 struct client *from = clients[fd];

@@ -345,7 +345,8 @@ class Supervisor:
         for pipe in (self._our_end, self._woken, self._waker):
             os.close(pipe)
         os.environ[PARENT_PIPE] = str(self._alive)
-        _close([p.sockets for p in self._seats if p is not seat], keep=seat.sockets)
+        others = [other.sockets for other in self._seats if other is not seat]
+        _close(others, keep=seat.sockets)
 
     async def _working(self, worker: Worker) -> int:
         beats = asyncio.create_task(self._beat(worker.number))

@@ -99,7 +99,7 @@ class RatePages:
             # Why is for the shop: a reason may name what is inside its network.
             if source.failing_since is not None:
                 return words("failing since {}").format(instant_text(source.failing_since, locale))
-            # Whether it was looked at at all is not told; of whom something is known, it was.
+            # Whether it was looked at is not told; nothing is said where nothing is known.
             return words("in order") if source.newest is not None else ""
 
         return self._framing.page(
