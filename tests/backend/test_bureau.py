@@ -320,7 +320,7 @@ def test_an_instant_decides_what_is_today_the_future_and_too_old() -> None:
     assert str(bureau.convert(AMOUNT, known_at=then).conversion.result) == "550.00"
     with pytest.raises(RateTooOld):
         bureau.convert(AMOUNT)
-    assert bureau.convert(AMOUNT, on=date(2026, 11, 3), known_at=then).missed == 0
+    assert bureau.convert(AMOUNT, on=date(2026, 11, 3), known_at=then).found.missed == 0
     with pytest.raises(NoRateForDate, match=r"^2026-11-04 is in the future: "):
         bureau.convert(AMOUNT, on=date(2026, 11, 4), known_at=then)
 

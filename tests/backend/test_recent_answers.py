@@ -241,11 +241,35 @@ def test_with_a_new_publication_it_is_forgotten(desk: Desk) -> None:
 
 
 def test_what_was_made_while_the_book_was_replaced_is_not_remembered(desk: Desk) -> None:
-    book = desk.bureau.book
+    before = desk.bureau.moment()
     answer = desk.bureau.convert(ExactDecimal(1100, 0))
-    desk.bureau.book = book.with_publications([])
-    assert desk.recent.keep(b"1100", answer, explained=False, book=book) == b"787.47\n"
+    desk.bureau.book = desk.bureau.book.with_publications([])
+    assert desk.recent.keep(b"1100", answer, explained=False) == b"787.47\n"
+    desk.recent.keep_reply(b"currencies", b"CAD USD\n", before)
     assert desk.remembered(b"1100") is None
+    assert desk.remembered(b"currencies") is None
+
+
+@pytest.mark.parametrize("line", [b"rates CAD", b"RATES  cad", b"currencies"])
+def test_what_is_asked_often_is_remembered_for_the_moment(desk: Desk, line: bytes) -> None:
+    desk.session.answer(line)
+    assert desk.remembered(line) == desk.fresh(line)
+    before = desk.fresh(line)
+    desk.now += timedelta(seconds=30)
+    assert desk.remembered(line) is None
+    later = desk.session.answer(line)
+    assert later == desk.fresh(line)
+    assert (later == before) == (line == b"currencies")  # The rates have become late.
+
+
+@pytest.mark.parametrize(
+    "line", [b"rates CAD 2020-02-14", b"sources", b"ping", b"history CAD USD 2026-10-01 2026-10-30"]
+)
+def test_what_depends_on_more_than_the_moment_or_is_asked_seldom_is_not(
+    desk: Desk, line: bytes
+) -> None:
+    desk.session.answer(line)
+    assert desk.remembered(line) is None
 
 
 def test_refusals_are_not_remembered(desk: Desk) -> None:

@@ -5,11 +5,12 @@ the same digits.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from pricedesk.backend.calendars import AgeLimits, Calendar, State, state
 from pricedesk.backend.conversion import Conversion, convert
+from pricedesk.backend.moment import Found, Moment
 from pricedesk.backend.pair_history import PairHistory, pair_history
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Publication, Rate
@@ -66,45 +67,60 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A conversion, and what it takes to give its reasons when somebody wants to know them."""
+    """A conversion, and what it takes to give its reasons when somebody wants to know them.
+
+    `found` has the rate of the conversion; it is of `moment`'s book.
+    """
 
     conversion: Conversion
+    found: Found
     question: Question
-    book: RateBook
+    moment: Moment
     sources: Mapping[str, Source]
-    ages: AgeLimits
 
     @property
-    def missed(self) -> int:
-        """How many publications were expected after the rate's, up to then."""
-        publication = self.conversion.rate.publication
-        if publication is None:
-            return 0
-        calendar = self.sources[publication.source].calendar
-        return self.question.missed(publication, calendar)
+    def state(self) -> State:
+        """How the rate stands against its source's calendar."""
+        return self.found.state
 
     def explained(self, *, with_others: bool = True) -> Explanation:
         """The answer with its reasons, as text; what other sources say costs the most of it."""
-        conversion, rate, missed = self.conversion, self.conversion.rate, self.missed
+        conversion, found = self.conversion, self.found
+        if found.reasons is None:
+            found.reasons = self._reasons()
+        others = NOTHING
+        if with_others:
+            found.others = others = found.others or ",".join(self._others()) or NOTHING
+        return replace(
+            found.reasons,
+            amount=str(conversion.amount),
+            result=str(conversion.result),
+            unrounded=conversion.unrounded_text,
+            others=others,
+        )
+
+    def _reasons(self) -> Explanation:
+        """What is said of the rate, whatever the amount."""
+        rate = self.found.rate
         publication = rate.publication
         source = self.sources[publication.source] if publication is not None else None
         provenance = publication.provenance if publication is not None else None
         return Explanation(
-            amount=str(conversion.amount),
+            amount=NOTHING,
             base=rate.base.code,
             counter=rate.counter.code,
-            result=str(conversion.result),
+            result=NOTHING,
             rate=str(rate),
             date=str(publication.date if publication else self.question.day),
             source=source.key if source else NOTHING,
             path="/".join(rate.path),
-            state=state(missed, self.ages).value,
-            missed=str(missed),
+            state=self.found.state.value,
+            missed=str(self.found.missed),
             published=_listed(rate.published),
-            unrounded=conversion.unrounded_text,
-            rounding=conversion.rounding.value,
+            unrounded=NOTHING,
+            rounding=self.conversion.rounding.value,
             pegs=_listed(rate.pegs),
-            others=(",".join(self._others()) if with_others else "") or NOTHING,
+            others=NOTHING,
             document=provenance.sha256 if provenance else NOTHING,
             fetched=_instant(provenance.fetched_at) if provenance else NOTHING,
             attribution=source.attribution_url
@@ -114,14 +130,29 @@ class Answer:
 
     def _others(self) -> Iterator[str]:
         """What every source that did not answer has for the pair, as SOURCE:DATE:RATE."""
-        rate = self.conversion.rate
+        rate = self.found.rate
         if rate.base == rate.counter:
             return
         answering = rate.publication.source if rate.publication else None
-        keys = [key for key in self.book.sources if key != answering]
-        for other in self.book.rates(rate.base, rate.counter, self.question.day, keys=keys):
+        book = _as_known(self.moment.book, self.question)
+        keys = [key for key in book.sources if key != answering]
+        for other in book.rates(rate.base, rate.counter, self.question.day, keys=keys):
             if other.publication is not None:
                 yield f"{other.publication.source}:{other.publication.date}:{other}"
+
+
+def _as_known(book: RateBook, question: Question) -> RateBook:
+    """The book as a question asks for it.
+
+    Raises:
+        NoRateForDate: nothing was known at that instant.
+    """
+    if question.known_at is None:
+        return book
+    known = book.known_at(question.known_at)
+    if not len(known) and len(book):
+        raise NoRateForDate(f"no rates were known here at {_instant(question.known_at)}")
+    return known
 
 
 def _listed(went_in: Sequence[tuple[str, str]]) -> str:
@@ -161,11 +192,24 @@ class Bureau:
         self.sources = {source.key: source for source in sources}
         self.terms = terms
         self.clock = clock
+        self._moment = Moment(book, clock())
 
     def pinned(self) -> "Bureau":
         """One that goes on answering as this one does now, whatever passes or arrives meanwhile."""
         now = self.clock()
-        return Bureau(self.book, self.sources.values(), lambda: now, self.terms)
+        moment = self.moment(now)
+        pinned = Bureau(moment.book, self.sources.values(), lambda: now, self.terms)
+        pinned._moment = moment
+        return pinned
+
+    def moment(self, instant: datetime | None = None) -> Moment:
+        """The book of now in the minute of an instant; the same one while it lasts."""
+        if instant is None:
+            instant = self.clock()
+        moment, book = self._moment, self.book  # A thread may put another book there.
+        if not (moment.begins <= instant < moment.ends and moment.book is book):
+            moment = self._moment = Moment(book, instant)
+        return moment
 
     def convert(  # noqa: PLR0913  # the parts of a question
         self,
@@ -185,9 +229,19 @@ class Bureau:
             NoRatesKnown: no rates are known at all.
         """
         question = Question(self.clock(), on, known_at, keys)
-        rate = self.rate(base or self.terms.base, counter or self.terms.counter, question)
-        conversion = convert(amount, rate, self.terms.rounding)
-        return Answer(conversion, question, self._book_for(question), self.sources, self.terms.ages)
+        moment = self.moment(question.asked_at)
+        pair = base or self.terms.base, counter or self.terms.counter
+        found = self._find(*pair, question, moment)
+        conversion = convert(amount, found.rate, self.terms.rounding)
+        return Answer(conversion, found, question, moment, self.sources)
+
+    def find(self, base: Currency, counter: Currency, question: Question) -> Found:
+        """The rate that answers a question, and how old it is; looked up once in a moment.
+
+        Raises:
+            NoRate: as for `convert`.
+        """
+        return self._find(base, counter, question, self.moment(question.asked_at))
 
     def rate(self, base: Currency, counter: Currency, question: Question) -> Rate:
         """The rate that answers a question.
@@ -195,17 +249,7 @@ class Bureau:
         Raises:
             NoRate: as for `convert`.
         """
-        self._refuse_the_future(question)
-        book, day, keys = self._book_for(question), question.day, question.keys
-        usable = self._usable(question)
-        if usable is any_publication:
-            return book.rate(base, counter, day, keys=keys)
-        for rate in book.rates(base, counter, day, usable, keys) if base != counter else ():
-            return rate
-        too_old = book.rate(base, counter, day, keys=keys)
-        if too_old.publication is None:
-            return too_old
-        raise self._too_old(too_old, too_old.publication, question)
+        return self.find(base, counter, question).rate
 
     def table(
         self, base: Currency, question: Question, counters: Collection[Currency] | None = None
@@ -219,7 +263,7 @@ class Bureau:
             RateTooOld: there are rates, and all of them are, or one that was asked for is.
         """
         self._refuse_the_future(question)
-        book, usable = self._book_for(question), self._usable(question)
+        book, usable = _as_known(self.book, question), self._usable(question)
         day, keys = question.day, question.keys
         found = book.table(base, day, usable, keys, counters)
         if usable is not any_publication and (not found or counters is not None):
@@ -261,10 +305,7 @@ class Bureau:
 
     def state_of(self, rate: Rate, question: Question) -> State:
         """How the rate that answers a question stands against its source's calendar."""
-        if rate.publication is None:
-            return State.FRESH
-        calendar = self.sources[rate.publication.source].calendar
-        return state(question.missed(rate.publication, calendar), self.terms.ages)
+        return state(self._missed(rate.publication, question), self.terms.ages)
 
     def currencies(self) -> list[str]:
         """The codes that the sources' newest publications answer for, sorted.
@@ -305,13 +346,37 @@ class Bureau:
         standing = state(missed, self.terms.ages)
         return SourceAge(source.key, expected_at, newest, published_at, missed, standing)
 
-    def _book_for(self, question: Question) -> RateBook:
-        if question.known_at is None:
-            return self.book
-        book = self.book.known_at(question.known_at)
-        if not len(book) and len(self.book):
-            raise NoRateForDate(f"no rates were known here at {_instant(question.known_at)}")
-        return book
+    def _find(self, base: Currency, counter: Currency, question: Question, moment: Moment) -> Found:
+        if question.known_at is not None:  # Which instants are to come changes within a minute.
+            self._refuse_the_future(question)
+        wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
+        found = moment.rate(wanted)
+        if found is None:
+            rate = self._look_up(base, counter, question, moment.book)
+            missed = self._missed(rate.publication, question)
+            found = Found(rate, missed, state(missed, self.terms.ages))
+            moment.remember(wanted, found)
+        return found
+
+    def _look_up(
+        self, base: Currency, counter: Currency, question: Question, book: RateBook
+    ) -> Rate:
+        self._refuse_the_future(question)
+        book, day, keys = _as_known(book, question), question.day, question.keys
+        usable = self._usable(question)
+        if usable is any_publication:
+            return book.rate(base, counter, day, keys=keys)
+        for rate in book.rates(base, counter, day, usable, keys) if base != counter else ():
+            return rate
+        too_old = book.rate(base, counter, day, keys=keys)
+        if too_old.publication is None:
+            return too_old
+        raise self._too_old(too_old, too_old.publication, question)
+
+    def _missed(self, publication: Publication | None, question: Question) -> int:
+        if publication is None:
+            return 0
+        return question.missed(publication, self.sources[publication.source].calendar)
 
     def _refuse_the_future(self, question: Question) -> None:
         on = question.on
@@ -328,13 +393,12 @@ class Bureau:
             return any_publication
 
         def usable(publication: Publication) -> bool:
-            calendar = self.sources[publication.source].calendar
-            return question.missed(publication, calendar) <= most
+            return self._missed(publication, question) <= most
 
         return usable
 
     def _too_old(self, rate: Rate, publication: Publication, question: Question) -> RateTooOld:
-        missed = question.missed(publication, self.sources[publication.source].calendar)
+        missed = self._missed(publication, question)
         return RateTooOld(
             f"the rate for {rate.base} to {rate.counter} is of {publication.date}"
             f" ({publication.source}), and {missed} later publications are due and not known"

@@ -13,7 +13,7 @@ from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
 from pricedesk.line_service import Notices
 from pricedesk.protocol import Command, Convert, parse_request
 from pricedesk.quote_lines import QuoteRequest
-from pricedesk.rate_lines import RatesRequest
+from pricedesk.rate_lines import AskRates, RatesRequest
 from pricedesk.tally import Tally
 
 NOTICES = Notices(
@@ -39,8 +39,8 @@ class LineSession:
     """One client of the back-end's lines; requests that get an error count as refused.
 
     `looks` gives the last look at each source, as far as somebody looks at them. Without
-    `quotes`, as where no service runs, no price is held. Conversions are put into `recent`, where
-    the door finds them before it asks a session.
+    `quotes`, as where no service runs, no price is held. Conversions, and what else is asked often,
+    are put into `recent`, where the door finds them before it asks a session.
     """
 
     greeting = b""
@@ -71,16 +71,22 @@ class LineSession:
                 return self._converted(request, line)
             if isinstance(request, QuoteRequest):
                 return self._of_quote(request)
-            return _ended(self._reply(request))
+            return self._said(request, line)
         except PricedeskError as error:
             return self._refused(error)
 
     def _converted(self, request: Convert, line: bytes) -> bytes:
-        book = self._bureau.book
         answer = self._bureau.convert(request.amount, request.base, request.counter, request.on)
         if self._recent is not None:
-            return self._recent.keep(line, answer, explained=request.explained, book=book)
+            return self._recent.keep(line, answer, explained=request.explained)
         return _ended(str(answer.explained() if request.explained else answer.conversion.result))
+
+    def _said(self, request: Command | RatesRequest, line: bytes) -> bytes:
+        moment = self._bureau.moment()
+        said = _ended(self._reply(request))
+        if self._recent is not None and _is_asked_often(request):
+            self._recent.keep_reply(line, said, moment)
+        return said
 
     def _of_quote(self, request: QuoteRequest) -> Awaitable[bytes]:
         quotes = self._quotes
@@ -123,6 +129,15 @@ class LineSession:
                 return "bye"
             case _:
                 return f"pricedesk {__version__}"
+
+
+def _is_asked_often(request: Command | RatesRequest) -> bool:
+    """Whether a reply depends on the moment alone, and costs more than to remember it."""
+    match request:
+        case AskRates(on=None) | Command.CURRENCIES:
+            return True
+        case _:
+            return False
 
 
 def _ended(reply: str) -> bytes:

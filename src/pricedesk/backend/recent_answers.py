@@ -1,11 +1,7 @@
 """Answers to the conversions that were asked lately, for as long as they are right.
 
-What a line is answered depends on the line, on the rate book and on the instant. A book never
-changes: a new one takes its place. The instant decides what day it is, which days are still to
-come, and how many publications should be out. All of that changes at the beginning of a minute:
-days begin then, in every zone, and calendars have their times in whole minutes. So with one book
-and within one minute of the clock a line has one answer, in whichever direction the clock steps;
-with another book or in another minute everything here is forgotten.
+What a line is answered depends on the line and on the moment, which is a rate book in a minute:
+see there. In another moment everything here is forgotten.
 
 Two things are remembered: whole answers by their lines, and by the words that follow an amount what
 an answer says whatever the amount, with what can be computed before there is one. This is of the
@@ -13,11 +9,10 @@ lines, whose answers are bytes of their own; other doors keep theirs.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.conversion import Prepared, convert, prepared
-from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.moment import Moment
 from pricedesk.errors import InvalidAmount
 from pricedesk.known_lines import KnownLines
 from pricedesk.money import ExactDecimal
@@ -39,8 +34,6 @@ KEPT_OF_CONVERTED = 8
 
 To remember a line takes as long as to convert it. Lines that are asked again and again are all
 remembered after some rounds; those that never come again cost little."""
-
-ONE_MINUTE = timedelta(minutes=1)
 
 _EXPLAIN = b"explain"
 _AMOUNT = "\0"
@@ -74,15 +67,13 @@ def _pair(answer: Answer, *, explained: bool) -> _Pair:
 
 
 class Known(KnownLines):
-    """Answers of one book in one minute."""
+    """The answers of a moment."""
 
-    __slots__ = ("_bytes", "_pairs", "_prepared", "_reads_converted", "begins", "book", "ends")
+    __slots__ = ("_bytes", "_pairs", "_prepared", "_reads_converted", "moment")
 
-    def __init__(self, book: RateBook, instant: datetime) -> None:
+    def __init__(self, moment: Moment) -> None:
         super().__init__()
-        self.book = book
-        self.begins = instant.replace(second=0, microsecond=0)
-        self.ends = self.begins + ONE_MINUTE
+        self.moment = moment
         self._bytes = 0
         self._reads_converted = 0
         self._pairs: dict[tuple[bool, bytes], _Pair] = {}
@@ -101,8 +92,7 @@ class Known(KnownLines):
         pair = _pair(answer, explained=explained)
         conversion = answer.conversion
         said = pair.of(conversion.amount)
-        if b"\r" in line:
-            # On the wire it may be the end of a line or none: the bytes alone do not tell.
+        if not _is_the_same_on_the_wire(line):
             return said
         amount, key = _taken_apart(line)
         if _number(amount) == conversion.amount:
@@ -115,6 +105,11 @@ class Known(KnownLines):
                 self._prepared[_from_the_words_on(line)] = ready
         self._keep(line, said)
         return said
+
+    def add_reply(self, line: bytes, said: bytes) -> None:
+        """Remember what is said to a line with its end that converts nothing."""
+        if _is_the_same_on_the_wire(line):
+            self._keep(line, said)
 
     def _converted(self, data: bytes, first: bytes) -> bytes | None:
         """The answers to lines that are plain amounts, each with the words that the first has."""
@@ -169,36 +164,36 @@ class Known(KnownLines):
 
 
 class RecentAnswers:
-    """What was answered of the bureau's book of now, in the minute of now."""
+    """What was answered in the moment that is now."""
 
     def __init__(self, bureau: Bureau) -> None:
         self._bureau = bureau
-        self._known = Known(bureau.book, bureau.clock())
+        self._known = Known(bureau.moment())
 
     def now(self) -> Known:
         """The answers that are right at this instant."""
-        return self._at(self._bureau.clock())
+        return self._of(self._bureau.moment())
 
     def answer(self, line: bytes) -> bytes | None:
         """The answer to a line without its end, if it is known or only its amount is new."""
         return self.now().recall(line + b"\n")
 
-    def keep(self, line: bytes, answer: Answer, *, explained: bool, book: RateBook) -> bytes:
-        """What is said to a line without its end, by an answer that was just made.
+    def keep(self, line: bytes, answer: Answer, *, explained: bool) -> bytes:
+        """What is said to a line without its end, by an answer that was just made."""
+        return self._of(answer.moment).add(line + b"\n", answer, explained=explained)
 
-        `book` is the bureau's from before the answer was made: if it is another one by now, nobody
-        knows which of them answered, and it is not remembered.
+    def keep_reply(self, line: bytes, said: bytes, moment: Moment) -> None:
+        """Remember what was said to a line without its end that converts nothing.
+
+        `moment` is the bureau's from before it was made: if that is over by now, nobody knows of
+        which one the answer is, and it is not remembered.
         """
-        known = self._at(answer.question.asked_at)
-        if known.book is not book:
-            known = Known(book, answer.question.asked_at)
-        return known.add(line + b"\n", answer, explained=explained)
+        if self._bureau.moment() is moment:
+            self._of(moment).add_reply(line + b"\n", said)
 
-    def _at(self, instant: datetime) -> Known:
-        known, book = self._known, self._bureau.book  # A thread may put another book there.
-        if known.begins <= instant < known.ends and known.book is book:
-            return known
-        self._known = Known(book, instant)
+    def _of(self, moment: Moment) -> Known:
+        if self._known.moment is not moment:
+            self._known = Known(moment)
         return self._known
 
 
@@ -207,6 +202,11 @@ def _number(text: bytes) -> ExactDecimal | None:
         return ExactDecimal.parse(text.decode("ascii"))
     except (InvalidAmount, UnicodeDecodeError):
         return None
+
+
+def _is_the_same_on_the_wire(line: bytes) -> bool:
+    """Whether the bytes alone tell what was asked: a CR may be a part of a line's end, or not."""
+    return b"\r" not in line
 
 
 def _from_the_words_on(line: bytes) -> bytes:

@@ -4,7 +4,7 @@ Amounts are units and nanos: whole units and billionths, of one sign. A result i
 to the billionth.
 """
 
-from pricedesk.backend.bureau import Bureau
+from pricedesk.backend.bureau import Bureau, Question
 from pricedesk.backend.calendars import State
 from pricedesk.backend.conversion import converted_units
 from pricedesk.backend.grpc.conversion_messages import (
@@ -16,7 +16,6 @@ from pricedesk.backend.grpc.conversion_messages import (
 )
 from pricedesk.backend.grpc.methods import Noted, Reply
 from pricedesk.backend.grpc.statuses import Refusal, Status, refusal_of
-from pricedesk.backend.present_rates import PresentRate, PresentRates
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidAmount, InvalidRequest, UnknownCurrency, in_quotes
 
@@ -26,7 +25,7 @@ _UNITS_MAX = 2**63 - 1
 _UNITS_MIN = -(2**63)
 
 ANSWERS_KEPT_MAX = 4096
-"""Answers that are kept for a second, for the same question again: a shop's prices."""
+"""Answers that are kept for a moment, for the same question again: a shop's prices."""
 
 _QUESTION_KEPT_BYTES_MAX = 64
 """The answer to a longer question, which no usual client asks, is not kept."""
@@ -42,8 +41,7 @@ class CurrencyService:
 
     def __init__(self, bureau: Bureau) -> None:
         self._bureau = bureau
-        self._present = PresentRates(bureau)
-        self._rates = self._present.rates()
+        self._moment = bureau.moment()
         self._answers: dict[bytes, Reply] = {}
 
     def get_supported_currencies(self, _request: bytes) -> bytes:
@@ -61,21 +59,21 @@ class CurrencyService:
             Refusal: a code, the amount or the message is off, or the result too large.
             NoRate: no published rate answers it.
         """
-        rates = self._present.rates()
-        if rates is not self._rates:
-            self._rates = rates
+        moment = self._bureau.moment()
+        if moment is not self._moment:
+            self._moment = moment
             self._answers.clear()
         known = self._answers.get(data)
         if known is not None:
             return known
-        answer = self._converted(rates, data)
+        answer = self._converted(data)
         if len(data) <= _QUESTION_KEPT_BYTES_MAX:
             if len(self._answers) >= ANSWERS_KEPT_MAX:
                 self._answers.clear()
             self._answers[data] = answer
         return answer
 
-    def _converted(self, rates: dict[tuple[str, str], PresentRate], data: bytes) -> Reply:
+    def _converted(self, data: bytes) -> Reply:
         usual = read_usual(data)
         if usual is not None and usual[0] in _BY_CODE and usual[3] in _BY_CODE:
             base, counter = _BY_CODE[usual[0]], _BY_CODE[usual[3]]
@@ -89,19 +87,19 @@ class CurrencyService:
         _check(AmountMessage(base.code, units, nanos))
         if base == counter:
             return amount_message(counter.code.encode(), units, nanos)
-        present = rates.get((base.code, counter.code)) or self._present.find(base, counter)
+        found = self._bureau.find(base, counter, Question(self._bureau.clock()))
         total = converted_units(
             units * NANOS + nanos,
             _NANOS_DIGITS,
-            present.rate,
+            found.rate,
             _NANOS_DIGITS,
             self._bureau.terms.rounding,
         )
         message = amount_message(counter.code.encode(), *_parted(total, counter))
-        publication = present.rate.publication
-        if present.state is State.FRESH or publication is None:
+        publication = found.rate.publication
+        if found.state is State.FRESH or publication is None:
             return message
-        note = f"{present.state.value} {publication.source} {publication.date}"
+        note = f"{found.state.value} {publication.source} {publication.date}"
         return Noted(message, ((RATE_TRAILER, note),))
 
 

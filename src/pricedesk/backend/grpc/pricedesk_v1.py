@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any
 
 from pricedesk.backend.bureau import Answer, Bureau
-from pricedesk.backend.calendars import state
 from pricedesk.backend.grpc.definitions import message_class, read
 from pricedesk.backend.http.items import ITEMS_MAX
 from pricedesk.backend.http.own import ITEMS_AT_ONCE
@@ -216,7 +215,7 @@ def _told(answer: Answer, circumstances: _Circumstances) -> Any:  # noqa: ANN401
         rate=str(rate),
         date=str(publication.date if publication else answer.question.day),
         source=source.key if source else "",
-        state=state(answer.missed, answer.ages).value,
+        state=answer.state.value,
         attribution=source.attribution_url if source and source.attribution_required else "",
         pegs=[_PAIR(pair=pair, rate=text) for pair, text in rate.pegs],
     )

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from http import HTTPStatus
 
 from pricedesk.backend.bureau import Answer, Bureau
-from pricedesk.backend.calendars import state
 from pricedesk.backend.http.caching import Scope, expiry
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
 from pricedesk.backend.http.parameters import day_of, source_keys
@@ -167,7 +166,7 @@ def _told(answer: Answer, circumstances: _Circumstances) -> Json:
         "rate": str(rate),
         "date": str(publication.date if publication else answer.question.day),
         "source": publication.source if publication else None,
-        "state": state(answer.missed, answer.ages).value,
+        "state": answer.state.value,
     }
     if rate.pegs:
         told["pegs"] = [{"pair": pair, "rate": text} for pair, text in rate.pegs]

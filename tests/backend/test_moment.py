@@ -1,0 +1,180 @@
+"""A rate is looked up once in a moment, and is the one that would be looked up anew."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from asking import Asker
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.calendars import AgeLimits
+from pricedesk.backend.grpc.currency_service import CurrencyService
+from pricedesk.backend.moment import RATES_MAX, Found, Moment
+from pricedesk.backend.rate_book import RateBook, Usable, any_publication
+from pricedesk.backend.rates import Provenance, Publication, Rate, Sheet, publication_of
+from pricedesk.backend.sources import ecb
+from pricedesk.currencies import Currency, currency
+from pricedesk.errors import NoRateForDate, PricedeskError
+from pricedesk.money import ExactDecimal
+
+AFTERNOON = datetime(2026, 11, 2, 15, 59, 30, tzinfo=UTC)
+"""Half a minute before Monday's publication counts as missing."""
+
+ECB = ecb.source("https://ecb.example")
+CAD, EUR, USD = (currency(code) for code in ("CAD", "EUR", "USD"))
+
+
+def _published(day: int, cad: str, usd: str) -> Publication:
+    fetched_at = datetime(2026, 10, day, 15, 1, tzinfo=UTC)
+    sheet = Sheet(fetched_at.date(), {"CAD": cad, "USD": usd})
+    return publication_of("ECB", ecb.CONVENTION, sheet, Provenance("5" * 64, fetched_at))
+
+
+FRIDAY = _published(30, "1.5", "1.2")
+CORRECTED = replace(
+    _published(30, "1.5", "1.1"),
+    revision=2,
+    provenance=Provenance("6" * 64, AFTERNOON + timedelta(seconds=10)),
+)
+
+
+class CountingBook(RateBook):
+    """A book that counts how often a rate is looked up in it."""
+
+    lookups = 0
+
+    def rates(
+        self,
+        base: Currency,
+        counter: Currency,
+        day: date,
+        usable: Usable = any_publication,
+        keys: Sequence[str] | None = None,
+    ) -> Iterator[Rate]:
+        self.lookups += 1
+        return super().rates(base, counter, day, usable, keys)
+
+
+class Desk:
+    """A bureau whose clock is set by hand, over a small book."""
+
+    def __init__(self, ages: AgeLimits | None = None) -> None:
+        self.now = AFTERNOON
+        self.book = CountingBook([_published(29, "1.6", "1.2"), FRIDAY, CORRECTED])
+        self.terms = Terms(CAD, USD, ages=ages or AgeLimits())
+        self.bureau = self.another()
+
+    def another(self) -> Bureau:
+        """A bureau that has looked nothing up yet."""
+        return Bureau(self.book, [ECB], lambda: self.now, self.terms)
+
+
+def answer(
+    bureau: Bureau, pair: tuple[Currency, Currency], on: date | None, known_at: datetime | None,
+    keys: tuple[str, ...] | None,
+) -> str:  # fmt: skip
+    """An explained answer, or the refusal, as text."""
+    try:
+        found = bureau.convert(ExactDecimal(100, 0), *pair, on, known_at=known_at, keys=keys)
+    except PricedeskError as error:
+        return f"{error.slug} {error}"
+    return str(found.explained())
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 10, 29, 30, 60, 86_400, -1, -30, -86_400]),
+            st.sampled_from([(CAD, USD), (EUR, CAD), (CAD, CAD), (CAD, currency("JPY"))]),
+            st.sampled_from([None, date(2026, 10, 29), date(2026, 11, 2), date(2026, 11, 4)]),
+            st.sampled_from(
+                [None, AFTERNOON, AFTERNOON + timedelta(seconds=20), AFTERNOON - timedelta(days=3)]
+            ),
+            st.sampled_from([None, ("ECB",), ("BOC",)]),
+        ),
+        max_size=12,
+    ),
+    refuse=st.booleans(),
+)
+def test_what_was_looked_up_before_is_what_would_be_looked_up_now(
+    asked: list[
+        tuple[int, tuple[Currency, Currency], date | None, datetime | None, tuple[str, ...] | None]
+    ],
+    refuse: bool,
+) -> None:
+    desk = Desk(AgeLimits(refuse_after_missed=0) if refuse else None)
+    for step, pair, on, known_at, keys in asked:
+        desk.now += timedelta(seconds=step)
+        for _ in range(2):
+            remembered = answer(desk.bureau, pair, on, known_at, keys)
+            assert remembered == answer(desk.another(), pair, on, known_at, keys)
+
+
+def test_many_amounts_of_a_pair_look_its_rate_up_once_whichever_door_they_come_to() -> None:
+    desk = Desk()
+    api, service = Asker(desk.bureau), CurrencyService(desk.bureau)
+    items = [{"amount": str(n), "from": "CAD", "to": "USD"} for n in range(100)]
+    api.ask(
+        "POST", "/convert", json.dumps({"items": items}).encode(), content_type="application/json"
+    )
+    for number in range(100):
+        assert api.get(f"/convert?amount={number}&from=CAD&to=USD").status == 200
+        service.convert(b"\n\x07\n\x03CAD\x10" + bytes([number]) + b"\x12\x03USD")
+        desk.bureau.convert(ExactDecimal(number, 2))
+    assert desk.book.lookups == 1
+    desk.now += timedelta(minutes=1)
+    desk.bureau.convert(ExactDecimal(1, 0))
+    assert desk.book.lookups == 2
+
+
+def test_with_another_book_it_is_looked_up_anew() -> None:
+    desk = Desk()
+    assert str(desk.bureau.convert(ExactDecimal(150, 0)).conversion.result) == "110.00"
+    sheet = Sheet(date(2026, 11, 2), {"CAD": "1.5", "USD": "1.3"})
+    desk.bureau.take([publication_of("ECB", ecb.CONVENTION, sheet, Provenance("7" * 64, desk.now))])
+    assert str(desk.bureau.convert(ExactDecimal(150, 0)).conversion.result) == "130.00"
+
+
+def test_an_instant_that_was_to_come_is_asked_again_when_it_has_come() -> None:
+    desk = Desk()
+    then = AFTERNOON + timedelta(seconds=20)
+    with pytest.raises(NoRateForDate, match="in the future"):
+        desk.bureau.convert(ExactDecimal(1, 0), known_at=then)
+    desk.now = then
+    assert (
+        str(desk.bureau.convert(ExactDecimal(150, 0), known_at=then).conversion.result) == "110.00"
+    )
+    desk.now -= timedelta(seconds=1)
+    with pytest.raises(NoRateForDate, match="in the future"):
+        desk.bureau.convert(ExactDecimal(1, 0), known_at=then)
+
+
+def test_a_bureau_that_is_pinned_answers_from_its_moment_for_ever() -> None:
+    desk = Desk()
+    before = desk.bureau.convert(ExactDecimal(100, 0)).explained()
+    pinned = desk.bureau.pinned()
+    desk.now += timedelta(days=2)
+    desk.bureau.book = desk.bureau.book.with_publications([])
+    assert pinned.convert(ExactDecimal(100, 0)).explained() == before
+    assert desk.book.lookups == 2  # Of the pair, and what other sources say of it.
+
+
+def test_there_is_a_bound_on_what_is_remembered() -> None:
+    desk = Desk()
+    found = desk.bureau.convert(ExactDecimal(1, 0)).found
+    moment, first = Moment(desk.book, desk.now), date(2000, 1, 1)
+
+    def known() -> list[Found]:
+        wanted = (("CAD", "USD", first + timedelta(n), None, None) for n in range(RATES_MAX + 1))
+        return [found for found in map(moment.rate, wanted) if found is not None]
+
+    for number in range(RATES_MAX):
+        moment.remember(("CAD", "USD", first + timedelta(number), None, None), found)
+    assert len(known()) == RATES_MAX
+    moment.remember(("CAD", "USD", first + timedelta(RATES_MAX), None, None), found)
+    assert len(known()) == 1
