@@ -40,6 +40,7 @@ DOMAIN = [
     "backend/guards",
     "backend/moment",
     "backend/bureau",
+    "backend/conversion_requests",
     "backend/pair_history",
     "backend/rates_replies",
     "backend/recent_answers",

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from asking import Asker, respond
 from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.conversion_requests import ITEMS_AT_ONCE, ITEMS_MAX
 from pricedesk.backend.history import packaged_publications
-from pricedesk.backend.http.items import ITEMS_MAX
-from pricedesk.backend.http.own import ITEMS_AT_ONCE
 from pricedesk.backend.line_server import LineSession
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook

@@ -5,23 +5,23 @@ Every text is the one of the other doors, digit for digit; a failure's slug too.
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from pricedesk.backend.bureau import Answer, Bureau
+from pricedesk.backend.conversion_requests import (
+    ITEMS_AT_ONCE,
+    Circumstances,
+    check_number,
+    converted,
+)
 from pricedesk.backend.grpc.definitions import message_class, read
-from pricedesk.backend.http.items import ITEMS_MAX
-from pricedesk.backend.http.own import ITEMS_AT_ONCE
 from pricedesk.backend.http.parameters import capitals
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates import Publication
-from pricedesk.currencies import currency
-from pricedesk.dates import parse_date, parse_instant
+from pricedesk.dates import parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError
 from pricedesk.http.parameters import shown
-from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation, pairs_in, words_in
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import HOLD_NAMES, NOTHING, OfQuote, QuoteReply, QuoteVerb, hold_of
@@ -42,15 +42,6 @@ _HOLD, _QUOTE_REQUEST, _QUOTE = _class("HoldRequest"), _class("QuoteRequest"), _
 
 _FIELD_OF_HOLD = {"for": "customer"}
 """Where a hold is told of a customer: `for` is a word of several programming languages."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Circumstances:
-    """What holds for all conversions of a request."""
-
-    known_at: datetime | None
-    keys: tuple[str, ...] | None
-    explain: bool
 
 
 class Rates:
@@ -78,10 +69,7 @@ class Rates:
             RequestError: what holds for all of them is off, or there are too many.
         """
         request = read(_CONVERT_MANY, data)
-        if len(request.items) > ITEMS_MAX:
-            raise InvalidRequest(
-                f"{len(request.items)} items are too many: at most {ITEMS_MAX} in a request"
-            )
+        check_number(len(request.items))
         circumstances = self._circumstances(request)
         # Publications that arrive while this is sent are for the next request.
         pinned = self._bureau.pinned()
@@ -113,14 +101,14 @@ class Rates:
         async for number, publication in self._news.after(after):
             yield _bytes(_published(number, publication))
 
-    def _circumstances(self, request: Any) -> _Circumstances:  # noqa: ANN401  # a message
+    def _circumstances(self, request: Any) -> Circumstances:  # noqa: ANN401  # a message
         known_at = parse_instant(request.known_at) if request.known_at else None
         keys = tuple(dict.fromkeys(map(capitals, request.sources))) or None
         unknown = [key for key in keys or () if key not in self._bureau.sources]
         if unknown:
             known = ", ".join(sorted(self._bureau.sources))
             raise InvalidRequest(f"unknown source: {shown(unknown)}; known here: {known}")
-        return _Circumstances(known_at, keys, request.explain)
+        return Circumstances(known_at, keys, request.explain)
 
 
 class Quotes:
@@ -180,23 +168,13 @@ def _bytes(message: Any) -> bytes:  # noqa: ANN401  # a message
     return data
 
 
-def _day(text: str) -> date | None:
-    return parse_date(text) if text else None
+def _converted(bureau: Bureau, asked: Any, circumstances: Circumstances) -> Answer:  # noqa: ANN401  # a message
+    # A text that was not sent is empty.
+    words = getattr(asked, "from") or None, asked.to or None, asked.on or None
+    return converted(bureau, circumstances, asked.amount, *words)
 
 
-def _converted(bureau: Bureau, asked: Any, circumstances: _Circumstances) -> Answer:  # noqa: ANN401  # a message
-    base = getattr(asked, "from")
-    return bureau.convert(
-        ExactDecimal.parse(asked.amount),
-        currency(base) if base else None,
-        currency(asked.to) if asked.to else None,
-        _day(asked.on),
-        known_at=circumstances.known_at,
-        keys=circumstances.keys,
-    )
-
-
-def _result(bureau: Bureau, item: Any, circumstances: _Circumstances) -> Any:  # noqa: ANN401  # messages
+def _result(bureau: Bureau, item: Any, circumstances: Circumstances) -> Any:  # noqa: ANN401  # messages
     try:
         answer = _converted(bureau, item, circumstances)
     except PricedeskError as error:
@@ -204,7 +182,7 @@ def _result(bureau: Bureau, item: Any, circumstances: _Circumstances) -> Any:  #
     return _RESULT(conversion=_told(answer, circumstances))
 
 
-def _told(answer: Answer, circumstances: _Circumstances) -> Any:  # noqa: ANN401  # a message
+def _told(answer: Answer, circumstances: Circumstances) -> Any:  # noqa: ANN401  # a message
     conversion, rate = answer.conversion, answer.conversion.rate
     publication = rate.publication
     source = answer.sources[publication.source] if publication is not None else None

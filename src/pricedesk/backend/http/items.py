@@ -7,11 +7,9 @@ an item's words mean is read when it is answered.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pricedesk.backend.conversion_requests import check_number
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.http.json_bodies import Digits, read_json
-
-ITEMS_MAX = 10_000
-"""Items of one request."""
 
 _MEMBERS = {"items", "explain", "known_at", "sources"}
 _ITEM_MEMBERS = {"amount", "from", "to", "on"}
@@ -53,8 +51,7 @@ def read_items(body: bytes) -> Items:
     items = document.get("items")
     if not isinstance(items, list):
         raise InvalidRequest('"items" is no array')
-    if len(items) > ITEMS_MAX:
-        raise InvalidRequest(f"{len(items)} items are too many: at most {ITEMS_MAX} in a request")
+    check_number(len(items))
     explain = document.get("explain", False)
     if not isinstance(explain, bool):
         raise InvalidRequest('"explain" is neither true nor false')

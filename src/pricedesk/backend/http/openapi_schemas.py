@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pricedesk.backend.http.items import ITEMS_MAX
+from pricedesk.backend.conversion_requests import ITEMS_MAX
 from pricedesk.http.messages import Json
 from pricedesk.quote_lines import (
     CUSTOMER_CHARACTERS_MAX,

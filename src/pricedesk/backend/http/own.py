@@ -4,16 +4,14 @@ Amounts and results are texts, digit for digit those of the line protocol.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
 from http import HTTPStatus
 
 from pricedesk.backend.bureau import Answer, Bureau
+from pricedesk.backend.conversion_requests import ITEMS_AT_ONCE, Circumstances, converted
 from pricedesk.backend.http.caching import Scope, expiry
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
-from pricedesk.backend.http.parameters import day_of, source_keys
-from pricedesk.currencies import currency
-from pricedesk.dates import parse_date, parse_instant
+from pricedesk.backend.http.parameters import source_keys
+from pricedesk.dates import parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.http.json_bodies import other_than_json
 from pricedesk.http.messages import (
@@ -29,13 +27,8 @@ from pricedesk.http.messages import (
 )
 from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, RouteTable
-from pricedesk.money import ExactDecimal
 from pricedesk.protocol import Explanation, pairs_in, words_in
 from pricedesk.quote_lines import NOTHING
-
-ITEMS_AT_ONCE = 25
-"""So many items are answered between two turns of the loop, which has others to serve: a
-millisecond's."""
 
 _PARAMETERS = ("amount", "from", "to", "on", "known_at", "sources", "explain")
 _FLAGS = {"true": True, "false": False}
@@ -53,15 +46,6 @@ def route_table(bureau: Bureau) -> RouteTable:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Circumstances:
-    """What holds for all conversions of a request."""
-
-    known_at: datetime | None
-    keys: tuple[str, ...] | None
-    explain: bool
-
-
 class _Conversions:
     def __init__(self, bureau: Bureau) -> None:
         self._bureau = bureau
@@ -77,14 +61,13 @@ class _Conversions:
         if flag not in _FLAGS:
             raise InvalidRequest(f"explain is {in_quotes(flag)}, neither true nor false")
         circumstances = self._circumstances(values, explain=_FLAGS[flag])
-        on = day_of(values, "on")
-        answer = _converted(self._bureau, values, on, circumstances)
+        answer = _converted(self._bureau, values, circumstances)
         publication = answer.conversion.rate.publication
         keys = {publication.source} if publication is not None else set()
         if circumstances.explain:
             keys |= self._bureau.book.sources.keys()
         now = answer.question.asked_at
-        until = expiry(self._bureau, now, Scope(keys, on))
+        until = expiry(self._bureau, now, Scope(keys, answer.question.on))
         # Which instants are in the future changes in the middle of a second.
         lasts = circumstances.known_at is None
         return json_response(
@@ -113,13 +96,13 @@ class _Conversions:
         results = _results(self._bureau.pinned(), items, circumstances)
         return Response(results, headers=(NO_STORE,))
 
-    def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> _Circumstances:
+    def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> Circumstances:
         keys = source_keys(values["sources"], self._bureau) if "sources" in values else None
         known_at = parse_instant(values["known_at"]) if "known_at" in values else None
-        return _Circumstances(known_at, keys, explain)
+        return Circumstances(known_at, keys, explain)
 
 
-def _results(bureau: Bureau, items: Items, circumstances: _Circumstances) -> Stream:
+def _results(bureau: Bureau, items: Items, circumstances: Circumstances) -> Stream:
     waiting: list[str] = []
     before = '{"results":['
     for item in items.items:
@@ -132,28 +115,19 @@ def _results(bureau: Bureau, items: Items, circumstances: _Circumstances) -> Str
     yield "".join([*waiting, end]).encode()
 
 
-def _result(bureau: Bureau, item: Mapping[str, str], circumstances: _Circumstances) -> Json:
+def _result(bureau: Bureau, item: Mapping[str, str], circumstances: Circumstances) -> Json:
     try:
-        on = parse_date(item["on"]) if "on" in item else None
-        return _told(_converted(bureau, item, on, circumstances), circumstances)
+        return _told(_converted(bureau, item, circumstances), circumstances)
     except PricedeskError as error:
         return {"error": {"slug": error.slug, "detail": str(error)}}
 
 
-def _converted(
-    bureau: Bureau, values: Mapping[str, str], on: date | None, circumstances: _Circumstances
-) -> Answer:
-    return bureau.convert(
-        ExactDecimal.parse(values["amount"]),
-        currency(values["from"]) if "from" in values else None,
-        currency(values["to"]) if "to" in values else None,
-        on,
-        known_at=circumstances.known_at,
-        keys=circumstances.keys,
-    )
+def _converted(bureau: Bureau, values: Mapping[str, str], circumstances: Circumstances) -> Answer:
+    words = values["amount"], values.get("from"), values.get("to"), values.get("on")
+    return converted(bureau, circumstances, *words)
 
 
-def _told(answer: Answer, circumstances: _Circumstances) -> Json:
+def _told(answer: Answer, circumstances: Circumstances) -> Json:
     if circumstances.explain:
         return _explained(answer.explained())
     conversion, rate = answer.conversion, answer.conversion.rate

@@ -1,0 +1,64 @@
+"""Conversions as programs ask for them by HTTP or gRPC: one, or thousands in a request.
+
+The words are read here and nowhere else, so that what is refused is refused alike at both doors.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pricedesk.backend.bureau import Answer, Bureau
+from pricedesk.currencies import currency
+from pricedesk.dates import parse_date
+from pricedesk.errors import InvalidRequest
+from pricedesk.money import ExactDecimal
+
+ITEMS_MAX = 10_000
+"""Conversions of one request."""
+
+ITEMS_AT_ONCE = 25
+"""So many of them are answered between two turns of the loop, which has others to serve: a
+millisecond's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for all conversions of a request: see `Question`, and whether to tell why."""
+
+    known_at: datetime | None = None
+    keys: tuple[str, ...] | None = None
+    explain: bool = False
+
+
+def check_number(items: int) -> None:
+    """See to it that a request does not ask for too much.
+
+    Raises:
+        InvalidRequest: it does.
+    """
+    if items > ITEMS_MAX:
+        raise InvalidRequest(f"{items} items are too many: at most {ITEMS_MAX} in a request")
+
+
+def converted(  # noqa: PLR0913, PLR0917  # the words of a question
+    bureau: Bureau,
+    circumstances: Circumstances,
+    amount: str,
+    base: str | None,
+    counter: str | None,
+    on: str | None,
+) -> Answer:
+    """The answer to one of them. What is None was not said, and is as the bureau's terms have it.
+
+    Raises:
+        RequestError: a word is off.
+        NoRate: no published rate answers it.
+    """
+    day = parse_date(on) if on is not None else None
+    return bureau.convert(
+        ExactDecimal.parse(amount),
+        currency(base) if base is not None else None,
+        currency(counter) if counter is not None else None,
+        day,
+        known_at=circumstances.known_at,
+        keys=circumstances.keys,
+    )
