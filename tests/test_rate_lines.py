@@ -13,6 +13,7 @@ from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import InvalidDate, InvalidRequest, PricedeskError, UnknownCurrency
 from pricedesk.protocol import Request, parse_request
 from pricedesk.rate_lines import (
+    NEVER,
     AskHistory,
     AskRates,
     AskSources,
@@ -66,6 +67,7 @@ SOURCES = SourcesReply(
             attribution_url="https://www.ecb.europa.eu/a?b=c",
             attribution_required=False,
             redistributable=True,
+            looked_at=datetime(2026, 10, 31, 18, tzinfo=UTC),
         ),
         "ERAPI": SourceStatus(
             newest=None,
@@ -79,6 +81,7 @@ SOURCES = SourcesReply(
             attribution_url="https://www.exchangerate-api.com",
             attribution_required=True,
             redistributable=False,
+            looked_at=NEVER,
         ),
     },
 )
@@ -86,9 +89,20 @@ SOURCES_LINE = (
     "book=97bb8313da86d9c7 holds_stale=no"
     " ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,2026-10-31T08:05:00Z"
     ",no%20answer%2C%20100%25%20lost,European%20Central%20Bank,Source:%20ECB,https://www.ecb.europa.eu/a?b=c,no,yes"
+    ",2026-10-31T18:00:00Z"
+    " ERAPI=none,none,0,2026-10-31T00:00:00Z,none,none"
+    ",open.er-api.com,%6Eone,https://www.exchangerate-api.com,yes,no,none"
+)
+
+OLDER_SOURCES_LINE = (
+    "book=97bb8313da86d9c7 holds_stale=no"
+    " ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z,2026-10-31T08:05:00Z"
+    ",no%20answer%2C%20100%25%20lost,European%20Central%20Bank,Source:%20ECB,https://www.ecb.europa.eu/a?b=c,no,yes"
     " ERAPI=none,none,0,2026-10-31T00:00:00Z,none,none"
     ",open.er-api.com,%6Eone,https://www.exchangerate-api.com,yes,no"
 )
+OLDER_PARTS = 11
+"""Of a source there were so many before the last look was told."""
 
 NEEDS_MORE = (
     "history needs two currencies and two days, as in history CAD USD 2020-01-01 2020-12-31 week"
@@ -238,6 +252,21 @@ def test_what_a_later_version_adds_is_passed_over(
     assert parse(line) == reply
 
 
+def test_a_back_end_of_an_earlier_version_does_not_tell_of_looks() -> None:
+    told = parse_sources(OLDER_SOURCES_LINE)
+    assert {key: source.looked_at for key, source in told.sources.items()} == {
+        "ECB": None,
+        "ERAPI": None,
+    }
+    assert str(told) == OLDER_SOURCES_LINE
+
+
+def test_a_client_of_an_earlier_version_finds_its_parts_first_and_in_their_order() -> None:
+    """It takes so many parts of a source, and whatever is behind them is passed over."""
+    words = [word.split(",")[:OLDER_PARTS] for word in SOURCES_LINE.split()]
+    assert " ".join([",".join(parts) for parts in words]) == OLDER_SOURCES_LINE
+
+
 def test_a_rate_table_may_be_empty_and_so_may_a_history() -> None:
     empty = HistoryReply("CAD", "USD", Unit.DAY, None, ())
     assert str(empty) == "base=CAD counter=USD unit=day source=none points=none"
@@ -303,6 +332,7 @@ def test_a_history_that_was_written_reads_back_as_it_was(reply: HistoryReply) ->
                 TEXTS,
                 st.booleans(),
                 st.booleans(),
+                st.none() | st.just(NEVER) | INSTANTS,
             ),
             max_size=8,
         ),
@@ -341,9 +371,12 @@ def test_an_error_reply_is_told_apart(parse: Callable[[str], object]) -> None:
         (parse_history, HISTORY_LINE.replace("2020-02-14:", "")),
         (parse_history, HISTORY_LINE.replace("0.7543", "")),
         (parse_sources, SOURCES_LINE.replace("book=", "version=")),
-        (parse_sources, SOURCES_LINE.replace(",no,yes", ",no")),
+        (parse_sources, OLDER_SOURCES_LINE.replace(",no,yes", ",no")),
         (parse_sources, SOURCES_LINE.replace(",no,yes", ",no,perhaps")),
         (parse_sources, SOURCES_LINE.replace("T15:00:00Z", "")),
+        (parse_sources, SOURCES_LINE.replace("T18:00:00Z", "")),
+        (parse_sources, SOURCES_LINE.replace(",no,none", ",no,never")),
+        (parse_sources, SOURCES_LINE.replace(",no,none", ",no,")),
     ],
 )
 def test_another_line_is_none_of_these_replies(parse: Callable[[str], object], line: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import quote, unquote
 
 from pricedesk.currencies import Currency, currency
@@ -30,6 +30,9 @@ REPLY_BYTES_MAX = 64 * 1024 - 1
 
 FAILURE_CHARACTERS_MAX = 200
 """So much of the reason for which a source fails is told; more would be a page of its server."""
+
+NEVER: Final = "never"
+"""In the place of an instant: there was none yet."""
 
 _RATE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -278,6 +281,8 @@ class SourceStatus:
     in a row that failed, and `failure` why the last one did. `attribution` is what to name it
     as where its rates are shown, with the address to link to, which its terms want to be shown
     where that is `attribution_required`. Its table may be handed on if it is `redistributable`.
+    `looked_at` is the last look at it, also one that failed, NEVER if there was none; the part is
+    not there and it is None where the back-end is of a version that does not tell.
     """
 
     newest: date | None
@@ -291,6 +296,7 @@ class SourceStatus:
     attribution_url: str
     attribution_required: bool
     redistributable: bool
+    looked_at: datetime | Literal["never"] | None = None
 
     def __str__(self) -> str:
         parts = (
@@ -306,7 +312,13 @@ class SourceStatus:
             _yes_or_no(self.attribution_required),
             _yes_or_no(self.redistributable),
         )
-        return ",".join(parts)
+        match self.looked_at:
+            case None:
+                return ",".join(parts)
+            case datetime() as at:
+                return ",".join([*parts, _instant(at)])
+            case _:
+                return ",".join([*parts, NOTHING])
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,9 +355,8 @@ def parse_sources(line: str) -> SourcesReply:
 
 
 def _source_status(text: str) -> SourceStatus:
-    newest, state, missed, expected, since, failure, name, credit, url, required, handed = (
-        text.split(",")[:11]
-    )
+    told, further = text.split(",")[:11], text.split(",")[11:]
+    newest, state, missed, expected, since, failure, name, credit, url, required, handed = told
     return SourceStatus(
         None if newest == NOTHING else parse_date(newest),
         state,
@@ -358,7 +369,12 @@ def _source_status(text: str) -> SourceStatus:
         unquote(url),
         _is_yes(required),
         _is_yes(handed),
+        _looked_at(further[0]) if further else None,
     )
+
+
+def _looked_at(text: str) -> datetime | Literal["never"]:
+    return NEVER if text == NOTHING else parse_instant(text)
 
 
 def _words(line: str) -> dict[str, str]:

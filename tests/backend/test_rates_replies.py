@@ -243,7 +243,13 @@ def test_the_rates_of_a_history_may_be_older_than_is_answered_with(bureau: Burea
 def test_sources_are_told_with_what_a_status_table_shows(bureau: Bureau) -> None:
     book = bureau.book.version[:16]
     standing = "ECB=2026-10-30,fresh,0,2026-11-02T15:00:00Z"
-    assert asked(bureau, "sources") == f"book={book} holds_stale=no {standing},none,none,{ECB_WORD}"
+    assert asked(bureau, "sources") == (
+        f"book={book} holds_stale=no {standing},none,none,{ECB_WORD},none"
+    )
+    looked = Look("ECB", datetime(2026, 10, 30, 15, 5, 1, 500, tzinfo=UTC))
+    assert asked(bureau, "sources", {"ECB": looked}) == (
+        f"book={book} holds_stale=no {standing},none,none,{ECB_WORD},2026-10-30T15:05:01Z"
+    )
     failed = Look(
         "ECB",
         FRIDAY_EVENING,
@@ -252,7 +258,7 @@ def test_sources_are_told_with_what_a_status_table_shows(bureau: Bureau) -> None
     )
     assert asked(bureau, "sources", {"ECB": failed}) == (
         f"book={book} holds_stale=no {standing}"
-        f",2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD}"
+        f",2026-10-30T15:05:01Z,no%20answer%2C%202%20of%203,{ECB_WORD},2026-10-30T18:00:00Z"
     )
 
 

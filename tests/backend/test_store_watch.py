@@ -153,6 +153,15 @@ async def test_the_last_look_at_a_source_is_known_whichever_process_looked(
             await until(lambda: running.watch.looks == {"BOC": look}, store)
 
 
+async def test_looks_of_before_a_start_are_known_at_once(store: Store) -> None:
+    """Nobody is told in the meantime that there were none."""
+    look = Look("BOC", NOW, "rates.json")
+    store.note_look(look)
+    terms = Terms(currency("CAD"), currency("USD"))
+    bureau = Bureau(RateBook([]), [ecb.source("https://ecb.example")], lambda: NOW, terms)
+    assert StoreWatch(store, Intake(bureau, store)).looks == {"BOC": look}
+
+
 def hold(store: Store) -> None:
     """Hold a price in the store."""
     book = RateBook(fetched_days(FRIDAY)[1])

@@ -13,6 +13,7 @@ from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidRequest
 from pricedesk.rate_lines import (
     FAILURE_CHARACTERS_MAX,
+    NEVER,
     REPLY_BYTES_MAX,
     AskHistory,
     AskRates,
@@ -105,7 +106,10 @@ def history_line(bureau: Bureau, asked: AskHistory) -> str:
 
 
 def sources_reply(bureau: Bureau, looks: Mapping[str, Look]) -> SourcesReply:
-    """How each source stands now, and how the last look at it went where one is known."""
+    """How each source stands now, and when the last look at it was and how it went.
+
+    A source that is in none of the `looks` was never looked at.
+    """
     found = {
         age.key: _status(bureau.sources[age.key], age, looks.get(age.key)) for age in bureau.ages()
     }
@@ -125,6 +129,7 @@ def _status(source: Source, age: SourceAge, look: Look | None) -> SourceStatus:
         attribution_url=source.attribution_url,
         attribution_required=source.attribution_required,
         redistributable=source.redistribute,
+        looked_at=look.at if look is not None else NEVER,
     )
 
 

@@ -35,9 +35,14 @@ class StoreWatch:
     """
 
     def __init__(self, store: Store, intake: Intake) -> None:
+        """A watch that knows the looks at once; without them, doors would say that there were none.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
         self.up = True
         self.waiting: Mapping[str, int] = {}
-        self.looks: Mapping[str, Look] = {}
+        self.looks: Mapping[str, Look] = store.looks()
         self._store = store
         self._intake = intake
         self._behind = False

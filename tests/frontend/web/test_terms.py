@@ -24,9 +24,9 @@ async def tell(desk: WebDesk, *, required: str, redistributable: str) -> None:
     """Give the one source other terms, in all that the back-end says."""
     told = await desk.lines.ask("sources")
     head, status = told.rsplit("=", 1)
-    parts: Sequence[str] = status.split(",")[:-3]
+    parts: Sequence[str] = status.split(",")
     terms = ("https://bank.example/terms", required, redistributable)
-    desk.lines.instead["sources"] = f"{head}={','.join((*parts, *terms))}"
+    desk.lines.instead["sources"] = f"{head}={','.join((*parts[:8], *terms, *parts[11:]))}"
 
 
 async def name_in_prices(desk: WebDesk) -> None:
