@@ -186,11 +186,30 @@ async def test_rates_and_sources_in_json(desk: WebDesk) -> None:
     assert (await desk.get("/api/sources")).text == (
         '{"away":false,"sources":[{"source":"ECB","name":"European Central Bank",'
         '"newest":"2026-10-30","state":"fresh","missed":0,'
-        '"expected":"2026-11-02T15:00:00+00:00","failing_since":null,'
+        '"expected":"2026-11-02T15:00:00+00:00","failing_since":null,"looked_at":null,'
         '"attribution":"Source: ECB","attribution_url":"https://www.ecb.europa.eu/stats/'
         'policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html",'
         '"attribution_required":false,"redistributable":true}]}'
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (",none", {"looked_at": None}),
+        (",2026-10-30T15:05:00Z", {"looked_at": "2026-10-30T15:05:00+00:00"}),
+        ("", {}),
+    ],
+)
+async def test_the_last_look_is_told_as_the_back_end_tells_it(
+    desk: WebDesk, part: str, told: dict[str, str | None]
+) -> None:
+    """One of an earlier version does not."""
+    line = await desk.lines.ask("sources")
+    assert line.endswith(",no,yes,none")
+    desk.lines.instead["sources"] = f"{line.removesuffix(',none')}{part}"
+    [source] = json.loads((await desk.get("/api/sources")).text)["sources"]
+    assert {name: source[name] for name in source if name == "looked_at"} == told
 
 
 async def test_official_parities_are_named_with_what_goes_over_them(

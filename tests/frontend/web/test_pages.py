@@ -128,7 +128,7 @@ def main(answered: Answered) -> str:
         ("/rates?base=CAD&to=KWD", 200, ["Rates of one Canadian Dollar"]),
         ("/rates?base=XXX", 422, ["That is no currency", '"XXX" is not an ISO 4217']),
         ("/rates?base=KWD", 404, ["There are no rates to show", "ECB does not publish KWD."]),
-        ("/sources", 200, ["European Central Bank", "in order"]),
+        ("/sources", 200, ["European Central Bank", "not looked at yet"]),
         ("/%ff", 400, ["That cannot be answered", '"%ff" does not stand for UTF-8.']),
         ("/%", 400, ["That cannot be answered"]),
         ("/?q=%zz", 400, ["That cannot be answered"]),
@@ -338,13 +338,43 @@ async def test_of_sources_nothing_is_known_before_the_back_end_has_told(desk: We
     assert (answered.status, answered.headers["Retry-After"]) == (503, "5")
 
 
-async def test_of_a_source_of_which_nothing_is_known_it_is_not_said_that_it_is_in_order(
-    desk: WebDesk,
+@pytest.mark.parametrize(
+    ("failing", "looked", "last"),
+    [
+        ("none,none", ",none", " not looked at yet"),
+        (
+            "none,none",
+            ",2026-10-30T15:05:00Z",
+            " 30 October 2026, 3:05:00 pm UTC in order",
+        ),
+        (
+            "2026-10-30T15:05:00Z,no%20answer",
+            ",2026-10-30T17:35:00Z",
+            " 30 October 2026, 5:35:00 pm UTC failing since 30 October 2026, 3:05:00 pm UTC",
+        ),
+        # From a back-end of an earlier version, which does not tell of looks that went well.
+        ("none,none", "", ""),
+        ("2026-10-30T15:05:00Z,no", "", " failing since 30 October 2026, 3:05:00 pm UTC"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("newest", "shown"),
+    [("2026-10-30,fresh", "30 October 2026 fresh"), ("none,none", "none")],
+)
+async def test_a_source_is_in_order_only_if_it_was_looked_at(  # noqa: PLR0913, PLR0917  # a line's parts
+    desk: WebDesk, newest: str, shown: str, failing: str, looked: str, last: str
 ) -> None:
-    named = "2026-11-02T15:00:00Z,none,none,Another%20bank,Another,https://bank.example/,no,yes"
-    desk.lines.instead["sources"] = f"book=1 holds_stale=no XYZ=none,none,0,{named}"
+    named = "Another%20bank,Another,https://bank.example/,no,yes"
+    desk.lines.instead["sources"] = (
+        f"book=1 holds_stale=no XYZ={newest},0,2026-11-02T15:00:00Z,{failing},{named}{looked}"
+    )
     said = main(await desk.get("/sources"))
-    assert said.endswith("XYZ Another bank none 0 2 November 2026, 3:00:00 pm UTC")
+    assert said.endswith(f"XYZ Another bank {shown} 0 2 November 2026, 3:00:00 pm UTC{last}")
+
+
+async def test_that_nobody_has_looked_yet_is_said_in_french_too(desk: WebDesk) -> None:
+    said = main(await desk.get("/sources", accept_language="fr-FR"))
+    assert said.endswith("2 novembre 2026, 15:00:00 TU pas encore lue")
 
 
 async def test_the_chart_has_the_rules_and_ends_with_the_price(

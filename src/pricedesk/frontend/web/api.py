@@ -29,6 +29,7 @@ from pricedesk.http.parameters import parameters
 from pricedesk.http.routes import Route, status_of
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import NOTHING, QuoteReply, QuoteVerb
+from pricedesk.rate_lines import NEVER, SourceStatus
 
 PAGE_PRODUCTS = 24
 
@@ -204,6 +205,7 @@ class Api:
                         "missed": source.missed,
                         "expected": source.expected_at.isoformat(),
                         "failing_since": _instant(source.failing_since),
+                        **_looked_at(source),
                         "attribution": source.attribution,
                         "attribution_url": (
                             source.attribution_url if is_address(source.attribution_url) else None
@@ -281,6 +283,13 @@ def _offer(offer: Offer) -> Json:
         "known_at": _instant(offer.known_at),
         "reason": (offer.reason or NO_ANSWER) if offer.price is None else None,
     }
+
+
+def _looked_at(source: SourceStatus) -> dict[str, Json]:
+    """When it was looked at, null if it never was; nothing where the back-end does not tell."""
+    if source.looked_at is None:
+        return {}
+    return {"looked_at": None if source.looked_at == NEVER else _instant(source.looked_at)}
 
 
 def _instant(instant: datetime | None) -> str | None:

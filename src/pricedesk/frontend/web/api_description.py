@@ -26,6 +26,14 @@ _PEGS: Json = {
     "items": {"type": "string", "examples": ["EUR/XOF"]},
     "description": "The official parities that the rate goes over; absent if there are none.",
 }
+_LOOKED_AT: Json = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "description": (
+        "The last look at it, also one that failed; null if there was none yet,"
+        " absent if the back-end is of a version that does not tell."
+    ),
+}
 _STATE: Json = {"type": "string", "enum": ["fresh", "late", "stale"]}
 
 
@@ -33,11 +41,16 @@ def _object(**members: Json) -> dict[str, Json]:
     return {"type": "object", "properties": members, "required": list(members)}
 
 
-def _of_a_rate(described: dict[str, Json]) -> Json:
-    """An object that names the official parities that its rate goes over, if it does."""
+def _with_optional(described: dict[str, Json], **more: Json) -> Json:
+    """An object that has more members, which may be absent."""
     members = described["properties"]
     assert isinstance(members, dict)  # noqa: S101  # it is an object's
-    return {**described, "properties": {**members, "pegs": _PEGS}}
+    return {**described, "properties": {**members, **more}}
+
+
+def _of_a_rate(described: dict[str, Json]) -> Json:
+    """An object that names the official parities that its rate goes over, if it does."""
+    return _with_optional(described, pegs=_PEGS)
 
 
 def _list(item: Json) -> Json:
@@ -139,24 +152,30 @@ _SCHEMAS: dict[str, Json] = {
             ),
         },
     ),
-    "Source": _object(
-        source=_TEXT,
-        name=_TEXT,
-        newest={"type": ["string", "null"], "format": "date"},
-        state={"type": "string", "enum": ["fresh", "late", "stale", "none"]},
-        missed={"type": "integer"},
-        expected=_INSTANT,
-        failing_since={"type": ["string", "null"], "format": "date-time"},
-        attribution={"type": "string", "description": "What to name it as with its rates."},
-        attribution_url={"type": ["string", "null"], "description": "The page to link to then."},
-        attribution_required={
-            "type": "boolean",
-            "description": "Whether its terms want that link wherever its rates are shown.",
-        },
-        redistributable={
-            "type": "boolean",
-            "description": "Whether its terms allow its table to be handed on.",
-        },
+    "Source": _with_optional(
+        _object(
+            source=_TEXT,
+            name=_TEXT,
+            newest={"type": ["string", "null"], "format": "date"},
+            state={"type": "string", "enum": ["fresh", "late", "stale", "none"]},
+            missed={"type": "integer"},
+            expected=_INSTANT,
+            failing_since={"type": ["string", "null"], "format": "date-time"},
+            attribution={"type": "string", "description": "What to name it as with its rates."},
+            attribution_url={
+                "type": ["string", "null"],
+                "description": "The page to link to then.",
+            },
+            attribution_required={
+                "type": "boolean",
+                "description": "Whether its terms want that link wherever its rates are shown.",
+            },
+            redistributable={
+                "type": "boolean",
+                "description": "Whether its terms allow its table to be handed on.",
+            },
+        ),
+        looked_at=_LOOKED_AT,
     ),
     "Sources": _object(away={"type": "boolean"}, sources=_list(_ref("Source"))),
     "Meaning": _object(name=_TEXT, status={"type": "integer"}, meaning=_TEXT),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from pricedesk.frontend.web.views import GAP_DAYS, RANGES, ChartView, Range, cha
 from pricedesk.http.messages import Request, Response
 from pricedesk.http.routes import Route
 from pricedesk.money import ExactDecimal
-from pricedesk.rate_lines import DayRate, SourceStatus
+from pricedesk.rate_lines import NEVER, DayRate, SourceStatus
 
 
 def _age(rate: DayRate, locale: Locale, words: Words) -> str:
@@ -95,12 +96,17 @@ class RatePages:
             await self._shop.standing.look()
         told = self._shop.standing.sources
 
-        def looked(source: SourceStatus) -> str:
+        def looked_at(source: SourceStatus) -> str:
+            if isinstance(source.looked_at, datetime):
+                return instant_text(source.looked_at, locale)
+            return words("not looked at yet") if source.looked_at == NEVER else ""
+
+        def found(source: SourceStatus) -> str:
             # Why is for the shop: a reason may name what is inside its network.
             if source.failing_since is not None:
                 return words("failing since {}").format(instant_text(source.failing_since, locale))
-            # Whether it was looked at is not told; nothing is said where nothing is known.
-            return words("in order") if source.newest is not None else ""
+            # A back-end of an earlier version does not tell whether anybody has looked.
+            return words("in order") if isinstance(source.looked_at, datetime) else ""
 
         return self._framing.page(
             "sources.html",
@@ -118,7 +124,8 @@ class RatePages:
                     "state_words": words(source.state),
                     "missed": str(source.missed),
                     "next": instant_text(source.expected_at, locale),
-                    "looked": looked(source),
+                    "looked": looked_at(source),
+                    "found": found(source),
                 }
                 for key, source in (told.sources if told is not None else {}).items()
             ],
