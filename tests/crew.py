@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pricedesk.logs import start_logging
@@ -126,9 +126,10 @@ def _inodes(pid: int) -> set[str]:
     """The numbers of a process's sockets."""
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        kind, _, number = str(entry.readlink()).partition(":")
-        if kind == "socket":
-            found.add(number.strip("[]"))
+        with suppress(FileNotFoundError):  # It was closed meanwhile.
+            kind, _, number = str(entry.readlink()).partition(":")
+            if kind == "socket":
+                found.add(number.strip("[]"))
     return found
 
 
