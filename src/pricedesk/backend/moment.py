@@ -14,6 +14,7 @@ from typing import TypeAlias
 from pricedesk.backend.calendars import State
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Rate
+from pricedesk.currencies import Currency
 from pricedesk.protocol import Explanation
 
 RATES_MAX = 4096
@@ -57,6 +58,10 @@ class Moment:
     def rate(self, wanted: Wanted) -> Found | None:
         """What was looked up before, None if it was not."""
         return self._rates.get(wanted)
+
+    def present(self, base: Currency, counter: Currency) -> Found | None:
+        """What was looked up of a pair for the present day, of no sources in particular."""
+        return self._rates.get((base.code, counter.code, None, None, None))
 
     def remember(self, wanted: Wanted, found: Found) -> None:
         """Keep what was looked up in this book, by an instant of this minute."""

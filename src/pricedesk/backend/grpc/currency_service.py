@@ -87,7 +87,9 @@ class CurrencyService:
         _check(AmountMessage(base.code, units, nanos))
         if base == counter:
             return amount_message(counter.code.encode(), units, nanos)
-        found = self._bureau.find(base, counter, Question(self._bureau.clock()))
+        found = self._moment.present(base, counter)
+        if found is None:
+            found = self._bureau.find(base, counter, Question(self._bureau.clock()))
         total = converted_units(
             units * NANOS + nanos,
             _NANOS_DIGITS,
