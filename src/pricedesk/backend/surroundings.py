@@ -10,6 +10,7 @@ from typing import Protocol
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.tally import Tally
+from pricedesk.turns import Turns
 
 
 class Readiness:
@@ -85,6 +86,7 @@ class Surroundings:
     """What doors answer from, and what HTTP's shows in its metrics of all doors and the store.
 
     Each door adds itself to `doors` when it is made; `shown_doors` gives what is shown of them.
+    Long answers take `turns`, those of one door with those of the others: they share the loop.
     """
 
     bureau: Bureau
@@ -93,3 +95,4 @@ class Surroundings:
     doors: list[DoorCount]
     shown_doors: Callable[[], Sequence[DoorCount]]
     gauges: Gauges
+    turns: Turns = field(default_factory=Turns)

@@ -1,9 +1,8 @@
 """One request's body in and its response out, through the functions that ASGI has for it."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, closing
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, aclosing, closing
+from typing import TYPE_CHECKING, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
 
 _KEY = KEY_HEADER.lower()
+
+Turn: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+"""A client's next turn to have a part of a long answer made."""
 
 
 async def whole_body(receive: "ASGIReceiveCallable") -> bytes | None:
@@ -49,12 +51,12 @@ async def send_response(
     response: Response,
     cycle: RequestResponseCycle,
     send: "ASGISendCallable",
-    working: asyncio.Lock,
+    turn: Turn,
 ) -> None:
     """Send a response, a stream of it as fast as the client takes it.
 
-    A chunk that takes time to make is made while `working` is held, one in a turn of the loop of
-    all that share it. Whatever goes wrong, or if the client goes, the stream is closed.
+    Each chunk that takes time to make is made in a `turn`. Whatever goes wrong, or if the client
+    goes, the stream is closed.
     """
     headers = [(name.encode(), value.encode()) for name, value in response.headers]
     is_old = cycle.scope["http_version"] == "1.0"
@@ -65,7 +67,7 @@ async def send_response(
     if isinstance(response.body, bytes):
         await send({"type": "http.response.body", "body": response.body, "more_body": False})
         return
-    async with aclosing(_chunks(response.body, working)) as chunks:
+    async with aclosing(_chunks(response.body, turn)) as chunks:
         async for chunk in chunks:
             if is_old:
                 cycle.expected_content_length = len(chunk)
@@ -75,9 +77,7 @@ async def send_response(
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _chunks(
-    body: Stream | AwaitedStream | News, working: asyncio.Lock
-) -> AsyncGenerator[bytes, None]:
+async def _chunks(body: Stream | AwaitedStream | News, turn: Turn) -> AsyncGenerator[bytes, None]:
     """The chunks of a body, which is closed with it; others get their turn in between."""
     if isinstance(body, AwaitedStream):
         body = body.chunks
@@ -88,8 +88,7 @@ async def _chunks(
         return
     with closing(body):
         while True:
-            async with working:
-                await asyncio.sleep(0)
+            async with turn():
                 made = next(body, None)
             if made is None:
                 return

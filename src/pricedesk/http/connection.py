@@ -556,7 +556,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         status = response.status
         self._tells_news = isinstance(response.body, AsyncGenerator)
         try:
-            await send_response(response, cycle, send, shared.working)
+            await send_response(response, cycle, send, lambda: shared.turns.turn_of(self))
         except Exception:  # whatever it was, the client must see a cut, and the process lives
             # The headers are gone already: what is missing must not look like the end.
             logger.exception("internal error while sending an answer")

@@ -16,6 +16,7 @@ from pricedesk.http.routes import Router
 from pricedesk.http.shared import Shared
 from pricedesk.port import Port
 from pricedesk.tally import Tally
+from pricedesk.turns import Turns
 
 
 class HttpService(Port[Connection]):
@@ -23,7 +24,8 @@ class HttpService(Port[Connection]):
 
     `refusal_headers` are on what is said before there is a request for the router,
     and `problems` is where such failures are explained. Where `grounds` tells what answers are
-    made from, those that have an expiry are kept.
+    made from, those that have an expiry are kept. Long answers take `turns`, which are its own
+    or those of several doors.
     """
 
     sweep_seconds = 0.5
@@ -39,11 +41,14 @@ class HttpService(Port[Connection]):
         refusal_headers: tuple[tuple[str, str], ...] = (),
         problems: str = PROBLEMS,
         grounds: Grounds | None = None,
+        turns: Turns | None = None,
     ) -> None:
         super().__init__(Gate(limits.connections, limits.connections_per_address), seconds)
         self.tally = tally if tally is not None else Tally()
         kept = KeptAnswers(grounds) if grounds is not None else None
-        self._shared = Shared(router, self, self.tally, refusal_headers, problems, clock, kept)
+        self._shared = Shared(
+            router, self, self.tally, refusal_headers, problems, clock, kept, turns or Turns()
+        )
         self._clock = clock
 
     def connect(self) -> Connection:

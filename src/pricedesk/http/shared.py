@@ -15,6 +15,7 @@ from pricedesk.http.kept import KeptAnswers
 from pricedesk.http.routes import Router
 from pricedesk.port import Port
 from pricedesk.tally import Tally
+from pricedesk.turns import Turns
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
@@ -37,6 +38,7 @@ class Shared:
         problems: str,
         clock: Clock,
         kept: KeptAnswers | None,
+        turns: Turns,
     ) -> None:
         self.router = router
         self.refusal_headers = tuple((n.lower().encode(), v.encode()) for n, v in refusal_headers)
@@ -47,8 +49,7 @@ class Shared:
         self.clock = clock
         self.kept = kept
         self.read_buffer = bytearray(READ_BYTES)
-        self.working = asyncio.Lock()
-        """Held while a part of an answer is made that takes time."""
+        self.turns = turns
         self.state = ServerState()
         self.config = _config()
 

@@ -695,6 +695,31 @@ async def test_one_message_that_takes_time_is_made_in_a_turn_of_the_loop() -> No
             assert (await client.status())["grpc-status"] == "0"
 
 
+async def test_turns_to_make_messages_go_round_the_clients_however_many_calls_each_has() -> None:
+    made = b""
+
+    async def work(asked: bytes) -> AsyncIterator[bytes]:
+        nonlocal made
+        for _ in range(4):
+            made += asked
+            yield asked
+
+    async with serving() as world, raw(world.port) as busy, raw(world.port) as other:
+        world.service.methods = {"/a.B/C": Streaming(work, is_work=True)}
+        other.send(GREETED)
+        await other.frame(Kind.SETTINGS)
+        busy.send(GREETED)
+        for number in range(1, 201, 2):
+            busy.send(headers_frame(number), data_frame(number, message(b"a")))
+        await world.until(lambda: b"a" in made)
+        other.send(headers_frame(1), data_frame(1, message(b"b")))
+        assert (await other.status())["grpc-status"] == "0"
+        assert made.strip(b"a") == b"bababab"
+        for _ in range(100):
+            assert (await busy.status())["grpc-status"] == "0"
+        assert made.count(b"a") == 400
+
+
 async def test_what_was_decided_first_stays_so_while_it_waits_for_room() -> None:
     async with serving() as world, raw(world.port) as client:
         client.send(greeting(INITIAL_WINDOW_SIZE=0), frame(Kind.SETTINGS, ACK, 0))

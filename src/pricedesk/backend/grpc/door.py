@@ -38,7 +38,7 @@ def grpc_door(surroundings: Surroundings, news: News, server: str, limits: Clien
         from pricedesk.backend.grpc.grpcio_server import GrpcioServer  # noqa: PLC0415
 
         return GrpcioServer(methods, tally)
-    return GrpcService(methods, tally, gate, time.monotonic)
+    return GrpcService(methods, tally, gate, time.monotonic, surroundings.turns)
 
 
 def make_methods(

@@ -32,8 +32,8 @@ class Unary:
 class Streaming:
     """One message in, any number out. The handler is closed when its client has gone.
 
-    `is_work` is whether messages cost time to make, instead of being waited for: of all such calls
-    together only one message is made in a turn of the loop.
+    `is_work` is whether messages cost time to make, instead of being waited for: such calls take
+    turns, in which one message is made.
     """
 
     answers: Callable[[bytes], AsyncIterator[bytes]]

@@ -26,6 +26,7 @@ from pricedesk.backend.grpc.statuses import Refusal, Status
 from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
 from pricedesk.port import Port, PortConnection
 from pricedesk.tally import Tally
+from pricedesk.turns import Turns
 
 READ_BYTES = 64 * 1024
 """Bytes of one client that are taken at once."""
@@ -88,7 +89,10 @@ _LEAVING = Refusal(Status.UNAVAILABLE, "the service is shutting down")
 
 
 class GrpcService(Port[PortConnection]):
-    """One listening port for gRPC, without TLS."""
+    """One listening port for gRPC, without TLS.
+
+    Messages that cost time take `turns`, which are its own or those of several doors.
+    """
 
     sweep_seconds = 1
 
@@ -98,6 +102,7 @@ class GrpcService(Port[PortConnection]):
         tally: Tally,
         gate: Gate[PortConnection],
         seconds: Callable[[], float],
+        turns: Turns | None = None,
     ) -> None:
         super().__init__(gate, seconds)
         self.methods = methods
@@ -106,8 +111,7 @@ class GrpcService(Port[PortConnection]):
         self.streams = 0
         """Calls with a stream of answers that go on."""
         self.queued_bytes = 0
-        self.working = asyncio.Lock()
-        """Held while a message is made that takes time."""
+        self.turns = turns or Turns()
         self.read_buffer = bytearray(READ_BYTES)
 
     def connect(self) -> "_Connection":
@@ -396,8 +400,7 @@ class _Connection(asyncio.BufferedProtocol):
         while True:
             while not self._has_room():
                 await self._wait(stream)
-            async with self._service.working:
-                await asyncio.sleep(0)
+            async with self._service.turns.turn_of(self):
                 if self._has_room():
                     return await anext(messages, None)
 

@@ -40,6 +40,13 @@ def http_door(surroundings: Surroundings, limits: ClientLimits) -> HttpService:
     metrics = Metrics(bureau, surroundings.shown_doors, surroundings.gauges)
     router = make_router(bureau, surroundings.quotes, surroundings.readiness, metrics.text)
     grounds = BureauGrounds(bureau)
-    service = HttpService(router, limits, bureau.clock, time.monotonic, grounds=grounds)
+    service = HttpService(
+        router,
+        limits,
+        bureau.clock,
+        time.monotonic,
+        grounds=grounds,
+        turns=surroundings.turns,
+    )
     surroundings.doors.append(DoorCount("http", service.tally, service.gate))
     return service
