@@ -36,6 +36,7 @@ from pricedesk.backend.grpc.http2 import (
     NOT_HTTP2,
     RECEIVE_WINDOW,
     SETTINGS_MAX,
+    Stream,
 )
 
 SETTINGS_ACK = (Kind.SETTINGS, ACK, 0, b"")
@@ -551,6 +552,49 @@ def test_many_frames_that_carry_nothing_are_taken_in_turns(nothing: bytes) -> No
         echo.http2.receive(b"")
         turns += 1
     assert (turns, echo.http2.ended) == (2, False)
+
+
+class Unhurried(Echo):
+    """An echo that has each stream with a body wait for the next turn, twice."""
+
+    def data(self, stream: Stream, data: bytes) -> None:
+        self.told.append(("data", stream.number))
+        if self.told.count(("data", stream.number)) < 3:
+            stream.body = bytearray(data) or stream.body
+            self.http2.hold(stream)
+        else:
+            self.http2.answer(stream, bytes(stream.body or b""), b"\x88", b"\x0f\x00\x01x")
+
+
+def test_what_an_application_holds_is_answered_before_anything_else_is_taken() -> None:
+    echo = Unhurried()
+    echo.send(greeting(), frame(Kind.SETTINGS, ACK, 0))
+    first = headers_frame(1) + data_frame(1, b"one") + frame(Kind.PING, 0, 0, b"12345678")
+    second = headers_frame(3) + data_frame(3, b"two")
+    said: list[list[int]] = []
+    behind: list[bool] = []
+    for came in (first, second, b"", b"", b""):
+        echo.http2.receive(came)
+        said.append([kind for kind, *_ in frames_in(echo.http2.take_output())])
+        behind.append(echo.http2.is_behind)
+    answer = [Kind.HEADERS, Kind.DATA, Kind.HEADERS]
+    assert said == [[], [], [*answer, Kind.PING], [], answer]
+    assert behind == [True, True, True, True, False]
+    data = ["begin", "data", "data", "data"]
+    assert echo.told == [(what, stream) for stream in (1, 3) for what in data]
+
+
+def test_what_is_over_is_held_no_longer() -> None:
+    echo = Unhurried()
+    echo.send(greeting(), frame(Kind.SETTINGS, ACK, 0))
+    ping = frame(Kind.PING, 0, 0, b"12345678")
+    echo.http2.receive(headers_frame(1) + data_frame(1, b"one") + ping)
+    echo.http2.cancel(echo.http2.streams[1])
+    assert [(kind, stream) for kind, _, stream, _ in echo.send(b"")] == [
+        (Kind.RST_STREAM, 1),
+        (Kind.PING, 0),
+    ]
+    assert echo.told == [("begin", 1), ("data", 1), ("gone", 1)]
 
 
 def test_after_a_word_of_leaving_new_streams_are_refused_and_old_ones_answered() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from typing import Self
@@ -24,7 +25,15 @@ from http2_peer import (
 )
 from pricedesk.admission import Gate
 from pricedesk.backend.grpc import frames, own_server, wire
-from pricedesk.backend.grpc.frames import ACK, END_STREAM, Code, Kind, Setting, frame
+from pricedesk.backend.grpc.frames import (
+    ACK,
+    END_STREAM,
+    Code,
+    Kind,
+    Setting,
+    frame,
+    reset_frame,
+)
 from pricedesk.backend.grpc.http2 import NOT_HTTP2
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
 from pricedesk.backend.grpc.own_server import (
@@ -718,6 +727,83 @@ async def test_turns_to_make_messages_go_round_the_clients_however_many_calls_ea
         for _ in range(100):
             assert (await busy.status())["grpc-status"] == "0"
         assert made.count(b"a") == 400
+
+
+@asynccontextmanager
+async def noting_turns(world: World) -> AsyncIterator[list[int]]:
+    """The turns of the loop in which messages to /a.B/C are answered, in capitals."""
+    turn, answered_in = 0, []
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def answer(message: bytes) -> bytes:
+        answered_in.append(turn)
+        return message.upper()
+
+    world.service.methods = {**world.service.methods, "/a.B/C": Each(answer)}
+    counting = asyncio.create_task(count())
+    yield answered_in
+    counting.cancel()
+
+
+async def test_many_messages_of_one_frame_are_answered_in_parts() -> None:
+    """A frame of 16 KiB has 3,276 empty ones, which would take 20 ms at once."""
+    async with serving() as world, noting_turns(world) as answered_in, raw(world.port) as client:
+        client.send(GREETED, headers_frame(1), data_frame(1, message(b"") * 3276))
+        assert (await client.status())["grpc-status"] == "0"
+        assert list(Counter(answered_in).values()) == [102] * 32 + [12]
+
+
+async def test_so_are_many_messages_in_many_frames() -> None:
+    async with serving() as world, noting_turns(world) as answered_in, raw(world.port) as client:
+        client.send(GREETED, headers_frame(1))
+        client.send(data_frame(1, message(b""), ended=False) * 1000)
+        client.send(data_frame(1, message(b"")))
+        assert (await client.status())["grpc-status"] == "0"
+        assert len(answered_in) == 1001
+        assert max(Counter(answered_in).values()) == 102
+
+
+async def test_the_parts_are_answered_in_order_and_before_what_comes_after_them() -> None:
+    many = b"".join([message(b"m%d" % number) for number in range(500)])
+    async with serving() as world, noting_turns(world) as answered_in, raw(world.port) as client:
+        client.send(GREETED, headers_frame(1), data_frame(1, many + b"\0", ended=False))
+        client.send(asked("/a.B/Echo", 3), data_frame(3, message(b"after it")))
+        client.send(data_frame(1, b"\0\0\0\x03end", ended=False))
+        client.send(headers_frame(5), data_frame(5, many, ended=False), reset_frame(5, Code.CANCEL))
+        client.send(headers_frame(7), data_frame(7, many + b"\1\0\0\0\0"), data_frame(1, b""))
+        said = [await client.frame(Kind.DATA) for _ in range(1502)]
+        bodies = [(stream, body) for _, stream, body in said]
+        of_many = [message(b"M%d" % number) for number in range(500)]
+        assert bodies == [
+            *((1, body) for body in of_many),
+            (3, message(b"after it")),
+            (1, message(b"END")),
+            *((5, body) for body in of_many),
+            *((7, body) for body in of_many),
+        ]
+        assert (await client.status())["grpc-status"] == "12"  # of 7, whose last is compressed
+        assert (await client.status())["grpc-status"] == "0"
+        assert len(answered_in) == 1501
+        assert max(Counter(answered_in).values()) <= 102
+    assert world.service.bodies_bytes == 0
+
+
+async def test_the_end_of_the_service_ends_also_what_is_answered_in_parts() -> None:
+    async with serving() as world, noting_turns(world) as answered_in, raw(world.port) as client:
+        client.send(GREETED, headers_frame(1), data_frame(1, message(b"") * 3276))
+        await world.until(lambda: len(answered_in) > 0)
+        draining = asyncio.create_task(world.service.drain(60))
+        assert (await client.status())["grpc-status"] == "14"
+        assert await client.rest() == b""
+        assert len(answered_in) < 3276
+        client.writer.close()
+        await draining
+    assert world.service.bodies_bytes == 0
 
 
 async def test_what_was_decided_first_stays_so_while_it_waits_for_room() -> None:

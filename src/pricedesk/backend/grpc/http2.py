@@ -80,6 +80,10 @@ RECEIVE_WINDOW = 1024 * 1024
 OUTPUT_AT_ONCE_BYTES = 64 * 1024
 """After so much output the rest of what came waits until that is sent."""
 
+MESSAGE_BYTES = 640
+"""As so much output a message counts there, beside its answer, where a stream has any number: one
+frame may have thousands. A hundred take less than a millisecond."""
+
 IDLE_FRAME_BYTES = 128
 """As so much output a frame counts there that carries nothing: one that opens a window may have
 all calls looked through for what fits into it."""
@@ -169,7 +173,10 @@ class Application(Protocol):
         """A request has begun; it has no body if `remote_ended`."""
 
     def data(self, stream: Stream, data: bytes) -> None:
-        """A part of its body came, the last one if `remote_ended`."""
+        """A part of its body came, the last one if `remote_ended`.
+
+        Told again, with nothing more, of a stream that it has the connection hold.
+        """
 
     def gone(self, stream: Stream) -> None:
         """The peer has reset the stream; nothing can be sent on it any more."""
@@ -206,6 +213,8 @@ class Http2Connection:
         self.ended = False
         self.settings_acknowledged = False
         self.is_behind = False
+        self.held: Stream | None = None
+        """A stream of which not all that came is answered: before that nothing more is taken."""
         self._application = application
         self._unread = b""
         self._prefaced = False
@@ -243,11 +252,30 @@ class Http2Connection:
         if self._unread:
             data = self._unread + data
         try:
+            if self.held is not None:
+                held, self.held = self.held, None
+                self._application.data(held, b"")
             rest = self._take(data)
         except ConnectionFault as fault:
             self.end(fault.code, fault.text)
             rest = b""
         self._unread = rest
+        if self.held is not None and not self.ended:
+            self.is_behind = True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was done that the rest has to wait until the output is sent."""
+        return self._output_bytes >= OUTPUT_AT_ONCE_BYTES
+
+    def count_message(self) -> None:
+        """A message is to be answered that is one of several."""
+        self._output_bytes += MESSAGE_BYTES
+
+    def hold(self, stream: Stream) -> None:
+        """Take nothing more for now, and before all else have `data` told of this stream again."""
+        self.held = stream
+        self._output_bytes = max(self._output_bytes, OUTPUT_AT_ONCE_BYTES)
 
     def sweep(self) -> None:
         """To be called about once a second: frames without a content are counted anew."""
@@ -681,6 +709,8 @@ class Http2Connection:
     def _drop(self, stream: Stream) -> None:
         self.streams.pop(stream.number, None)
         self._blocked.pop(stream.number, None)
+        if self.held is stream:
+            self.held = None
 
     def _flush(self, stream: Stream) -> None:
         """Send of what waits as much as there is room for."""

@@ -272,7 +272,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._collect(stream, data)
         if stream.body is not None and isinstance(head.method, Each):
             self._answer_each(stream, head.method)
-        if stream.body is not None and stream.remote_ended:
+        if stream.body is not None and stream.remote_ended and self._http2.held is not stream:
             self._at_end(stream)
 
     def _is_as_long_as_told(self, stream: Stream) -> bool:
@@ -434,11 +434,16 @@ class _Connection(asyncio.BufferedProtocol):
             self._http2.cancel(stream, Code.ENHANCE_YOUR_CALM)
 
     def _answer_each(self, stream: Stream, method: Each) -> None:
+        """Answer the messages that are there; if they are many, some of them in the next turn."""
         body = stream.body
         while body is not None and len(body) >= PREFIX_BYTES:
             end = PREFIX_BYTES + int.from_bytes(body[1:PREFIX_BYTES], "big")
             if len(body) < end:
                 return
+            if self._http2.is_full:
+                self._http2.hold(stream)
+                return
+            self._http2.count_message()
             message = bytes(body[PREFIX_BYTES:end])
             del body[:end]
             self._release(end)
