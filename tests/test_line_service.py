@@ -18,9 +18,7 @@ from pricedesk.at_once import AtOnce, Prompt, Turn
 from pricedesk.known_lines import KnownLines
 from pricedesk.line_service import (
     KERNEL_OUTPUT_BYTES,
-    LINGER_SECONDS,
     OUTPUT_BYTES_MAX,
-    STALLED_OUTPUT_SECONDS,
     Limits,
     LineService,
     Notices,
@@ -29,6 +27,7 @@ from pricedesk.line_service import (
 )
 from pricedesk.lines import LINE_BYTES_MAX, LineBuffer
 from pricedesk.telnet import TelnetFilter
+from pricedesk.unread import LINGER_SECONDS, STALLED_OUTPUT_SECONDS
 
 NOTICES = Notices(
     busy=b"busy\n",

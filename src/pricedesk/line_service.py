@@ -23,6 +23,7 @@ from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import IAC, TelnetFilter
 from pricedesk.telnet_charset import CharsetOption
+from pricedesk.unread import Unread
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +35,6 @@ however few lines it was."""
 
 KERNEL_OUTPUT_BYTES = 32 * 1024
 """Answers that may wait in the kernel besides; left to itself it would take megabytes."""
-
-STALLED_OUTPUT_SECONDS = 10
-"""A client that takes nothing of what waits for it for so long is cut off."""
-
-LINGER_SECONDS = 2
-"""How long a client that was told goodbye may go on sending before it is cut off.
-
-Closing at once would make the kernel throw away the goodbye together with what is unread.
-"""
 
 RECALLED_BYTES_MAX = 1024
 """Bytes of requests that are answered at once without a session, if not each line is known."""
@@ -200,12 +192,11 @@ class _Connection(asyncio.BufferedProtocol):
         "_partial_since",
         "_peer",
         "_peer_finished",
-        "_progress_at",
         "_service",
         "_session",
         "_single",
         "_transport",
-        "_unread_bytes",
+        "_unread",
         "at_rest",
         "last_line_at",
     )
@@ -229,8 +220,7 @@ class _Connection(asyncio.BufferedProtocol):
         self.last_line_at = now
         self._partial_since: float | None = None
         self._ending_since: float | None = None
-        self._unread_bytes = 0
-        self._progress_at = now
+        self._unread = Unread(now)
 
     # What asyncio calls.
 
@@ -326,6 +316,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._output_full = False
+        self._unread.taken(self._service.seconds())
         self.go_on()
 
     # What the service calls.
@@ -361,12 +352,12 @@ class _Connection(asyncio.BufferedProtocol):
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
         limits, notices = self._service.limits, self._service.notices
-        if self._is_stalled(now):
+        if self._unread.is_stalled(self._transport.get_write_buffer_size(), now):
             self.cut_off()
-        elif self._unread_bytes or self._answering is not None:
+        elif self._unread.size or self._answering is not None:
             return
         elif self._ending_since is not None:
-            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+            if self._unread.has_lingered(self._ending_since, now):
                 self.cut_off()
         elif (
             self._partial_since is not None and now - self._partial_since > limits.line_seconds
@@ -405,14 +396,6 @@ class _Connection(asyncio.BufferedProtocol):
         else:
             self._answering = asyncio.ensure_future(answer)
             self._answering.add_done_callback(self._answered)
-
-    def _is_stalled(self, now: float) -> bool:
-        """Whether the client has taken nothing for too long of what waits for it."""
-        unread, before = self._transport.get_write_buffer_size(), self._unread_bytes
-        self._unread_bytes = unread
-        if unread < before or (unread and not before):
-            self._progress_at = now
-        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
 
     def _answer_lines(self) -> None:
         """Write the answers to the waiting lines until one has to be waited for.

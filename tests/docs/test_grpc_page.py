@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from grpc_cases import REQUEST, money, request
+from pricedesk import unread
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.grpc import http2, own_server, server_limits
 from pricedesk.backend.grpc.currency_service import CurrencyService
@@ -89,12 +90,12 @@ LIMITS = [
     f"within {own_server.REQUEST_SECONDS} s of its headers",
     f"| answers that nobody reads | {own_server.OUTPUT_BYTES_MAX // KIB} KiB, ",
     f"to a stream of requests {own_server.QUEUED_BYTES_MAX // MIB} MiB",
-    f"cut off after {own_server.STALLED_OUTPUT_SECONDS} s without progress",
+    f"cut off after {unread.STALLED_OUTPUT_SECONDS} s without progress",
     f"a single call after {own_server.STUCK_SECONDS} s",
     f"| answers for which no window is open | {own_server.QUEUED_BYTES_MAX // MIB} MiB of one",
     f"{own_server.QUEUED_IN_ALL_BYTES_MAX // MIB} MiB of all, ",
     f"beside {own_server.QUEUED_SHARE_BYTES // KIB} KiB each",
-    f"{own_server.LINGER_SECONDS} s after it has last taken anything",
+    f"{unread.LINGER_SECONDS} s after it has last taken anything",
     f"is pinged after {server_limits.KEEPALIVE_SECONDS} s",
     f"and cut off {server_limits.KEEPALIVE_TIMEOUT_SECONDS} s later",
     f"{http2.IDLE_FRAMES_MAX:,} a second, and {http2.IDLE_FRAMES_PER_CALL} for each call",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from pricedesk import unread
 from pricedesk.admission import Gate
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.history import packaged_publications
@@ -61,7 +62,7 @@ def test_every_status_of_a_refusal_is_among_the_errors() -> None:
         ("body", f"{refusals.BODY_BYTES_MAX // 1024**2} MiB"),
         (
             "an answer of which the client takes nothing",
-            f"{connection.STALLED_OUTPUT_SECONDS} s",
+            f"{unread.STALLED_OUTPUT_SECONDS} s",
         ),
     ],
 )

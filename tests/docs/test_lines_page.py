@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pricedesk import line_service, lines
+from pricedesk import line_service, lines, unread
 from pricedesk.error_lines import GOODBYES
 from pricedesk.errors import NoRate, PricedeskError, QuoteError, RequestError, StoreFailed
 from pricedesk.quote_lines import record_fields
@@ -61,11 +61,11 @@ KIB = 1024
     "limit",
     [
         f"has at most {lines.LINE_BYTES_MAX} bytes",
-        f"nothing for {line_service.STALLED_OUTPUT_SECONDS} seconds of the replies",
+        f"nothing for {unread.STALLED_OUTPUT_SECONDS} seconds of the replies",
         f"while more than {line_service.OUTPUT_BYTES_MAX // KIB} KiB wait",
         f"After {line_service.LINES_AT_ONCE} of a client's lines",
         f"or {line_service.OUTPUT_BYTES_MAX // KIB} KiB of replies to it",
-        f"cut off after {line_service.LINGER_SECONDS} seconds",
+        f"cut off after {unread.LINGER_SECONDS} seconds",
     ],
 )
 def test_every_limit_is_on_the_page(limit: str) -> None:

@@ -16,9 +16,7 @@ from pricedesk.admission import ClientLimits
 from pricedesk.errors import NoRatesKnown
 from pricedesk.http.connection import (
     IDLE_SECONDS,
-    LINGER_SECONDS,
     OUTPUT_BYTES_MAX,
-    STALLED_OUTPUT_SECONDS,
 )
 from pricedesk.http.messages import (
     AwaitedStream,
@@ -38,6 +36,7 @@ from pricedesk.http.refusals import (
 )
 from pricedesk.http.routes import Route, Router, RouteTable
 from pricedesk.http.server import HttpService
+from pricedesk.unread import LINGER_SECONDS, STALLED_OUTPUT_SECONDS
 
 LIMITS = ClientLimits(connections=100, connections_per_address=100)
 FRIDAY_EVENING = datetime(2026, 10, 30, 18, tzinfo=UTC)

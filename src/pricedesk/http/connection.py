@@ -43,6 +43,7 @@ from pricedesk.http.refusals import (
 )
 from pricedesk.http.shared import Flow, Shared
 from pricedesk.http.wire import whole
+from pricedesk.unread import Unread
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
@@ -56,15 +57,6 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 9
 """How long a connection is kept after an answer for the next request to begin."""
-
-STALLED_OUTPUT_SECONDS = 10
-"""A client that takes nothing of what waits for it for so long is cut off."""
-
-LINGER_SECONDS = 2
-"""How long a client that was refused may go on sending before it is cut off.
-
-Closing at once would make the kernel throw away the refusal together with what is unread.
-"""
 
 _END_OF_HEADERS = b"\r\n\r\n"
 
@@ -126,8 +118,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._begun_seconds = now
         self._deadline_seconds = now + HEADER_SECONDS
         self._ending_since: float | None = None
-        self._progress_at = now
-        self._unread_bytes = 0
+        self._unread = Unread(now)
 
     # What asyncio calls.
 
@@ -186,7 +177,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         """Go on with a stream: the client has taken some of it."""
-        self._progress_at = self._shared.seconds()
+        self._unread.taken(self._shared.seconds())
         super().resume_writing()
 
     # What the parser calls.
@@ -291,12 +282,12 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
-        if self._is_stalled(now):
+        if self._unread.is_stalled(self.transport.get_write_buffer_size(), now):
             self.cut_off()
-        elif self._unread_bytes:
+        elif self._unread.size:
             return
         elif self._ending_since is not None:
-            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+            if self._unread.has_lingered(self._ending_since, now):
                 self.cut_off()
         elif self._is_answering or now <= self._deadline_seconds:
             return
@@ -334,14 +325,6 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
         return not (
             self._shared.port.draining or self.flow.write_paused or self.transport.is_closing()
         )
-
-    def _is_stalled(self, now: float) -> bool:
-        """Whether the client has taken nothing for too long of what waits for it."""
-        unread, before = self.transport.get_write_buffer_size(), self._unread_bytes
-        self._unread_bytes = unread
-        if unread < before or (unread and not before):
-            self._progress_at = now
-        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
 
     def _parse(self) -> None:
         """Parse what was read, up to a request that has to be answered first."""

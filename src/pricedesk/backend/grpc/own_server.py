@@ -27,6 +27,7 @@ from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
 from pricedesk.port import Port, PortConnection
 from pricedesk.tally import Tally
 from pricedesk.turns import Turns
+from pricedesk.unread import Unread
 
 READ_BYTES = 64 * 1024
 """Bytes of one client that are taken at once."""
@@ -36,9 +37,6 @@ OUTPUT_BYTES_MAX = 64 * 1024
 
 KERNEL_OUTPUT_BYTES = 128 * 1024
 """Answers that may wait in the kernel besides."""
-
-STALLED_OUTPUT_SECONDS = 10
-"""A client that takes nothing of what waits for it for so long is cut off."""
 
 SETTINGS_SECONDS = 10
 """From a connection's begin to the client's preface and settings, and its word on ours."""
@@ -67,9 +65,6 @@ health or publications goes on for as long as a client likes."""
 
 STREAMS_SHARE = 4
 """So many of them every client has, also while others take up the rest."""
-
-LINGER_SECONDS = 2
-"""How long a client that was told of the end may go on sending before it is cut off."""
 
 STUCK_SECONDS = 60
 """A call whose client opens its window for nothing of the answer for so long is ended."""
@@ -130,12 +125,12 @@ class _Connection(asyncio.BufferedProtocol):
         self._http2 = Http2Connection(self)
         self._peer = "unknown"
         self._output_full = False
-        self._began_at = self._heard_at = self._progress_at = now
+        self._began_at = self._heard_at = now
+        self._unread = Unread(now)
         self._pinged_at_seconds: float | None = None
         self._ending_since: float | None = None
         self._closing = False
         self._input_ended = False
-        self._unread_bytes = 0
         self._bodies_bytes = 0
         self._queued_bytes = 0
         self._streams = 0
@@ -197,6 +192,7 @@ class _Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._output_full = False
+        self._unread.taken(self._service.seconds())
         self._wake()
         self._go_on()
 
@@ -216,10 +212,10 @@ class _Connection(asyncio.BufferedProtocol):
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
         self._http2.sweep()
-        if self._is_stalled(now):
+        if self._unread.is_stalled(self._transport.get_write_buffer_size(), now):
             self.cut_off()
         elif self._ending_since is not None:
-            if now - max(self._ending_since, self._progress_at) > LINGER_SECONDS:
+            if self._unread.has_lingered(self._ending_since, now):
                 self.cut_off()
         elif not self._http2.settings_acknowledged and now - self._began_at > SETTINGS_SECONDS:
             self._end(Code.SETTINGS_TIMEOUT, "no settings in time")
@@ -595,7 +591,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         """Send what there is and nothing more; take what comes for a while, and close."""
         if self._ending_since is None:
-            self._ending_since = self._progress_at = self._service.seconds()
+            self._ending_since = self._service.seconds()
             if self._input_ended:
                 self._transport.close()
             else:
@@ -638,14 +634,6 @@ class _Connection(asyncio.BufferedProtocol):
         """Send something to a client that has ended its side: if it is gone, its system says so."""
         if self._input_ended and self._http2.streams:
             self._http2.ping()
-
-    def _is_stalled(self, now: float) -> bool:
-        """Whether the client has taken nothing for too long of what waits for it."""
-        unread, before = self._transport.get_write_buffer_size(), self._unread_bytes
-        self._unread_bytes = unread
-        if unread < before or (unread and not before):
-            self._progress_at = now
-        return unread > 0 and now - self._progress_at > STALLED_OUTPUT_SECONDS
 
 
 def _seconds(head: Head) -> float | None:
