@@ -46,7 +46,11 @@ from pricedesk.backend.grpc.own_server import (
     STUCK_SECONDS,
     GrpcService,
 )
-from pricedesk.backend.grpc.server_limits import KEEPALIVE_SECONDS, KEEPALIVE_TIMEOUT_SECONDS
+from pricedesk.backend.grpc.server_limits import (
+    KEEPALIVE_SECONDS,
+    KEEPALIVE_TIMEOUT_SECONDS,
+    MESSAGE_BYTES_MAX,
+)
 from pricedesk.backend.grpc.statuses import Refusal, Status
 from pricedesk.backend.grpc.wire import PREFIX_BYTES
 from pricedesk.errors import StoreFailed, UnknownQuote
@@ -346,6 +350,12 @@ async def test_a_deadline_is_kept_without_the_client() -> None:
         ("/a.B/Each", {}, b"\x01\x00\x00\x00\x00", ("12", "messages are not compressed here")),
         ("/a.B/Each", {}, message(b"a") + b"\x01", ("12", "messages are not compressed here")),
         ("/a.B/Echo", {}, b"\x00\xff\xff\xff\xff", ("8", "a message has at most 1048576 bytes")),
+        (
+            "/a.B/Each",
+            {},
+            message(b"a") + b"\x00\xff\xff\xff\xff",
+            ("8", "a message has at most 1048576 bytes"),
+        ),
         ("/a.B/Echo", {"grpc_timeout": "1"}, message(b""), ("13", "grpc-timeout is no time")),
         ("/a.B/Echo", {"grpc_timeout": "123456789S"}, b"", ("13", "grpc-timeout is no time")),
         ("/a.B/Echo", {"grpc_timeout": "1x"}, message(b""), ("13", "grpc-timeout is no time")),
@@ -804,6 +814,20 @@ async def test_the_end_of_the_service_ends_also_what_is_answered_in_parts() -> N
         client.writer.close()
         await draining
     assert world.service.bodies_bytes == 0
+
+
+async def test_the_largest_message_may_end_where_the_next_one_begins() -> None:
+    both = message(bytes(MESSAGE_BYTES_MAX)) + message(b"next")
+    parts = [both[at : at + 16384] for at in range(0, len(both), 16384)]
+    assert parts[-1] == bytes(5) + message(b"next")
+    async with serving() as world, raw(world.port) as client:
+        world.service.methods = {"/a.B/C": Each(lambda asked: asked[:4])}
+        client.send(GREETED, headers_frame(1))
+        client.send(*(data_frame(1, part, ended=False) for part in parts), data_frame(1, b""))
+        said = [(await client.frame(Kind.DATA))[2] for _ in range(2)]
+        assert said == [message(bytes(4)), message(b"next")]
+        assert (await client.status())["grpc-status"] == "0"
+        assert world.service.bodies_bytes == 0
 
 
 async def test_what_was_decided_first_stays_so_while_it_waits_for_room() -> None:

@@ -457,8 +457,7 @@ class _Connection(asyncio.BufferedProtocol):
             ):
                 self._http2.reset(stream, Code.ENHANCE_YOUR_CALM)
                 return
-            if body and body[0]:
-                self._refuse(stream, _COMPRESSED)
+            if self._is_refused(stream, body):
                 return
 
     def _at_end(self, stream: Stream) -> None:
@@ -486,15 +485,23 @@ class _Connection(asyncio.BufferedProtocol):
             stream.body = bytearray()
         stream.body += data
         self._hold(len(data))
-        if stream.body and stream.body[0]:
-            self._refuse(stream, _COMPRESSED)
-        elif (
-            int.from_bytes(stream.body[1:PREFIX_BYTES], "big") > MESSAGE_BYTES_MAX
-            or len(stream.body) > PREFIX_BYTES + MESSAGE_BYTES_MAX
-        ):
+        if self._is_refused(stream, stream.body):
+            return
+        # Of a stream of messages the next one may begin where this one ends.
+        if stream.head.is_single and len(stream.body) > PREFIX_BYTES + MESSAGE_BYTES_MAX:
             self._refuse(stream, _TOO_LARGE)
         elif self._is_too_much():
             self._refuse(stream, _TOO_MUCH)
+
+    def _is_refused(self, stream: Stream, body: bytearray) -> bool:
+        """Whether the message that begins here may not be sent, which ends its call."""
+        if body and body[0]:
+            self._refuse(stream, _COMPRESSED)
+        elif int.from_bytes(body[1:PREFIX_BYTES], "big") > MESSAGE_BYTES_MAX:
+            self._refuse(stream, _TOO_LARGE)
+        else:
+            return False
+        return True
 
     def _is_too_much(self) -> bool:
         """Whether this client's messages under way have more bytes than it may take up."""
