@@ -1,8 +1,11 @@
 """Who takes nothing of what waits for it, and who stays after the end."""
 
+import socket
+from contextlib import closing
+
 import pytest
 
-from pricedesk.unread import LINGER_SECONDS, STALLED_OUTPUT_SECONDS, Unread
+from pricedesk.unread import LINGER_SECONDS, STALLED_OUTPUT_SECONDS, Unread, waiting_bytes
 
 START = 1000
 
@@ -53,3 +56,38 @@ def test_who_was_told_of_the_end_has_two_seconds_from_then_or_from_taking_some(
     unread = Unread(0)
     unread.taken(START + taken_after)
     assert unread.has_lingered(START, START + second) is lingered
+
+
+class Outgoing:
+    """A connection of which so many bytes wait here."""
+
+    def __init__(self, connection: socket.socket, size: int) -> None:
+        self.connection, self.size = connection, size
+
+    def get_write_buffer_size(self) -> int:
+        return self.size
+
+    def get_extra_info(self, name: str) -> object:
+        return {"socket": self.connection}[name]
+
+
+def test_what_the_system_holds_counts_where_some_waits_here() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        closing(socket.create_connection(server.getsockname())) as client,
+        closing(server.accept()[0]) as connection,
+    ):
+        connection.setblocking(False)
+        sent = 0
+        while True:
+            try:
+                sent += connection.send(bytes(100_000))
+            except BlockingIOError:
+                break
+        held = waiting_bytes(Outgoing(connection, 1)) - 1
+        assert 0 < held <= sent
+        assert waiting_bytes(Outgoing(connection, 0)) == 0
+        taken = 0
+        while waiting_bytes(Outgoing(connection, 1)) == held + 1:
+            taken += len(client.recv(100_000))
+        assert taken < sent

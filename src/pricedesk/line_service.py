@@ -23,7 +23,7 @@ from pricedesk.port import Listener, Port
 from pricedesk.tally import Tally
 from pricedesk.telnet import IAC, TelnetFilter
 from pricedesk.telnet_charset import CharsetOption
-from pricedesk.unread import Unread
+from pricedesk.unread import Unread, waiting_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -352,7 +352,7 @@ class _Connection(asyncio.BufferedProtocol):
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
         limits, notices = self._service.limits, self._service.notices
-        if self._unread.is_stalled(self._transport.get_write_buffer_size(), now):
+        if self._unread.is_stalled(waiting_bytes(self._transport), now):
             self.cut_off()
         elif self._unread.size or self._answering is not None:
             return

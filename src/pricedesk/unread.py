@@ -1,5 +1,11 @@
 """What waits for a client to take it: nobody may have it wait for long, nor stay after the end."""
 
+import fcntl
+import sys
+import termios
+from contextlib import suppress
+from typing import Protocol, cast
+
 STALLED_OUTPUT_SECONDS = 10
 """A client that takes nothing of what waits for it for so long is cut off."""
 
@@ -8,6 +14,41 @@ LINGER_SECONDS = 2
 
 Closing at once would make the kernel throw away what was said together with what is unread.
 """
+
+
+_NUMBER_BYTES = 4
+
+
+class Outgoing(Protocol):
+    """A connection to a client, as asyncio's transports are."""
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes the system has not taken yet."""
+
+    def get_extra_info(self, name: str) -> object:
+        """Its `socket`."""
+
+
+class HasNumber(Protocol):
+    """A socket."""
+
+    def fileno(self) -> int:
+        """The number that the system knows it by."""
+
+
+def waiting_bytes(outgoing: Outgoing) -> int:
+    """How many bytes wait for a client: if any do so here, those in the system too.
+
+    It takes bytes from here only when it has got rid of a third of what it holds: for a slow
+    client that is long after the client has taken some.
+    """
+    waiting = outgoing.get_write_buffer_size()
+    if waiting:
+        connection = cast("HasNumber", outgoing.get_extra_info("socket"))
+        with suppress(OSError):  # Not every system tells.
+            told = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(_NUMBER_BYTES))
+            waiting += int.from_bytes(told, sys.byteorder)
+    return waiting
 
 
 class Unread:

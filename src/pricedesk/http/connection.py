@@ -43,7 +43,7 @@ from pricedesk.http.refusals import (
 )
 from pricedesk.http.shared import Flow, Shared
 from pricedesk.http.wire import whole
-from pricedesk.unread import Unread
+from pricedesk.unread import Unread, waiting_bytes
 
 if TYPE_CHECKING:
     from uvicorn._types import (  # uvicorn has these types nowhere else
@@ -282,7 +282,7 @@ class Connection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
-        if self._unread.is_stalled(self.transport.get_write_buffer_size(), now):
+        if self._unread.is_stalled(waiting_bytes(self.transport), now):
             self.cut_off()
         elif self._unread.size:
             return

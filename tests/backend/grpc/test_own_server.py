@@ -596,6 +596,42 @@ async def test_a_client_that_reads_nothing_is_not_answered_for_ever_and_cut_off(
             await world.until(lambda: world.gate.is_empty)
 
 
+async def test_a_client_that_takes_little_is_served_for_as_long_as_it_takes() -> None:
+    """The system takes more from us only after a third of what it has is gone: 80 KB."""
+
+    async def much(_asked: bytes) -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield bytes(16000)
+
+    async with serving() as world:
+        world.service.methods = {**methods(world.slow), "/a.B/Much": Streaming(much)}
+        loop = asyncio.get_running_loop()
+        with closing(socket.socket()) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            client.connect(("127.0.0.1", world.port))
+            client.setblocking(False)
+            begun = greeting(INITIAL_WINDOW_SIZE=2**30) + frame(Kind.SETTINGS, ACK, 0)
+            begun += frames.window_frame(0, 2**30) + asked("/a.B/Echo", 1)
+            await loop.sock_sendall(client, begun + asked("/a.B/Much", 3))
+            await loop.sock_sendall(client, data_frame(3, message(b"")))
+            await world.until(lambda: world.gate.connections == 1)
+            [connection] = world.gate.all
+            await world.until(lambda: connection._output_full)  # type: ignore[attr-defined]  # from inside
+            # This waits in the system, for as long as the answers do.
+            await loop.sock_sendall(client, data_frame(1, message(b"hi")))
+            said = b""
+            for _ in range(100):
+                world.pass_time(1)
+                said += await loop.sock_recv(client, 5000)
+                assert world.gate.connections == 1
+            client.shutdown(socket.SHUT_WR)
+            while came := await loop.sock_recv(client, 2**16):
+                said += came
+        assert said.count(message(b"hi")) == 1
+        ends = [f for f in frames_in(said) if f[0] == Kind.HEADERS and f[1] & END_STREAM]
+        assert {f[2]: headers_of(f[3])["grpc-status"] for f in ends} == {1: "0", 3: "0"}
+
+
 async def test_messages_that_are_not_ended_have_a_bound_in_all() -> None:
     async with serving() as world, raw(world.port) as client:
         client.send(GREETED)

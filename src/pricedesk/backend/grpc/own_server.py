@@ -27,7 +27,7 @@ from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
 from pricedesk.port import Port, PortConnection
 from pricedesk.tally import Tally
 from pricedesk.turns import Turns
-from pricedesk.unread import Unread
+from pricedesk.unread import Unread, waiting_bytes
 
 READ_BYTES = 64 * 1024
 """Bytes of one client that are taken at once."""
@@ -212,7 +212,7 @@ class _Connection(asyncio.BufferedProtocol):
     def check_time(self, now: float) -> None:
         """Hold the connection against its time limits."""
         self._http2.sweep()
-        if self._unread.is_stalled(self._transport.get_write_buffer_size(), now):
+        if self._unread.is_stalled(waiting_bytes(self._transport), now):
             self.cut_off()
         elif self._ending_since is not None:
             if self._unread.has_lingered(self._ending_since, now):
@@ -615,7 +615,7 @@ class _Connection(asyncio.BufferedProtocol):
         for stream in list(self._http2.streams.values()):
             if stream.queue:
                 left, most_seconds = stream.queued, STUCK_SECONDS
-            elif not stream.remote_ended and stream.head.is_single:
+            elif not (stream.remote_ended or self._output_full) and stream.head.is_single:
                 left, most_seconds = 0, REQUEST_SECONDS
             else:
                 continue
@@ -630,7 +630,10 @@ class _Connection(asyncio.BufferedProtocol):
                 self._refuse(stream, _TOO_SLOW)
 
     def _check_life(self, now: float) -> None:
-        if self._pinged_at_seconds is not None:
+        if self._unread.size:
+            # It takes that, or is cut off for it. What it says may not be read meanwhile.
+            self._heard_at, self._pinged_at_seconds = now, None
+        elif self._pinged_at_seconds is not None:
             if now - self._pinged_at_seconds > KEEPALIVE_TIMEOUT_SECONDS:
                 self.cut_off()
         elif now - self._heard_at > KEEPALIVE_SECONDS:
