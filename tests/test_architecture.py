@@ -38,6 +38,7 @@ DOMAIN = [
     "backend/quarantine",
     "backend/cases",
     "backend/guards",
+    "backend/question",
     "backend/moment",
     "backend/bureau",
     "backend/conversion_requests",

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from pricedesk.backend.bureau import Bureau, Question, SourceAge
+    from pricedesk.backend.bureau import Bureau, SourceAge
+    from pricedesk.backend.question import Question
     from pricedesk.backend.rates import Rate
     from pricedesk.backend.sources.source import Source
     from pricedesk.backend.store import Look, Store
@@ -143,7 +144,7 @@ def history(  # noqa: PLR0913  # the arguments are the command's own
     Example:
       pricedesk rates history CAD USD --from 2026-10-01
     """
-    from pricedesk.backend.bureau import Question
+    from pricedesk.backend.question import Question
     from pricedesk.currencies import currency
     from pricedesk.errors import InvalidRequest
 
@@ -235,7 +236,7 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
     as_json: bool,
     as_csv: bool,
 ) -> None:
-    from pricedesk.backend.bureau import Question
+    from pricedesk.backend.question import Question
     from pricedesk.currencies import currency
     from pricedesk.dates import parse_date
 

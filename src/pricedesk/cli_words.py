@@ -100,7 +100,7 @@ def past_day(text: str, now: datetime) -> date:
         InvalidDate: it is no date.
         NoRateForDate: it is still to come.
     """
-    from pricedesk.backend.bureau import EARLIEST_ZONE
+    from pricedesk.backend.question import EARLIEST_ZONE
 
     day = parse_date(text)
     if day > (now + EARLIEST_ZONE).date():

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pricedesk.backend.bureau import Bureau, Question, Terms
+from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits, State
+from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Convention, Provenance, Publication, Sheet, publication_of
 from pricedesk.backend.sources import ecb, find_sources
@@ -233,7 +234,7 @@ def test_publications_that_arrive_answer_from_the_next_question_on(book: RateBoo
     assert results == ["787.47", "550.00", "825.00"]
     assert [answer.explained().state for answer in (before, after)] == ["late", "fresh"]
     assert str(bureau.convert(AMOUNT, on=date(2026, 10, 30)).conversion.result) == "787.47"
-    assert bureau.currencies() == ["CAD", "EUR", "USD"]
+    assert list(bureau.currencies()) == ["CAD", "EUR", "USD"]
 
 
 def of_three_sources(now: str, terms: Terms, *later: Publication) -> Bureau:

@@ -1,6 +1,8 @@
 """A rate is looked up once in a moment, and is the one that would be looked up anew."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +15,8 @@ from asking import Asker
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.grpc.currency_service import CurrencyService
-from pricedesk.backend.moment import RATES_MAX, Found, Moment
+from pricedesk.backend.moment import RATES_MAX, Moment
+from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Provenance, Publication, Rate, Sheet, publication_of
 from pricedesk.backend.sources import ecb
@@ -167,14 +170,56 @@ def test_a_bureau_that_is_pinned_answers_from_its_moment_for_ever() -> None:
 def test_there_is_a_bound_on_what_is_remembered() -> None:
     desk = Desk()
     found = desk.bureau.convert(ExactDecimal(1, 0)).found
-    moment, first = Moment(desk.book, desk.now), date(2000, 1, 1)
+    moment = Moment(desk.book, desk.now)
+    questions = [
+        Question(desk.now, date(2000, 1, 1) + timedelta(number)) for number in range(RATES_MAX + 1)
+    ]
 
-    def known() -> list[Found]:
-        wanted = (("CAD", "USD", first + timedelta(n), None, None) for n in range(RATES_MAX + 1))
-        return [found for found in map(moment.rate, wanted) if found is not None]
+    def known() -> int:
+        return sum(moment.known(CAD, USD, question) is found for question in questions)
 
-    for number in range(RATES_MAX):
-        moment.remember(("CAD", "USD", first + timedelta(number), None, None), found)
-    assert len(known()) == RATES_MAX
-    moment.remember(("CAD", "USD", first + timedelta(RATES_MAX), None, None), found)
-    assert len(known()) == 1
+    for question in questions[:-1]:
+        moment.remember(question, found)
+    assert known() == RATES_MAX
+    moment.remember(questions[-1], found)
+    assert known() == 1
+
+
+def test_reasons_are_found_out_once_for_all_amounts() -> None:
+    desk = Desk()
+    first, second = (desk.bureau.convert(ExactDecimal(amount, 0)) for amount in (1, 2))
+    assert first.found is second.found
+    assert first.found.reasons is second.found.reasons
+    assert first.explained() == replace(
+        second.explained(),
+        amount="1",
+        result=str(first.conversion.result),
+        unrounded=first.conversion.unrounded_text,
+    )
+
+
+def test_a_plain_conversion_loads_no_tables_of_days_off() -> None:
+    """They take a tenth of a second, for which the first answer after a start would wait."""
+    program = """
+import sys
+from datetime import datetime, timezone
+from pricedesk.backend.bureau import Bureau, Terms
+from pricedesk.backend.history import packaged_publications
+from pricedesk.backend.line_server import LineSession
+from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.recent_answers import RecentAnswers
+from pricedesk.backend.sources import ecb
+from pricedesk.currencies import currency
+now = datetime(2026, 10, 30, 18, tzinfo=timezone.utc)
+terms = Terms(currency("CAD"), currency("USD"))
+book = RateBook(packaged_publications())
+bureau = Bureau(book, [ecb.source("https://ecb.example")], lambda: now, terms)
+session = LineSession(bureau, recent=RecentAnswers(bureau))
+print(session.answer(b"1100"), "holidays" in sys.modules)
+print(len(session.answer(b"explain 1100")), "holidays" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[0] == r"b'787.47\n' False"
+    assert done.stdout.split("\n")[1].endswith(" True")

@@ -16,6 +16,7 @@ from pricedesk.backend.rate_book import (
     REMEMBERED_INSTANTS_MAX,
     Order,
     RateBook,
+    SourceHistory,
 )
 from pricedesk.backend.rates import (
     Convention,
@@ -388,6 +389,18 @@ def test_the_book_answers_as_it_was_known_at_an_instant() -> None:
     assert answers == {0: "1", 1: "1", 5: "2"}
     assert len(book.known_at(noon - minute)) == 0
     assert str(book.rate(EUR, USD, FRIDAY)) == "2"
+
+
+def test_a_history_of_which_nothing_came_later_is_the_same_one() -> None:
+    """What was worked out of it, such as since when it has a currency, is not worked out anew."""
+    noon = PUBLISHED.provenance.fetched_at
+    corrected = replace(PUBLISHED, revision=2, accepted_at=noon + timedelta(hours=5))
+    history = SourceHistory([PUBLISHED, corrected])
+    assert history.known_at(noon + timedelta(hours=5)) is history
+    between = [history.known_at(noon + timedelta(hours=hours)) for hours in (0, 1, 4)]
+    assert between[0] is between[1] is between[2]
+    assert between[0].revisions == (PUBLISHED,)
+    assert len(history.known_at(noon - timedelta(seconds=1))) == 0
 
 
 def test_a_book_remembers_few_of_the_books_that_it_was() -> None:

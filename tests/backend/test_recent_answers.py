@@ -19,6 +19,7 @@ from pricedesk.backend.recent_answers import (
     BYTES_MAX,
     KEPT_OF_CONVERTED,
     PAIRS_MAX,
+    REPLY_BYTES_MAX,
     RecentAnswers,
 )
 from pricedesk.backend.sources import ecb
@@ -250,26 +251,51 @@ def test_what_was_made_while_the_book_was_replaced_is_not_remembered(desk: Desk)
     assert desk.remembered(b"currencies") is None
 
 
-@pytest.mark.parametrize("line", [b"rates CAD", b"RATES  cad", b"currencies"])
-def test_what_is_asked_often_is_remembered_for_the_moment(desk: Desk, line: bytes) -> None:
+RATES = [
+    *(b"rates CAD", b"RATES  cad", b"rates CAD 2020-02-14", b"currencies"),
+    b"history CAD USD 2026-10-01 2026-10-30",
+]
+
+
+@pytest.mark.parametrize("line", RATES)
+def test_what_is_of_the_book_alone_is_remembered_for_the_moment(desk: Desk, line: bytes) -> None:
     desk.session.answer(line)
-    assert desk.remembered(line) == desk.fresh(line)
     before = desk.fresh(line)
+    assert desk.remembered(line) == before
     desk.now += timedelta(seconds=30)
     assert desk.remembered(line) is None
     later = desk.session.answer(line)
     assert later == desk.fresh(line)
-    assert (later == before) == (line == b"currencies")  # The rates have become late.
+    assert (later != before) == (line.lower().split() == [b"rates", b"cad"])  # They are late.
 
 
-@pytest.mark.parametrize(
-    "line", [b"rates CAD 2020-02-14", b"sources", b"ping", b"history CAD USD 2026-10-01 2026-10-30"]
-)
-def test_what_depends_on_more_than_the_moment_or_is_asked_seldom_is_not(
-    desk: Desk, line: bytes
-) -> None:
+@pytest.mark.parametrize("line", [b"sources", b"ping", b"help", b"rates\rCAD"])
+def test_what_tells_of_more_than_the_book_or_is_not_plain_is_not(desk: Desk, line: bytes) -> None:
     desk.session.answer(line)
     assert desk.remembered(line) is None
+
+
+def test_a_long_reply_is_not_remembered(desk: Desk) -> None:
+    line = b"history CAD USD 2020-01-01 2026-10-30 week"
+    answer = desk.session.answer(line)
+    assert isinstance(answer, bytes)
+    assert len(answer) <= REPLY_BYTES_MAX
+    assert desk.remembered(line) == answer
+    line = b"history CAD USD 2000-01-01 2026-10-30 week"
+    answer = desk.session.answer(line)
+    assert isinstance(answer, bytes)
+    assert len(answer) > REPLY_BYTES_MAX
+    assert desk.remembered(line) is None
+
+
+def test_a_reply_is_of_the_moment_in_which_its_making_began(desk: Desk) -> None:
+    """Whatever the clock does meanwhile."""
+    before = desk.now
+    instants = iter([before, before + timedelta(seconds=40)])
+    bureau = Bureau(desk.bureau.book, [ECB], lambda: next(instants, before), desk.bureau.terms)
+    recent = RecentAnswers(bureau)
+    LineSession(bureau, recent=recent).answer(b"rates CAD")
+    assert recent.now().recall(b"rates CAD\n") in (None, desk.fresh(b"rates CAD"))
 
 
 def test_refusals_are_not_remembered(desk: Desk) -> None:

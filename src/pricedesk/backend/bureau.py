@@ -4,27 +4,25 @@ Doors parse a question, ask here, and write the answer down; that is why all of 
 the same digits.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
-from pricedesk.backend.calendars import AgeLimits, Calendar, State, state
+from pricedesk.backend.calendars import AgeLimits, State, state
 from pricedesk.backend.conversion import Conversion, convert
 from pricedesk.backend.moment import Found, Moment
 from pricedesk.backend.pair_history import PairHistory, pair_history
+from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Publication, Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.clock import Clock
 from pricedesk.currencies import Currency
-from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown, RateTooOld
+from pricedesk.errors import InvalidRequest, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 from pricedesk.quote_lines import NOTHING
 from pricedesk.rate_lines import Unit
-
-EARLIEST_ZONE = timedelta(hours=14)
-"""The zone in which a day begins first: UTC+14. What is later there is the future everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,129 +36,25 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """When and of whom something was asked: `on` is the day asked for, the present one if None.
-
-    `known_at` asks as if it were that instant, of the book as it was then; `keys` are sources
-    to ask in the place of the configured order.
-    """
-
-    asked_at: datetime
-    on: date | None = None
-    known_at: datetime | None = None
-    keys: tuple[str, ...] | None = None
-
-    @property
-    def at(self) -> datetime:
-        """The instant by which the answer is judged: what is the future, what is late."""
-        return self.known_at or self.asked_at
-
-    @property
-    def day(self) -> date:
-        """The day that is asked for."""
-        return self.on or self.at.date()
-
-    def missed(self, publication: Publication, calendar: Calendar) -> int:
-        """How many publications were expected after this one, up to then."""
-        return calendar.missed(publication.date, self.at, self.on)
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """A conversion, and what it takes to give its reasons when somebody wants to know them.
-
-    `found` has the rate of the conversion; it is of `moment`'s book.
-    """
+    """A conversion, and what was found to make it, of one moment."""
 
     conversion: Conversion
     found: Found
     question: Question
     moment: Moment
-    sources: Mapping[str, Source]
-
-    @property
-    def state(self) -> State:
-        """How the rate stands against its source's calendar."""
-        return self.found.state
 
     def explained(self, *, with_others: bool = True) -> Explanation:
         """The answer with its reasons, as text; what other sources say costs the most of it."""
         conversion, found = self.conversion, self.found
-        if found.reasons is None:
-            found.reasons = self._reasons()
-        others = NOTHING
-        if with_others:
-            found.others = others = found.others or ",".join(self._others()) or NOTHING
         return replace(
             found.reasons,
             amount=str(conversion.amount),
             result=str(conversion.result),
             unrounded=conversion.unrounded_text,
-            others=others,
+            rounding=conversion.rounding.value,
+            others=found.others if with_others else NOTHING,
         )
-
-    def _reasons(self) -> Explanation:
-        """What is said of the rate, whatever the amount."""
-        rate = self.found.rate
-        publication = rate.publication
-        source = self.sources[publication.source] if publication is not None else None
-        provenance = publication.provenance if publication is not None else None
-        return Explanation(
-            amount=NOTHING,
-            base=rate.base.code,
-            counter=rate.counter.code,
-            result=NOTHING,
-            rate=str(rate),
-            date=str(publication.date if publication else self.question.day),
-            source=source.key if source else NOTHING,
-            path="/".join(rate.path),
-            state=self.found.state.value,
-            missed=str(self.found.missed),
-            published=_listed(rate.published),
-            unrounded=NOTHING,
-            rounding=self.conversion.rounding.value,
-            pegs=_listed(rate.pegs),
-            others=NOTHING,
-            document=provenance.sha256 if provenance else NOTHING,
-            fetched=_instant(provenance.fetched_at) if provenance else NOTHING,
-            attribution=source.attribution_url
-            if source and source.attribution_required
-            else NOTHING,
-        )
-
-    def _others(self) -> Iterator[str]:
-        """What every source that did not answer has for the pair, as SOURCE:DATE:RATE."""
-        rate = self.found.rate
-        if rate.base == rate.counter:
-            return
-        answering = rate.publication.source if rate.publication else None
-        book = _as_known(self.moment.book, self.question)
-        keys = [key for key in book.sources if key != answering]
-        for other in book.rates(rate.base, rate.counter, self.question.day, keys=keys):
-            if other.publication is not None:
-                yield f"{other.publication.source}:{other.publication.date}:{other}"
-
-
-def _as_known(book: RateBook, question: Question) -> RateBook:
-    """The book as a question asks for it.
-
-    Raises:
-        NoRateForDate: nothing was known at that instant.
-    """
-    if question.known_at is None:
-        return book
-    known = book.known_at(question.known_at)
-    if not len(known) and len(book):
-        raise NoRateForDate(f"no rates were known here at {_instant(question.known_at)}")
-    return known
-
-
-def _listed(went_in: Sequence[tuple[str, str]]) -> str:
-    return ",".join(f"{pair}:{text}" for pair, text in went_in) or NOTHING
-
-
-def _instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +97,10 @@ class Bureau:
         return pinned
 
     def moment(self, instant: datetime | None = None) -> Moment:
-        """The book of now in the minute of an instant; the same one while it lasts."""
+        """The book of now in the minute of an instant, of now if None.
+
+        While one moment after the other is asked for, each is one object as long as it lasts.
+        """
         if instant is None:
             instant = self.clock()
         moment, book = self._moment, self.book  # A thread may put another book there.
@@ -233,7 +130,7 @@ class Bureau:
         pair = base or self.terms.base, counter or self.terms.counter
         found = self._find(*pair, question, moment)
         conversion = convert(amount, found.rate, self.terms.rounding)
-        return Answer(conversion, found, question, moment, self.sources)
+        return Answer(conversion, found, question, moment)
 
     def find(self, base: Currency, counter: Currency, question: Question) -> Found:
         """The rate that answers a question, and how old it is; looked up once in a moment.
@@ -262,8 +159,8 @@ class Bureau:
             NoRateForDate: the day is still to come.
             RateTooOld: there are rates, and all of them are, or one that was asked for is.
         """
-        self._refuse_the_future(question)
-        book, usable = _as_known(self.book, question), self._usable(question)
+        question.refuse_the_future()
+        book, usable = question.book_in(self.book), self._usable(question)
         day, keys = question.day, question.keys
         found = book.table(base, day, usable, keys, counters)
         if usable is not any_publication and (not found or counters is not None):
@@ -295,7 +192,7 @@ class Bureau:
         if base == counter:
             raise InvalidRequest(f"{base} to {counter} has no history: it is always 1")
         question = Question(self.clock(), last)
-        self._refuse_the_future(question)
+        question.refuse_the_future()
         usable = self._usable(question)
         found = pair_history(self.book, (base, counter), (first, last), unit, usable)
         if found is None:  # It knows why.
@@ -304,23 +201,19 @@ class Bureau:
         return found
 
     def state_of(self, rate: Rate, question: Question) -> State:
-        """How the rate that answers a question stands against its source's calendar."""
-        return state(self._missed(rate.publication, question), self.terms.ages)
+        """How a rate of a table stands against its source's calendar."""
+        return Found(rate, question, self.book, self.sources, self.terms.ages).state
 
-    def currencies(self) -> list[str]:
+    def currencies(self) -> Sequence[str]:
         """The codes that the sources' newest publications answer for, sorted.
 
         Raises:
             NoRatesKnown: there are none.
         """
-        codes: set[str] = set()
-        for source in self.book.sources.values():
-            if source.newest is not None:
-                newest = source.newest
-                codes.update([newest.convention.pivot, *newest.rates(), *newest.withheld])
+        codes = self.book.newest_codes
         if not codes:
             raise NoRatesKnown("no rates are known yet")
-        return sorted(codes)
+        return codes
 
     def ages(self) -> list[SourceAge]:
         """How each source stands against its calendar now, in order."""
@@ -348,21 +241,19 @@ class Bureau:
 
     def _find(self, base: Currency, counter: Currency, question: Question, moment: Moment) -> Found:
         if question.known_at is not None:  # Which instants are to come changes within a minute.
-            self._refuse_the_future(question)
-        wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
-        found = moment.rate(wanted)
+            question.refuse_the_future()
+        found = moment.known(base, counter, question)
         if found is None:
             rate = self._look_up(base, counter, question, moment.book)
-            missed = self._missed(rate.publication, question)
-            found = Found(rate, missed, state(missed, self.terms.ages))
-            moment.remember(wanted, found)
+            found = Found(rate, question, moment.book, self.sources, self.terms.ages)
+            moment.remember(question, found)
         return found
 
     def _look_up(
         self, base: Currency, counter: Currency, question: Question, book: RateBook
     ) -> Rate:
-        self._refuse_the_future(question)
-        book, day, keys = _as_known(book, question), question.day, question.keys
+        question.refuse_the_future()
+        book, day, keys = question.book_in(book), question.day, question.keys
         usable = self._usable(question)
         if usable is any_publication:
             return book.rate(base, counter, day, keys=keys)
@@ -373,18 +264,8 @@ class Bureau:
             return too_old
         raise self._too_old(too_old, too_old.publication, question)
 
-    def _missed(self, publication: Publication | None, question: Question) -> int:
-        if publication is None:
-            return 0
+    def _missed(self, publication: Publication, question: Question) -> int:
         return question.missed(publication, self.sources[publication.source].calendar)
-
-    def _refuse_the_future(self, question: Question) -> None:
-        on = question.on
-        if question.at > question.asked_at:
-            then = _instant(question.at)
-            raise NoRateForDate(f"{then} is in the future: what is known then, nobody knows")
-        if on is not None and on > (question.at + EARLIEST_ZONE).date():
-            raise NoRateForDate(f"{on} is in the future: there is no rate for it yet")
 
     def _usable(self, question: Question) -> Usable:
         """Whether a publication is young enough to answer a question."""

@@ -13,7 +13,7 @@ from pricedesk.errors import InvalidRequest, PricedeskError, StoreFailed
 from pricedesk.line_service import Notices
 from pricedesk.protocol import Command, Convert, parse_request
 from pricedesk.quote_lines import QuoteRequest
-from pricedesk.rate_lines import AskRates, RatesRequest
+from pricedesk.rate_lines import AskHistory, AskRates, RatesRequest
 from pricedesk.tally import Tally
 
 NOTICES = Notices(
@@ -39,8 +39,8 @@ class LineSession:
     """One client of the back-end's lines; requests that get an error count as refused.
 
     `looks` gives the last look at each source, as far as somebody looks at them. Without
-    `quotes`, as where no service runs, no price is held. Conversions, and what else is asked often,
-    are put into `recent`, where the door finds them before it asks a session.
+    `quotes`, as where no service runs, no price is held. Conversions, and what else is of the
+    book alone, are put into `recent`, where the door finds them before it asks a session.
     """
 
     greeting = b""
@@ -82,10 +82,12 @@ class LineSession:
         return _ended(str(answer.explained() if request.explained else answer.conversion.result))
 
     def _said(self, request: Command | RatesRequest, line: bytes) -> bytes:
-        moment = self._bureau.moment()
-        said = _ended(self._reply(request))
-        if self._recent is not None and _is_asked_often(request):
-            self._recent.keep_reply(line, said, moment)
+        if not _is_of_a_moment(request):
+            return _ended(self._reply(self._bureau, request))
+        pinned = self._bureau.pinned()
+        said = _ended(self._reply(pinned, request))
+        if self._recent is not None:
+            self._recent.keep_reply(line, said, pinned.moment())
         return said
 
     def _of_quote(self, request: QuoteRequest) -> Awaitable[bytes]:
@@ -108,18 +110,18 @@ class LineSession:
             self._tally.refused += 1
         return _ended(error_line(error))
 
-    def _reply(self, request: Command | RatesRequest) -> str:
+    def _reply(self, bureau: Bureau, request: Command | RatesRequest) -> str:
         match request:
             case Command() as command:
-                return self._reply_to_command(command)
+                return self._reply_to_command(bureau, command)
             case request:
                 holds_stale = self._quotes is not None and self._quotes.holds_stale
-                return rates_line(self._bureau, request, self._looks, holds_stale=holds_stale)
+                return rates_line(bureau, request, self._looks, holds_stale=holds_stale)
 
-    def _reply_to_command(self, command: Command) -> str:
+    def _reply_to_command(self, bureau: Bureau, command: Command) -> str:
         match command:
             case Command.CURRENCIES:
-                return " ".join(self._bureau.currencies())
+                return " ".join(bureau.currencies())
             case Command.HELP:
                 return HELP
             case Command.PING:
@@ -131,13 +133,9 @@ class LineSession:
                 return f"pricedesk {__version__}"
 
 
-def _is_asked_often(request: Command | RatesRequest) -> bool:
-    """Whether a reply depends on the moment alone, and costs more than to remember it."""
-    match request:
-        case AskRates(on=None) | Command.CURRENCIES:
-            return True
-        case _:
-            return False
+def _is_of_a_moment(request: Command | RatesRequest) -> bool:
+    """Whether a reply is of the rate book and the minute alone."""
+    return request is Command.CURRENCIES or isinstance(request, AskRates | AskHistory)
 
 
 def _ended(reply: str) -> bytes:

@@ -7,41 +7,124 @@ found out or said in a moment holds as long as it lasts, in whichever direction 
 within it; with another book or in another minute nothing of it does.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TypeAlias
 
-from pricedesk.backend.calendars import State
+from pricedesk.backend.calendars import AgeLimits, State, state
+from pricedesk.backend.question import Question, instant_text
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Rate
+from pricedesk.backend.sources.source import Source
 from pricedesk.currencies import Currency
 from pricedesk.protocol import Explanation
+from pricedesk.quote_lines import NOTHING
 
 RATES_MAX = 4096
-"""So many rates are remembered in a moment; one more, and all of them are forgotten."""
+"""So many rates are remembered in a moment, with their reasons 5 MB; one more, and all of them are
+forgotten."""
 
 ONE_MINUTE = timedelta(minutes=1)
 
 
-@dataclass(slots=True)
 class Found:
-    """The rate that answers, and how it stands against its source's calendar.
+    """The rate that answers a question, and what there is to say of it whatever the amount.
 
-    `missed` is how many publications were expected after its own. `reasons` is an explanation
-    without an amount, and `others` what the other sources say: text that is written when somebody
-    first wants to know.
+    All but the rate is found out when somebody first wants to know it: what was missed needs tables
+    of days off, which take a tenth of a second to load, and reasons need the other sources.
     """
 
-    rate: Rate
-    missed: int
-    state: State
-    reasons: Explanation | None = None
-    others: str | None = None
+    def __init__(
+        self,
+        rate: Rate,
+        question: Question,
+        book: RateBook,
+        sources: Mapping[str, Source],
+        ages: AgeLimits,
+    ) -> None:
+        self.rate = rate
+        self._question = question
+        self._book = book
+        self._sources = sources
+        self._ages = ages
+
+    @property
+    def source(self) -> Source | None:
+        """Whose publication the rate is from, None if it is from none."""
+        publication = self.rate.publication
+        return self._sources[publication.source] if publication is not None else None
+
+    @property
+    def date(self) -> date:
+        """The date of the publication; without one that is the day asked for."""
+        publication = self.rate.publication
+        return publication.date if publication is not None else self._question.day
+
+    @cached_property
+    def missed(self) -> int:
+        """How many publications were expected after the rate's."""
+        publication, source = self.rate.publication, self.source
+        if publication is None or source is None:
+            return 0
+        return self._question.missed(publication, source.calendar)
+
+    @cached_property
+    def state(self) -> State:
+        """How the rate stands against its source's calendar."""
+        return state(self.missed, self._ages)
+
+    @cached_property
+    def reasons(self) -> Explanation:
+        """An explanation in which everything is missing that an amount decides, and the others."""
+        rate, source, publication = self.rate, self.source, self.rate.publication
+        provenance = publication.provenance if publication is not None else None
+        return Explanation(
+            amount=NOTHING,
+            base=rate.base.code,
+            counter=rate.counter.code,
+            result=NOTHING,
+            rate=str(rate),
+            date=str(self.date),
+            source=source.key if source else NOTHING,
+            path="/".join(rate.path),
+            state=self.state.value,
+            missed=str(self.missed),
+            published=_listed(rate.published),
+            unrounded=NOTHING,
+            rounding=NOTHING,
+            pegs=_listed(rate.pegs),
+            others=NOTHING,
+            document=provenance.sha256 if provenance else NOTHING,
+            fetched=instant_text(provenance.fetched_at) if provenance else NOTHING,
+            attribution=source.attribution_url
+            if source and source.attribution_required
+            else NOTHING,
+        )
+
+    @cached_property
+    def others(self) -> str:
+        """What every source that did not answer has for the pair, as SOURCE:DATE:RATE."""
+        return ",".join(self._others()) or NOTHING
+
+    def _others(self) -> Iterator[str]:
+        rate = self.rate
+        if rate.base == rate.counter:
+            return
+        book = self._question.book_in(self._book)
+        answering = rate.publication.source if rate.publication else None
+        keys = [key for key in book.sources if key != answering]
+        for other in book.rates(rate.base, rate.counter, self._question.day, keys=keys):
+            if other.publication is not None:
+                yield f"{other.publication.source}:{other.publication.date}:{other}"
 
 
-Wanted: TypeAlias = tuple[str, str, date | None, datetime | None, tuple[str, ...] | None]
-"""What decides, in one moment, which rate answers: the codes of base and counter, the day that was
-asked for, the instant at which it was to be known, and the sources."""
+def _listed(went_in: Sequence[tuple[str, str]]) -> str:
+    return ",".join(f"{pair}:{text}" for pair, text in went_in) or NOTHING
+
+
+_Wanted: TypeAlias = tuple[str, str, date | None, datetime | None, tuple[str, ...] | None]
+"""What decides, in one moment, which rate answers."""
 
 
 class Moment:
@@ -53,18 +136,20 @@ class Moment:
         self.book = book
         self.begins = instant.replace(second=0, microsecond=0)
         self.ends = self.begins + ONE_MINUTE
-        self._rates: dict[Wanted, Found] = {}
+        self._rates: dict[_Wanted, Found] = {}
 
-    def rate(self, wanted: Wanted) -> Found | None:
-        """What was looked up before, None if it was not."""
+    def known(self, base: Currency, counter: Currency, question: Question) -> Found | None:
+        """What was looked up for such a question, None if nothing was."""
+        wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
         return self._rates.get(wanted)
 
-    def present(self, base: Currency, counter: Currency) -> Found | None:
-        """What was looked up of a pair for the present day, of no sources in particular."""
+    def known_of_now(self, base: Currency, counter: Currency) -> Found | None:
+        """What was looked up for the present day, of no sources in particular."""
         return self._rates.get((base.code, counter.code, None, None, None))
 
-    def remember(self, wanted: Wanted, found: Found) -> None:
-        """Keep what was looked up in this book, by an instant of this minute."""
+    def remember(self, question: Question, found: Found) -> None:
+        """Keep what was looked up in this book, for a question of this minute."""
         if len(self._rates) >= RATES_MAX:
             self._rates.clear()
-        self._rates[wanted] = found
+        pair = found.rate.base.code, found.rate.counter.code
+        self._rates[(*pair, question.on, question.known_at, question.keys)] = found

@@ -24,8 +24,8 @@ HOLDS_FOR = timedelta(days=14)
 """For so long at most does a publication answer when a later one is known: where more days
 lie between them, publications are missing here. No source pauses for longer."""
 
-REMEMBERED_INSTANTS_MAX = 2
-"""For so many instants does a book keep the book that it was then: making one takes a while."""
+REMEMBERED_INSTANTS_MAX = 4
+"""For so many instants do a book and each of its histories keep what they were then."""
 
 Usable: TypeAlias = Callable[[Publication], bool]
 """Whether a publication may answer; one that may not is passed over."""
@@ -64,6 +64,7 @@ class SourceHistory:
 
     def __init__(self, revisions: Iterable[Publication]) -> None:
         self.revisions = tuple(revisions)
+        self._known: dict[int, SourceHistory] = {}
         by_date: dict[date, Publication] = {}
         for publication in self.revisions:
             known = by_date.get(publication.date)
@@ -172,7 +173,21 @@ class SourceHistory:
 
     def known_at(self, instant: datetime) -> "SourceHistory":
         """What of it answered questions here at an instant."""
-        return SourceHistory(p for p in self.revisions if p.known_since <= instant)
+        count = bisect_right(self._known_since, instant)
+        if count == len(self.revisions):
+            return self
+        known = self._known.get(count)  # What is known only grows: so many are always the same.
+        if known is None:
+            known = SourceHistory(p for p in self.revisions if p.known_since <= instant)
+            while len(self._known) >= REMEMBERED_INSTANTS_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[count] = known
+        return known
+
+    @cached_property
+    def _known_since(self) -> Sequence[datetime]:
+        """The instants since which the revisions are known, sorted."""
+        return sorted(p.known_since for p in self.revisions)
 
 
 class RateBook:
@@ -240,6 +255,16 @@ class RateBook:
             if source.newest is not None:
                 return source.newest
         raise NoRatesKnown("no rates are known yet")
+
+    @cached_property
+    def newest_codes(self) -> Sequence[str]:
+        """The currencies that the sources' newest publications answer for, sorted by code."""
+        codes: set[str] = set()
+        for source in self._sources.values():
+            newest = source.newest
+            if newest is not None:
+                codes.update([newest.convention.pivot, *newest.rates(), *newest.withheld])
+        return tuple(sorted(codes))
 
     def prepare(self) -> None:
         """Work out now what the first questions would have to wait for otherwise."""

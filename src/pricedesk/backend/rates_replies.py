@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pricedesk.backend.bureau import Bureau, Question, SourceAge
+from pricedesk.backend.bureau import Bureau, SourceAge
 from pricedesk.backend.calendars import State, state
 from pricedesk.backend.pair_history import SHORTER
+from pricedesk.backend.question import Question
 from pricedesk.backend.rates import Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.backend.store_rows import Look

@@ -26,6 +26,9 @@ more lines than there is room for, which are asked again and again in the same o
 BYTES_MAX = 4 * 1024 * 1024
 """And with their lines they have so many bytes."""
 
+REPLY_BYTES_MAX = 16 * 1024
+"""A longer reply that converts nothing is not remembered: few of them would fill the room."""
+
 PAIRS_MAX = 1024
 """So many different words after an amount are remembered."""
 
@@ -107,8 +110,8 @@ class Known(KnownLines):
         return said
 
     def add_reply(self, line: bytes, said: bytes) -> None:
-        """Remember what is said to a line with its end that converts nothing."""
-        if _is_the_same_on_the_wire(line):
+        """Remember what is said to a line with its end that converts nothing, if it is short."""
+        if _is_the_same_on_the_wire(line) and len(said) <= REPLY_BYTES_MAX:
             self._keep(line, said)
 
     def _converted(self, data: bytes, first: bytes) -> bytes | None:
@@ -183,13 +186,8 @@ class RecentAnswers:
         return self._of(answer.moment).add(line + b"\n", answer, explained=explained)
 
     def keep_reply(self, line: bytes, said: bytes, moment: Moment) -> None:
-        """Remember what was said to a line without its end that converts nothing.
-
-        `moment` is the bureau's from before it was made: if that is over by now, nobody knows of
-        which one the answer is, and it is not remembered.
-        """
-        if self._bureau.moment() is moment:
-            self._of(moment).add_reply(line + b"\n", said)
+        """Remember what was said in a moment to a line without its end that converts nothing."""
+        self._of(moment).add_reply(line + b"\n", said)
 
     def _of(self, moment: Moment) -> Known:
         if self._known.moment is not moment:

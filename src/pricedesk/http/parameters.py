@@ -35,6 +35,11 @@ def parameters(request: Request, known: Collection[str]) -> Mapping[str, str]:
     return found
 
 
+def capitals(text: str) -> str:
+    """A text in capitals; other scripts have letters whose capital is one of ours, and stay."""
+    return text.upper() if text.isascii() else text
+
+
 def shown(names: Collection[str], separator: str = ", ") -> str:
     """A stranger's names in one text that is safe to show: each once, none long, not too many."""
     distinct = list(dict.fromkeys(names))

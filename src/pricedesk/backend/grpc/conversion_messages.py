@@ -5,6 +5,7 @@ conversion. What is unusual in any way (other lengths, another order, unknown fi
 that do not exist) is read by protobuf's own runtime; tests hold both against each other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pricedesk.backend.grpc.definitions import message_class, read
@@ -119,6 +120,6 @@ def _written(value: int) -> bytes:
     return bytes(written)
 
 
-def codes_message(codes: list[str]) -> bytes:
+def codes_message(codes: Iterable[str]) -> bytes:
     """A GetSupportedCurrenciesResponse."""
     return b"".join(b"\x0a%c%b" % (len(code), code.encode()) for code in codes)

@@ -4,7 +4,7 @@ Amounts are units and nanos: whole units and billionths, of one sign. A result i
 to the billionth.
 """
 
-from pricedesk.backend.bureau import Bureau, Question
+from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import State
 from pricedesk.backend.conversion import converted_units
 from pricedesk.backend.grpc.conversion_messages import (
@@ -16,6 +16,7 @@ from pricedesk.backend.grpc.conversion_messages import (
 )
 from pricedesk.backend.grpc.methods import Noted, Reply
 from pricedesk.backend.grpc.statuses import Refusal, Status, refusal_of
+from pricedesk.backend.question import Question
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidAmount, InvalidRequest, UnknownCurrency, in_quotes
 
@@ -43,6 +44,7 @@ class CurrencyService:
         self._bureau = bureau
         self._moment = bureau.moment()
         self._answers: dict[bytes, Reply] = {}
+        self._codes: bytes | None = None
 
     def get_supported_currencies(self, _request: bytes) -> bytes:
         """The codes that the sources' newest publications answer for.
@@ -50,7 +52,10 @@ class CurrencyService:
         Raises:
             NoRatesKnown: there are none.
         """
-        return codes_message(self._bureau.currencies())
+        self._forget()
+        if self._codes is None:
+            self._codes = codes_message(self._bureau.currencies())
+        return self._codes
 
     def convert(self, data: bytes) -> Reply:
         """An amount in another currency.
@@ -59,10 +64,7 @@ class CurrencyService:
             Refusal: a code, the amount or the message is off, or the result too large.
             NoRate: no published rate answers it.
         """
-        moment = self._bureau.moment()
-        if moment is not self._moment:
-            self._moment = moment
-            self._answers.clear()
+        self._forget()
         known = self._answers.get(data)
         if known is not None:
             return known
@@ -72,6 +74,14 @@ class CurrencyService:
                 self._answers.clear()
             self._answers[data] = answer
         return answer
+
+    def _forget(self) -> None:
+        """Forget what was answered if that was in another moment."""
+        moment = self._bureau.moment()
+        if moment is not self._moment:
+            self._moment = moment
+            self._answers.clear()
+            self._codes = None
 
     def _converted(self, data: bytes) -> Reply:
         usual = read_usual(data)
@@ -87,7 +97,7 @@ class CurrencyService:
         _check(AmountMessage(base.code, units, nanos))
         if base == counter:
             return amount_message(counter.code.encode(), units, nanos)
-        found = self._moment.present(base, counter)
+        found = self._moment.known_of_now(base, counter)
         if found is None:
             found = self._bureau.find(base, counter, Question(self._bureau.clock()))
         total = converted_units(

@@ -11,17 +11,15 @@ from pricedesk.backend.bureau import Answer, Bureau
 from pricedesk.backend.conversion_requests import (
     ITEMS_AT_ONCE,
     Circumstances,
-    check_number,
+    check_items,
+    circumstances_of,
     converted,
 )
 from pricedesk.backend.grpc.definitions import message_class, read
-from pricedesk.backend.http.parameters import capitals
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates import Publication
-from pricedesk.dates import parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError
-from pricedesk.http.parameters import shown
 from pricedesk.protocol import Explanation, pairs_in, words_in
 from pricedesk.quote_codes import parse_quote_id
 from pricedesk.quote_lines import HOLD_NAMES, NOTHING, OfQuote, QuoteReply, QuoteVerb, hold_of
@@ -69,7 +67,7 @@ class Rates:
             RequestError: what holds for all of them is off, or there are too many.
         """
         request = read(_CONVERT_MANY, data)
-        check_number(len(request.items))
+        check_items(len(request.items))
         circumstances = self._circumstances(request)
         # Publications that arrive while this is sent are for the next request.
         pinned = self._bureau.pinned()
@@ -102,13 +100,9 @@ class Rates:
             yield _bytes(_published(number, publication))
 
     def _circumstances(self, request: Any) -> Circumstances:  # noqa: ANN401  # a message
-        known_at = parse_instant(request.known_at) if request.known_at else None
-        keys = tuple(dict.fromkeys(map(capitals, request.sources))) or None
-        unknown = [key for key in keys or () if key not in self._bureau.sources]
-        if unknown:
-            known = ", ".join(sorted(self._bureau.sources))
-            raise InvalidRequest(f"unknown source: {shown(unknown)}; known here: {known}")
-        return Circumstances(known_at, keys, request.explain)
+        # What was not sent is empty.
+        told = request.known_at or None, request.sources or None
+        return circumstances_of(self._bureau, *told, explain=request.explain)
 
 
 class Quotes:
@@ -183,17 +177,16 @@ def _result(bureau: Bureau, item: Any, circumstances: Circumstances) -> Any:  # 
 
 
 def _told(answer: Answer, circumstances: Circumstances) -> Any:  # noqa: ANN401  # a message
-    conversion, rate = answer.conversion, answer.conversion.rate
-    publication = rate.publication
-    source = answer.sources[publication.source] if publication is not None else None
+    conversion, found = answer.conversion, answer.found
+    rate, source = found.rate, found.source
     told = _CONVERSION(
         amount=str(conversion.amount),
         to=rate.counter.code,
         result=str(conversion.result),
         rate=str(rate),
-        date=str(publication.date if publication else answer.question.day),
+        date=str(found.date),
         source=source.key if source else "",
-        state=answer.state.value,
+        state=found.state.value,
         attribution=source.attribution_url if source and source.attribution_required else "",
         pegs=[_PAIR(pair=pair, rate=text) for pair, text in rate.pegs],
     )

@@ -9,8 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pricedesk.backend.bureau import EARLIEST_ZONE, Bureau, Question
+from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import State, state
+from pricedesk.backend.question import EARLIEST_ZONE, Question
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Publication
 from pricedesk.http.messages import Expiry

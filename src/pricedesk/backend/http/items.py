@@ -7,7 +7,7 @@ an item's words mean is read when it is answered.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pricedesk.backend.conversion_requests import check_number
+from pricedesk.backend.conversion_requests import check_items
 from pricedesk.errors import InvalidRequest, in_quotes
 from pricedesk.http.json_bodies import Digits, read_json
 
@@ -51,7 +51,7 @@ def read_items(body: bytes) -> Items:
     items = document.get("items")
     if not isinstance(items, list):
         raise InvalidRequest('"items" is no array')
-    check_number(len(items))
+    check_items(len(items))
     explain = document.get("explain", False)
     if not isinstance(explain, bool):
         raise InvalidRequest('"explain" is neither true nor false')

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from pricedesk.backend.bureau import Answer, Bureau
-from pricedesk.backend.conversion_requests import ITEMS_AT_ONCE, Circumstances, converted
+from pricedesk.backend.conversion_requests import (
+    ITEMS_AT_ONCE,
+    Circumstances,
+    circumstances_of,
+    converted,
+)
 from pricedesk.backend.http.caching import Scope, expiry
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
-from pricedesk.backend.http.parameters import source_keys
-from pricedesk.dates import parse_instant
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.http.json_bodies import other_than_json
 from pricedesk.http.messages import (
@@ -62,8 +65,8 @@ class _Conversions:
             raise InvalidRequest(f"explain is {in_quotes(flag)}, neither true nor false")
         circumstances = self._circumstances(values, explain=_FLAGS[flag])
         answer = _converted(self._bureau, values, circumstances)
-        publication = answer.conversion.rate.publication
-        keys = {publication.source} if publication is not None else set()
+        source = answer.found.source
+        keys = {source.key} if source is not None else set()
         if circumstances.explain:
             keys |= self._bureau.book.sources.keys()
         now = answer.question.asked_at
@@ -97,9 +100,8 @@ class _Conversions:
         return Response(results, headers=(NO_STORE,))
 
     def _circumstances(self, values: Mapping[str, str], *, explain: bool) -> Circumstances:
-        keys = source_keys(values["sources"], self._bureau) if "sources" in values else None
-        known_at = parse_instant(values["known_at"]) if "known_at" in values else None
-        return Circumstances(known_at, keys, explain)
+        keys = values["sources"].split(",") if "sources" in values else None
+        return circumstances_of(self._bureau, values.get("known_at"), keys, explain=explain)
 
 
 def _results(bureau: Bureau, items: Items, circumstances: Circumstances) -> Stream:
@@ -130,21 +132,20 @@ def _converted(bureau: Bureau, values: Mapping[str, str], circumstances: Circums
 def _told(answer: Answer, circumstances: Circumstances) -> Json:
     if circumstances.explain:
         return _explained(answer.explained())
-    conversion, rate = answer.conversion, answer.conversion.rate
-    publication = rate.publication
+    conversion, found = answer.conversion, answer.found
+    rate, source = found.rate, found.source
     told: dict[str, Json] = {
         "amount": str(conversion.amount),
         "from": rate.base.code,
         "to": rate.counter.code,
         "result": str(conversion.result),
         "rate": str(rate),
-        "date": str(publication.date if publication else answer.question.day),
-        "source": publication.source if publication else None,
-        "state": answer.state.value,
+        "date": str(found.date),
+        "source": source.key if source else None,
+        "state": found.state.value,
     }
     if rate.pegs:
         told["pegs"] = [{"pair": pair, "rate": text} for pair, text in rate.pegs]
-    source = answer.sources[publication.source] if publication is not None else None
     if source is not None and source.attribution_required:
         told["attribution"] = source.attribution_url
     return told

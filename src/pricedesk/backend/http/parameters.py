@@ -6,13 +6,8 @@ from datetime import date
 from pricedesk.backend.bureau import Bureau
 from pricedesk.currencies import Currency, currency
 from pricedesk.dates import parse_date
-from pricedesk.errors import InvalidRequest, UnknownCurrency
-from pricedesk.http.parameters import shown
-
-
-def capitals(text: str) -> str:
-    """A text in capitals; other scripts have letters whose capital is one of ours, and stay."""
-    return text.upper() if text.isascii() else text
+from pricedesk.errors import UnknownCurrency
+from pricedesk.http.parameters import capitals, shown
 
 
 def currencies(codes: Collection[str]) -> list[Currency]:
@@ -33,20 +28,6 @@ def currencies(codes: Collection[str]) -> list[Currency]:
     if unknown:
         raise UnknownCurrency(f"invalid currency: {shown(unknown, ',')}")
     return list(found.values())
-
-
-def source_keys(text: str, bureau: Bureau) -> tuple[str, ...]:
-    """The keys of sources that are asked here, from a list with commas; in capitals or not.
-
-    Raises:
-        InvalidRequest: one is not asked here.
-    """
-    keys = tuple(dict.fromkeys(capitals(text).split(",")))
-    unknown = [key for key in keys if key not in bureau.sources]
-    if unknown:
-        known = ", ".join(sorted(bureau.sources))
-        raise InvalidRequest(f"unknown provider: {shown(unknown)}; known here: {known}")
-    return keys
 
 
 def known_keys(text: str, bureau: Bureau) -> tuple[str, ...]:

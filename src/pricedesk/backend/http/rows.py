@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from pricedesk.backend.bureau import Bureau, Question
+from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.rate_format import number_text, rate_text
+from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import PEG, RateBook
 from pricedesk.backend.rates import Publication, Rate
 from pricedesk.currencies import Currency

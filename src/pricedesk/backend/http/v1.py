@@ -14,10 +14,10 @@ from http import HTTPStatus
 from itertools import chain
 
 from pricedesk import __version__
-from pricedesk.backend.bureau import Bureau, Question
+from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
-from pricedesk.backend.http.parameters import capitals
 from pricedesk.backend.http.rate_format import amount_text, plain_text
+from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import PEG, SourceHistory
 from pricedesk.backend.rates import Publication, Rate, rate_in
 from pricedesk.currencies import CURRENCIES, Currency, currency
@@ -40,7 +40,7 @@ from pricedesk.http.messages import (
     json_response,
     json_text,
 )
-from pricedesk.http.parameters import parameters
+from pricedesk.http.parameters import capitals, parameters
 from pricedesk.http.routes import Route, RouteTable
 from pricedesk.money import ExactDecimal
 

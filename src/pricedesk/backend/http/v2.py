@@ -11,7 +11,7 @@ from datetime import date, datetime
 from hashlib import blake2b
 
 from pricedesk import __version__
-from pricedesk.backend.bureau import Bureau, Question
+from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
 from pricedesk.backend.http.parameters import currencies, day_of, known_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
@@ -25,6 +25,7 @@ from pricedesk.backend.http.rows import (
 )
 from pricedesk.backend.http.v2_catalogue import catalogue_routes
 from pricedesk.backend.http.v2_failures import not_acceptable, write_failure
+from pricedesk.backend.question import Question
 from pricedesk.backend.rates import Publication
 from pricedesk.dates import parse_date
 from pricedesk.errors import InvalidRequest, NoRateForDate, NoRatesKnown

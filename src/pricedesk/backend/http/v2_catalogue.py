@@ -5,13 +5,13 @@ from datetime import date, timedelta
 
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.http.caching import Scope, expiry
-from pricedesk.backend.http.parameters import capitals, known_keys
+from pricedesk.backend.http.parameters import known_keys
 from pricedesk.backend.http.v2_failures import not_acceptable
 from pricedesk.backend.rate_book import PEG, RateBook
 from pricedesk.currencies import CURRENCIES
 from pricedesk.errors import InvalidRequest, NoRateForCurrency, in_quotes
 from pricedesk.http.messages import Json, JsonNumber, Request, Response, json_response
-from pricedesk.http.parameters import parameters
+from pricedesk.http.parameters import capitals, parameters
 from pricedesk.http.routes import Route
 
 ACTIVE_WITHIN = timedelta(days=30)
