@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.error_lines import ErrorReply
@@ -54,6 +55,12 @@ SEARCHED_IN_A_THREAD_FROM = 2000
 NO_RATE = frozenset({NoRateForCurrency.slug, NoRateForDate.slug, RateTooOld.slug})
 """Refusals for which prices are shown in another currency: this one has no rate, none of the
 day, or one that is too old."""
+
+RATES_READ_MAX = 16
+"""So many tables of rates are read once, for as long as the back-end says the same words: each
+page needs the one of its currency, to know what prices can be shown in."""
+
+_read_rates = lru_cache(RATES_READ_MAX)(parse_rates)
 
 
 class Shop:
@@ -159,12 +166,12 @@ class Shop:
     async def _known_rates(self, base: Currency) -> tuple[RatesReply, datetime | None]:
         request = AskRates(base)
         try:
-            return await answered(self._rates, request, parse_rates), None
+            return await answered(self._rates, request, _read_rates), None
         except ServiceUnavailable:
             known = self._rates.last(str(request))
             if known is None:
                 raise
-            return parse_rates(known[0]), known[1]
+            return _read_rates(known[0]), known[1]
 
     async def _know_sources(self) -> None:
         if self.standing.sources is None:
