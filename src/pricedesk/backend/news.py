@@ -25,12 +25,21 @@ class News:
         self._store = store
         self._books = Lookout(lambda: bureau.book)
 
+    async def newest_number(self) -> int:
+        """The number of the publication that was accepted last; 0 if there is none.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        return await asyncio.to_thread(self._store.newest_number)
+
     async def after(
         self, number: int | None, wait: Callable[[RateBook], Awaitable[None]] | None = None
     ) -> AsyncIterator[tuple[int, Publication]]:
         """Every publication after a number, and those to come; without one only these.
 
         Each comes with its own number; those of sources that are not asked here are left out.
+        After a number above the newest one nothing comes until the store's have grown past it.
         `wait` is to return when the rate book is another one.
 
         Raises:
@@ -38,7 +47,7 @@ class News:
         """
         wait = wait or self._books.other_than
         if number is None:
-            number = await asyncio.to_thread(self._store.newest_number)
+            number = await self.newest_number()
         while True:
             book = self._bureau.book
             found = await asyncio.to_thread(self._store.accepted_after, number, READ_AT_ONCE)

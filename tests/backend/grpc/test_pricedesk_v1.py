@@ -231,6 +231,32 @@ async def test_a_number_below_zero_is_none(client: Caller) -> None:
         await client.stream(f"{RATES}/WatchPublications", asked).read()
 
 
+@pytest.mark.parametrize(("kept", "after"), [(0, 1), (2, 3), (2, 2**63 - 1)])
+async def test_a_number_above_the_newest_is_of_another_store_and_refused_at_once(
+    client: Caller, store: Store, bureau: Bureau, kept: int, after: int
+) -> None:
+    for day in range(kept):
+        accepted(store, bureau, date(2026, 11, 2 + day))
+    asked = message("WatchPublicationsRequest", after=after)
+    error = await client.refusal(f"{RATES}/WatchPublications", asked, seconds=10)
+    sentence = (
+        f"after is {after}, but the newest publication here has the number {kept}:"
+        " the store was replaced or restored since; after 0 gives all that are kept"
+    )
+    assert told(error) == (StatusCode.OUT_OF_RANGE, sentence, "out-of-range")
+
+
+async def test_who_has_heard_the_newest_hears_of_the_next(
+    client: Caller, store: Store, bureau: Bureau
+) -> None:
+    accepted(store, bureau, date(2026, 11, 2))
+    asked = message("WatchPublicationsRequest", after=1)
+    watch = client.stream(f"{RATES}/WatchPublications", asked)
+    accepted(store, bureau, date(2026, 11, 3))
+    assert of("Publication", await anext(aiter(watch))).sequence == 2
+    watch.cancel()
+
+
 # Quotes.
 
 

@@ -15,7 +15,7 @@ from pricedesk.backend.grpc.conversion_messages import (
     read_usual,
 )
 from pricedesk.backend.grpc.methods import Noted, Reply
-from pricedesk.backend.grpc.statuses import Refusal, Status, refusal_of
+from pricedesk.backend.grpc.statuses import OUT_OF_RANGE, Refusal, Status, refusal_of
 from pricedesk.backend.question import Question
 from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidAmount, InvalidRequest, UnknownCurrency, in_quotes
@@ -128,7 +128,7 @@ def _parted(total: int, counter: Currency) -> tuple[int, int]:
         raise Refusal(
             Status.OUT_OF_RANGE,
             f"the result has more {counter} than a 64-bit number can count",
-            "out-of-range",
+            OUT_OF_RANGE,
         )
     return units, nanos
 

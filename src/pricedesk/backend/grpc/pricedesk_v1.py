@@ -16,6 +16,7 @@ from pricedesk.backend.conversion_requests import (
     converted,
 )
 from pricedesk.backend.grpc.definitions import message_class, read
+from pricedesk.backend.grpc.statuses import OUT_OF_RANGE, Refusal, Status
 from pricedesk.backend.news import News
 from pricedesk.backend.quote_desk import QuoteDesk
 from pricedesk.backend.rates import Publication
@@ -89,6 +90,8 @@ class Rates:
         """Publications as they are accepted, for ever.
 
         Raises:
+            InvalidRequest: the number after which they are asked for is none.
+            Refusal: it is above the newest one, so that those that come would be passed over.
             StoreFailed: the store cannot be read.
         """
         request = read(_WATCH, data)
@@ -96,8 +99,20 @@ class Rates:
         if after is not None and after < 0:
             raise InvalidRequest(f"after is {after}: numbers begin with 1, and 0 is before all")
         del data, request  # They may be large, and this goes on for long.
+        if after is not None:
+            await self._check_known(after)
         async for number, publication in self._news.after(after):
             yield _bytes(_published(number, publication))
+
+    async def _check_known(self, after: int) -> None:
+        newest = await self._news.newest_number()
+        if after > newest:
+            raise Refusal(
+                Status.OUT_OF_RANGE,
+                f"after is {after}, but the newest publication here has the number {newest}: the"
+                " store was replaced or restored since; after 0 gives all that are kept",
+                OUT_OF_RANGE,
+            )
 
     def _circumstances(self, request: Any) -> Circumstances:  # noqa: ANN401  # a message
         # What was not sent is empty.

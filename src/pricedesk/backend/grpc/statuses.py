@@ -54,6 +54,9 @@ STATUS: Mapping[type[PricedeskError], Status] = {
 INTERNAL = "internal"
 INTERNAL_TEXT = "the request could not be answered; it was logged"
 
+OUT_OF_RANGE = "out-of-range"
+"""The name of a failure that only this door knows: a number is beyond what there is here."""
+
 SLUG_TRAILER = "pricedesk-error"
 """The trailer with the stable name of a failure, the same as on every other door."""
 
