@@ -33,6 +33,30 @@ async def test_all_who_wait_are_told_of_a_change() -> None:
     await asyncio.wait_for(asyncio.gather(*waiting), 60)
 
 
+async def test_who_knows_of_a_change_has_all_told_without_waiting_for_the_next_look() -> None:
+    thing = Thing()
+    changes = Lookout(thing.look)
+    waiting = [asyncio.ensure_future(changes.other_than("a")) for _ in range(1000)]
+    await asyncio.sleep(0)
+    thing.now = "b"
+    changes.look_now()
+    await asyncio.sleep(0)
+    assert all(each.done() for each in waiting)
+
+
+async def test_a_look_that_finds_no_change_tells_nobody() -> None:
+    thing = Thing()
+    changes = Lookout(thing.look)
+    changes.look_now()
+    waiting = asyncio.ensure_future(changes.other_than("a"))
+    await asyncio.sleep(0)
+    changes.look_now()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    thing.now = "b"
+    await asyncio.wait_for(waiting, 60)
+
+
 async def test_one_look_at_a_time_serves_all() -> None:
     thing = Thing()
     changes = Lookout(thing.look)

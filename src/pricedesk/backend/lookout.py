@@ -33,6 +33,14 @@ class Lookout(Generic[Seen]):
             finally:
                 self._waiting -= 1
 
+    def look_now(self) -> None:
+        """Look without waiting for the next time, for who knows that there may be a change.
+
+        Those who wait go on in the next turn of the loop, before what is begun from now on.
+        """
+        if self._changed is not None and self._look() != self._seen:
+            self._tell()
+
     def _look_later(self, changed: asyncio.Event) -> None:
         asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again, changed)
 

@@ -19,10 +19,17 @@ class Readiness:
     def __init__(self, bureau: Bureau) -> None:
         self.draining = False
         self._bureau = bureau
+        self._to_tell: list[Callable[[], None]] = []
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Have a listener called when `drain` is, once it says no."""
+        self._to_tell.append(listener)
 
     def drain(self) -> None:
         """Say no from now on."""
         self.draining = True
+        for listener in self._to_tell:
+            listener()
 
     @property
     def hindrance(self) -> str:

@@ -207,5 +207,7 @@ def test_it_ends_in_time_with_clients_that_stay(tmp_path: Path, server: str) -> 
                 idle.sendall(GREETED)
                 service.process.send_signal(signal.SIGTERM)
                 assert service.process.wait(timeout=60) == 0
+            # Who watches is told before his stream ends, though nothing delays the end.
+            assert next(watched) == b"\x08\x02"
             with pytest.raises(grpc.RpcError):
                 list(watched)

@@ -1,5 +1,6 @@
 """Health, reflection and the files that define the messages."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc import StatusCode, aio
 
-from grpc_doors import Caller, told
+from grpc_doors import Caller, Running, told
 from pricedesk.backend.grpc.definitions import FILES, POOL, message_class
 from pricedesk.backend.grpc.methods import Method
 from pricedesk.backend.surroundings import Readiness
@@ -63,6 +64,19 @@ async def test_who_watches_is_told_of_each_change(client: Caller, readiness: Rea
     readiness.draining = False
     assert await watch.read() == SERVING
     watch.cancel()
+
+
+async def test_who_watches_is_told_of_the_end_before_the_stream_ends(
+    door: Running, client: Caller, readiness: Readiness
+) -> None:
+    watches = [client.stream(f"{HEALTH}/Watch", named(name)) for name in ("", *SERVICES)]
+    assert [await watch.read() for watch in watches] == [SERVING] * len(watches)
+    readiness.drain()
+    draining = asyncio.ensure_future(door.door.drain(5))
+    assert [await watch.read() for watch in watches] == [NOT_SERVING] * len(watches)
+    for watch in watches:
+        watch.cancel()
+    await draining
 
 
 async def test_headers_up_to_the_limit_are_taken_each_time_and_more_are_not(

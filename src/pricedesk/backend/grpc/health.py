@@ -51,5 +51,9 @@ class Health:
             yield standing
             await self._standings.other_than(standing)
 
+    def tell(self) -> None:
+        """Have those who watch told of a change now: soon there may be no time for it."""
+        self._standings.look_now()
+
     def _standing(self) -> bytes:
         return SERVING if self._is_ready() else NOT_SERVING
