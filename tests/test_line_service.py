@@ -17,6 +17,7 @@ from pricedesk import line_service
 from pricedesk.at_once import AtOnce, Prompt, Turn
 from pricedesk.known_lines import KnownLines
 from pricedesk.line_service import (
+    ANSWERING_SECONDS,
     KERNEL_OUTPUT_BYTES,
     OUTPUT_BYTES_MAX,
     Limits,
@@ -249,31 +250,44 @@ async def test_a_session_is_told_who_its_client_is() -> None:
     assert other.charset.utf8
 
 
-async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
-    turn = 0
-    loop = asyncio.get_running_loop()
-    answered_in: Counter[int] = Counter()
+class Turns:
+    """How many lines are answered in each turn of the loop, by sessions that are made here."""
 
-    def next_turn() -> None:
-        nonlocal turn
-        turn += 1
-        loop.call_soon(next_turn)
+    def __init__(self, served: "Rig", line_seconds: float = 0) -> None:
+        self.answered: Counter[int] = Counter()
+        self._number = 0
+        self._next()
 
-    class Counting(Shouting):
-        def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
-            answered_in[turn] += 1
-            return super().answer(line)
+        class Counting(Shouting):
+            def answer(_, line: bytes) -> bytes | Awaitable[bytes]:  # noqa: N805  # self is ours
+                self.answered[self._number] += 1
+                served.now += line_seconds
+                return super().answer(line)
 
-    next_turn()
-    async with rig() as served:
         served.service.new_session = lambda _peer: Counting(served.later)
+
+    def _next(self) -> None:
+        self._number += 1
+        asyncio.get_running_loop().call_soon(self._next)
+
+
+async def test_others_have_a_turn_after_so_many_bytes_of_answers() -> None:
+    async with rig() as served:
+        turns = Turns(served)
         answers = await said(b"flood\n" * 300, served)
         assert len(answers) == len(b"hello\n") + 300 * 10_001
         at_once = OUTPUT_BYTES_MAX // 10_001 + 1
-        first, *later = answered_in.values()
+        first, *later = turns.answered.values()
         assert first == at_once
         # The client may have made room in the same turn.
         assert max(later) <= 2 * at_once
+
+
+async def test_others_have_a_turn_when_answers_take_long() -> None:
+    async with rig() as served:
+        turns = Turns(served, ANSWERING_SECONDS / 9.5)
+        assert await said(b"a\n" * 25, served) == b"hello\n" + b"A\n" * 25
+        assert list(turns.answered.values()) == [10, 10, 5]
 
 
 async def test_a_client_that_reads_slowly_gets_everything() -> None:

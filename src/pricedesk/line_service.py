@@ -44,6 +44,9 @@ LINES_AT_ONCE = 500
 
 Of known lines as many as come with one read."""
 
+ANSWERING_SECONDS = 0.001
+"""After so long, too, the others get a turn: a table of rates takes as long as a hundred prices."""
+
 
 class Session(Protocol):
     """One client's dialogue, without sockets."""
@@ -400,13 +403,15 @@ class _Connection(asyncio.BufferedProtocol):
     def _answer_lines(self) -> None:
         """Write the answers to the waiting lines until one has to be waited for.
 
-        No more than OUTPUT_BYTES_MAX at once: a long answer takes time, and others have a turn.
+        No more than OUTPUT_BYTES_MAX at once, nor for longer than ANSWERING_SECONDS: others have a
+        turn.
         """
+        began_at = self._service.seconds()
         if not self._lines and self._answering is None and not self._output_full:
             self._lines = self._buffer.take(LINES_AT_ONCE)
             self._lines.reverse()
             if self._lines:
-                self.last_line_at = self._service.seconds()
+                self.last_line_at = began_at
         answers: list[bytes] = []
         size = 0
         lines_before = len(self._lines)
@@ -421,6 +426,8 @@ class _Connection(asyncio.BufferedProtocol):
                 size += len(answer)
             else:
                 self._wait_for(answer)
+            if self._service.seconds() - began_at > ANSWERING_SECONDS:
+                break
         if answers:
             self._transport.write(b"".join(answers))
         self._count(lines_before - len(self._lines))

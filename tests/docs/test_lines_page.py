@@ -64,7 +64,7 @@ KIB = 1024
         f"nothing for {unread.STALLED_OUTPUT_SECONDS} seconds of the replies",
         f"while more than {line_service.OUTPUT_BYTES_MAX // KIB} KiB wait",
         f"After {line_service.LINES_AT_ONCE} of a client's lines",
-        f"or {line_service.OUTPUT_BYTES_MAX // KIB} KiB of replies to it",
+        f"{line_service.OUTPUT_BYTES_MAX // KIB} KiB of replies to it, or a millisecond",
         f"cut off after {unread.LINGER_SECONDS} seconds",
     ],
 )
