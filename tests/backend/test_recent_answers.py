@@ -288,14 +288,24 @@ def test_a_long_reply_is_not_remembered(desk: Desk) -> None:
     assert desk.remembered(line) is None
 
 
-def test_a_reply_is_of_the_moment_in_which_its_making_began(desk: Desk) -> None:
-    """Whatever the clock does meanwhile."""
-    before = desk.now
-    instants = iter([before, before + timedelta(seconds=40)])
-    bureau = Bureau(desk.bureau.book, [ECB], lambda: next(instants, before), desk.bureau.terms)
+@pytest.mark.parametrize("looked", [0, 40])
+@pytest.mark.parametrize("reads", range(5))
+def test_a_reply_is_of_the_moment_in_which_its_making_began(
+    desk: Desk, reads: int, looked: int
+) -> None:
+    """However often the clock was read before it went on to the next minute."""
+    before, left = desk.now, list[datetime]()
+    bureau = Bureau(
+        desk.bureau.book, [ECB], lambda: left.pop() if left else desk.now, desk.bureau.terms
+    )
     recent = RecentAnswers(bureau)
-    LineSession(bureau, recent=recent).answer(b"rates CAD")
-    assert recent.now().recall(b"rates CAD\n") in (None, desk.fresh(b"rates CAD"))
+    left += [before] * reads
+    desk.now = before + timedelta(seconds=40)
+    said = LineSession(bureau, recent=recent).answer(b"rates CAD")
+    left.clear()
+    desk.now = before + timedelta(seconds=looked)
+    is_right = said == desk.fresh(b"rates CAD")
+    assert recent.now().recall(b"rates CAD\n") == (said if is_right else None)
 
 
 def test_refusals_are_not_remembered(desk: Desk) -> None:
