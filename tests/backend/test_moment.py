@@ -15,7 +15,7 @@ from asking import Asker
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.grpc.currency_service import CurrencyService
-from pricedesk.backend.moment import RATES_MAX, Moment
+from pricedesk.backend.moment import RATES_MAX, RATES_OF_THE_PAST_MAX, Moment
 from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Provenance, Publication, Rate, Sheet, publication_of
@@ -182,6 +182,32 @@ def test_there_is_a_bound_on_what_is_remembered() -> None:
         moment.remember(question, found)
     assert known() == RATES_MAX
     moment.remember(questions[-1], found)
+    assert known() == 1
+
+
+def test_a_moment_that_is_over_remembers_little_for_those_who_are_pinned_to_it() -> None:
+    desk = Desk()
+    desk.bureau.convert(ExactDecimal(1, 0))
+    pinned, before = desk.bureau.pinned(), desk.bureau.moment()
+    desk.now += timedelta(minutes=1)
+    questions = [
+        Question(pinned.clock(), date(2026, 10, 30) - timedelta(number))
+        for number in range(RATES_OF_THE_PAST_MAX + 1)
+    ]
+
+    def known() -> int:
+        return sum(before.known(CAD, USD, question) is found for question in questions)
+
+    found = pinned.find(CAD, USD, questions[0])
+    assert before.known_of_now(CAD, USD) is not None
+    assert known() == 1
+    assert desk.bureau.moment() is not before
+    assert before.known_of_now(CAD, USD) is None
+    assert known() == 0
+    for question in questions[:-1]:
+        before.remember(question, found)
+    assert known() == RATES_OF_THE_PAST_MAX
+    before.remember(questions[-1], found)
     assert known() == 1
 
 

@@ -105,6 +105,7 @@ class Bureau:
             instant = self.clock()
         moment, book = self._moment, self.book  # A thread may put another book there.
         if not (moment.begins <= instant < moment.ends and moment.book is book):
+            moment.end()
             moment = self._moment = Moment(book, instant)
         return moment
 

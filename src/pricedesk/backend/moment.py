@@ -22,8 +22,12 @@ from pricedesk.protocol import Explanation
 from pricedesk.quote_lines import NOTHING
 
 RATES_MAX = 4096
-"""So many rates are remembered in a moment, with their reasons 5 MB; one more, and all of them are
-forgotten."""
+"""So many rates are remembered in a moment, 4 MB and with their reasons 8; one more, and all of
+them are forgotten."""
+
+RATES_OF_THE_PAST_MAX = 64
+"""So many are remembered once a moment is over. Long answers go on from it for as long as a client
+takes to read them; each of a thousand may be from a moment of its own."""
 
 ONE_MINUTE = timedelta(minutes=1)
 
@@ -130,13 +134,14 @@ _Wanted: TypeAlias = tuple[str, str, date | None, datetime | None, tuple[str, ..
 class Moment:
     """A rate book from the beginning of a minute to its end, and the rates that were looked up."""
 
-    __slots__ = ("_rates", "begins", "book", "ends")
+    __slots__ = ("_rates", "_rates_max", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         self.book = book
         self.begins = instant.replace(second=0, microsecond=0)
         self.ends = self.begins + ONE_MINUTE
         self._rates: dict[_Wanted, Found] = {}
+        self._rates_max = RATES_MAX
 
     def known(self, base: Currency, counter: Currency, question: Question) -> Found | None:
         """What was looked up for such a question, None if nothing was."""
@@ -149,7 +154,12 @@ class Moment:
 
     def remember(self, question: Question, found: Found) -> None:
         """Keep what was looked up in this book, for a question of this minute."""
-        if len(self._rates) >= RATES_MAX:
+        if len(self._rates) >= self._rates_max:
             self._rates.clear()
         pair = found.rate.base.code, found.rate.counter.code
         self._rates[(*pair, question.on, question.known_at, question.keys)] = found
+
+    def end(self) -> None:
+        """Remember little from now on: only who is pinned to this moment still asks."""
+        self._rates_max = RATES_OF_THE_PAST_MAX
+        self._rates.clear()
