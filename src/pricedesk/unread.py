@@ -15,7 +15,6 @@ LINGER_SECONDS = 2
 Closing at once would make the kernel throw away what was said together with what is unread.
 """
 
-
 _NUMBER_BYTES = 4
 
 
