@@ -262,6 +262,30 @@ def test_an_explanation_has_what_the_other_sources_say() -> None:
     assert (explained.document, explained.fetched) == ("5" * 64, "2026-11-02T15:05:00Z")
 
 
+def test_the_reasons_of_an_instant_gone_by_are_those_of_then() -> None:
+    evening = Provenance("6" * 64, datetime(2026, 11, 2, 22, tzinfo=UTC))
+    sheet = Sheet(date(2026, 11, 2), {"USD": "1.25"})
+    later = publication_of("BOC", Convention("CAD", per_pivot=False), sheet, evening)
+    bureau = of_three_sources("2026-11-03T18:00", Terms(CAD, USD), later)
+    now = bureau.convert(AMOUNT).explained()
+    then = bureau.convert(AMOUNT, known_at=datetime(2026, 11, 2, 18, tzinfo=UTC)).explained()
+    assert (now.state, now.others) == ("late", "BOC:2026-11-02:0.8,CNB:2026-11-02:0.5")
+    assert (then.state, then.others) == (
+        "fresh",
+        "BOC:2026-10-30:0.715870856897,CNB:2026-11-02:0.5",
+    )
+
+
+def test_an_explanation_may_leave_other_sources_out_and_of_a_currency_to_itself_has_none() -> None:
+    bureau = of_three_sources("2026-11-02T18:00", Terms(CAD, USD))
+    answer = bureau.convert(AMOUNT)
+    assert answer.explained() == replace(
+        answer.explained(with_others=False), others=answer.found.others
+    )
+    assert answer.explained(with_others=False).others == "none"
+    assert bureau.convert(AMOUNT, CAD, CAD).explained().others == "none"
+
+
 def test_a_rate_that_is_too_old_is_passed_over_and_refused_when_no_other_answers() -> None:
     terms = Terms(CAD, USD, ages=AgeLimits(stale_after_missed=1, refuse_after_missed=3))
     # The Bank of Canada is the younger one on the morning of 2026-11-10, and has no EUR.

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +19,15 @@ from pricedesk.backend.grpc.currency_service import CurrencyService
 from pricedesk.backend.moment import RATES_MAX, RATES_OF_THE_PAST_MAX, Moment
 from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
-from pricedesk.backend.rates import Provenance, Publication, Rate, Sheet, publication_of
-from pricedesk.backend.sources import ecb
+from pricedesk.backend.rates import (
+    Convention,
+    Provenance,
+    Publication,
+    Rate,
+    Sheet,
+    publication_of,
+)
+from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.currencies import Currency, currency
 from pricedesk.errors import NoRateForDate, PricedeskError
 from pricedesk.money import ExactDecimal
@@ -27,7 +35,7 @@ from pricedesk.money import ExactDecimal
 AFTERNOON = datetime(2026, 11, 2, 15, 59, 30, tzinfo=UTC)
 """Half a minute before Monday's publication counts as missing."""
 
-ECB = ecb.source("https://ecb.example")
+SOURCES = find_sources(["ECB", "BOC"], "https://ecb.example")
 CAD, EUR, USD = (currency(code) for code in ("CAD", "EUR", "USD"))
 
 
@@ -38,6 +46,12 @@ def _published(day: int, cad: str, usd: str) -> Publication:
 
 
 FRIDAY = _published(30, "1.5", "1.2")
+CANADIAN = publication_of(
+    "BOC",
+    Convention("CAD", per_pivot=False),
+    Sheet(date(2026, 10, 30), {"USD": "1.4"}),
+    FRIDAY.provenance,
+)
 CORRECTED = replace(
     _published(30, "1.5", "1.1"),
     revision=2,
@@ -67,13 +81,13 @@ class Desk:
 
     def __init__(self, ages: AgeLimits | None = None) -> None:
         self.now = AFTERNOON
-        self.book = CountingBook([_published(29, "1.6", "1.2"), FRIDAY, CORRECTED])
+        self.book = CountingBook([_published(29, "1.6", "1.2"), FRIDAY, CORRECTED, CANADIAN])
         self.terms = Terms(CAD, USD, ages=ages or AgeLimits())
         self.bureau = self.another()
 
     def another(self) -> Bureau:
         """A bureau that has looked nothing up yet."""
-        return Bureau(self.book, [ECB], lambda: self.now, self.terms)
+        return Bureau(self.book, SOURCES, lambda: self.now, self.terms)
 
 
 def answer(
@@ -98,7 +112,7 @@ def answer(
             st.sampled_from(
                 [None, AFTERNOON, AFTERNOON + timedelta(seconds=20), AFTERNOON - timedelta(days=3)]
             ),
-            st.sampled_from([None, ("ECB",), ("BOC",)]),
+            st.sampled_from([None, ("ECB",), ("BOC",), ("BOC", "ECB"), ("CNB",)]),
         ),
         max_size=12,
     ),
@@ -116,6 +130,21 @@ def test_what_was_looked_up_before_is_what_would_be_looked_up_now(
         for _ in range(2):
             remembered = answer(desk.bureau, pair, on, known_at, keys)
             assert remembered == answer(desk.another(), pair, on, known_at, keys)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_no_two_questions_share_what_was_looked_up(backwards: bool) -> None:
+    desk = Desk()
+    asked = list(
+        product(
+            [(CAD, USD), (USD, CAD), (EUR, CAD)],
+            [None, date(2026, 10, 29), date(2026, 10, 30)],
+            [None, AFTERNOON, AFTERNOON - timedelta(days=3)],
+            [("BOC",), None, ("ECB",), ("BOC", "ECB")],
+        )
+    )
+    for question in reversed(asked) if backwards else asked:
+        assert answer(desk.bureau, *question) == answer(desk.another(), *question)
 
 
 def test_many_amounts_of_a_pair_look_its_rate_up_once_whichever_door_they_come_to() -> None:

@@ -403,6 +403,35 @@ def test_a_history_of_which_nothing_came_later_is_the_same_one() -> None:
     assert len(history.known_at(noon - timedelta(seconds=1))) == 0
 
 
+@given(
+    hours=st.lists(st.integers(0, 9), min_size=1, max_size=9),
+    asked=st.lists(st.integers(-1, 10), min_size=1, max_size=20),
+)
+def test_what_a_history_was_is_the_same_whatever_was_asked_before(
+    hours: list[int], asked: list[int]
+) -> None:
+    """Also where what came to be known later stands before what was known earlier."""
+    noon = PUBLISHED.provenance.fetched_at
+    revisions = [
+        replace(PUBLISHED, revision=number, accepted_at=noon + timedelta(hours=hour))
+        for number, hour in enumerate(hours, start=1)
+    ]
+    history = SourceHistory(revisions)
+    for hour in asked:
+        instant = noon + timedelta(hours=hour)
+        known = tuple(p for p in revisions if p.known_since <= instant)
+        assert history.known_at(instant).revisions == known
+        assert len(history._known) <= REMEMBERED_INSTANTS_MAX
+
+
+def test_the_newest_codes_are_sorted_and_have_the_pivots_and_what_is_withheld() -> None:
+    pound = publication_of(
+        "BOE", Convention("GBP", per_pivot=True), Sheet(FRIDAY, {"CAD": "2"}), PROVENANCE
+    )
+    book = RateBook([PUBLISHED, withholding(publication(MONDAY, CAD="1.57"), "USD"), pound])
+    assert list(book.newest_codes) == ["CAD", "EUR", "GBP", "USD"]
+
+
 def test_a_book_remembers_few_of_the_books_that_it_was() -> None:
     book = RateBook([PUBLISHED])
     instants = [datetime(2026, 11, day, tzinfo=UTC) for day in range(2, 9)]

@@ -18,6 +18,7 @@ from pricedesk.backend.grpc.currency_service import NANOS, CurrencyService
 from pricedesk.backend.grpc.methods import Noted
 from pricedesk.backend.grpc.statuses import Refusal
 from pricedesk.backend.rate_book import RateBook
+from pricedesk.backend.rates import Provenance, Sheet, publication_of
 from pricedesk.backend.sources import ecb
 from pricedesk.currencies import currency
 
@@ -155,6 +156,23 @@ def test_a_rate_is_refused_where_it_is_older_than_is_answered_with(book: RateBoo
     at = datetime.fromisoformat("2026-11-05T18:00:00Z")
     with pytest.raises(Exception, match="more than 3 are not answered with"):
         service(book, at, AgeLimits(refuse_after_missed=3)).convert(HUNDRED)
+
+
+def test_the_codes_are_told_anew_when_there_are_others() -> None:
+    now = datetime.fromisoformat("2026-10-30T18:00:00Z")
+    bureau = Bureau(
+        RateBook([]),
+        [ecb.source("https://ecb.example")],
+        lambda: now,
+        Terms(currency("CAD"), currency("USD")),
+    )
+    asked = CurrencyService(bureau)
+    for day, codes in ((29, ["CAD", "EUR"]), (30, ["CAD", "EUR", "USD"])):
+        sheet = Sheet(date(2026, 10, day), dict.fromkeys({*codes} - {"EUR"}, "1.5"))
+        bureau.take([publication_of("ECB", ecb.CONVENTION, sheet, Provenance("5" * 64, now))])
+        for _ in range(2):
+            told_codes = CODES.FromString(asked.get_supported_currencies(b"")).currency_codes
+            assert list(told_codes) == codes
 
 
 def test_what_was_looked_up_is_looked_up_again_when_it_may_be_too_old(book: RateBook) -> None:

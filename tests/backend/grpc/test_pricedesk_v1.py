@@ -1,5 +1,6 @@
 """Our own gRPC services, by a real client, on both servers."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from held import quote_id
 from pricedesk import errors
 from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.grpc.definitions import message_class
+from pricedesk.backend.grpc.pricedesk_v1 import Rates
 from pricedesk.backend.grpc.statuses import STATUS, Status
 from pricedesk.backend.news import News
 from pricedesk.backend.pegs import all_pegs
@@ -246,15 +248,17 @@ async def test_a_number_above_the_newest_is_of_another_store_and_refused_at_once
     assert told(error) == (StatusCode.OUT_OF_RANGE, sentence, "out-of-range")
 
 
-async def test_who_has_heard_the_newest_hears_of_the_next(
-    client: Caller, store: Store, bureau: Bureau
-) -> None:
+async def test_who_has_heard_the_newest_waits_for_the_next(store: Store, bureau: Bureau) -> None:
+    news = News(bureau, store)
     accepted(store, bureau, date(2026, 11, 2))
     asked = message("WatchPublicationsRequest", after=1)
-    watch = client.stream(f"{RATES}/WatchPublications", asked)
-    accepted(store, bureau, date(2026, 11, 3))
-    assert of("Publication", await anext(aiter(watch))).sequence == 2
-    watch.cancel()
+    watch = Rates(bureau, news).watch_publications(asked)
+    first = asyncio.ensure_future(anext(aiter(watch)))
+    async with asyncio.timeout(60):
+        while not (news._books._waiting or first.done()):  # noqa: ASYNC110  # nothing tells
+            await asyncio.sleep(0)
+        accepted(store, bureau, date(2026, 11, 3))
+        assert of("Publication", await first).sequence == 2
 
 
 # Quotes.
