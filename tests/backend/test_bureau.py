@@ -276,6 +276,13 @@ def test_the_reasons_of_an_instant_gone_by_are_those_of_then() -> None:
     )
 
 
+def test_without_any_rates_none_are_known_whatever_the_instant() -> None:
+    bureau = bureau_at("2026-11-02T18:00", RateBook([]))
+    for known_at in (None, datetime(2026, 11, 2, 18, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)):
+        with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
+            bureau.convert(AMOUNT, known_at=known_at)
+
+
 def test_an_explanation_may_leave_other_sources_out_and_of_a_currency_to_itself_has_none() -> None:
     bureau = of_three_sources("2026-11-02T18:00", Terms(CAD, USD))
     answer = bureau.convert(AMOUNT)
