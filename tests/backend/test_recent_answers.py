@@ -18,8 +18,8 @@ from pricedesk.backend.recent_answers import (
     ANSWERS_MAX,
     BYTES_MAX,
     KEPT_OF_CONVERTED,
+    KEPT_REPLY_BYTES_MAX,
     PAIRS_MAX,
-    REPLY_BYTES_MAX,
     RecentAnswers,
 )
 from pricedesk.backend.sources import ecb
@@ -279,12 +279,12 @@ def test_a_long_reply_is_not_remembered(desk: Desk) -> None:
     line = b"history CAD USD 2020-01-01 2026-10-30 week"
     answer = desk.session.answer(line)
     assert isinstance(answer, bytes)
-    assert len(answer) <= REPLY_BYTES_MAX
+    assert len(answer) <= KEPT_REPLY_BYTES_MAX
     assert desk.remembered(line) == answer
     line = b"history CAD USD 2000-01-01 2026-10-30 week"
     answer = desk.session.answer(line)
     assert isinstance(answer, bytes)
-    assert len(answer) > REPLY_BYTES_MAX
+    assert len(answer) > KEPT_REPLY_BYTES_MAX
     assert desk.remembered(line) is None
 
 

@@ -26,7 +26,7 @@ more lines than there is room for, which are asked again and again in the same o
 BYTES_MAX = 4 * 1024 * 1024
 """And with their lines they have so many bytes."""
 
-REPLY_BYTES_MAX = 16 * 1024
+KEPT_REPLY_BYTES_MAX = 16 * 1024
 """A longer reply that converts nothing is not remembered: few of them would fill the room."""
 
 PAIRS_MAX = 1024
@@ -111,7 +111,7 @@ class Known(KnownLines):
 
     def add_reply(self, line: bytes, said: bytes) -> None:
         """Remember what is said to a line with its end that converts nothing, if it is short."""
-        if _is_the_same_on_the_wire(line) and len(said) <= REPLY_BYTES_MAX:
+        if _is_the_same_on_the_wire(line) and len(said) <= KEPT_REPLY_BYTES_MAX:
             self._keep(line, said)
 
     def _converted(self, data: bytes, first: bytes) -> bytes | None:
