@@ -19,16 +19,16 @@ class Readiness:
     def __init__(self, bureau: Bureau) -> None:
         self.draining = False
         self._bureau = bureau
-        self._to_tell: list[Callable[[], None]] = []
+        self._when_draining: list[Callable[[], None]] = []
 
-    def tell(self, listener: Callable[[], None]) -> None:
+    def when_draining(self, listener: Callable[[], None]) -> None:
         """Have a listener called when `drain` is, once it says no."""
-        self._to_tell.append(listener)
+        self._when_draining.append(listener)
 
     def drain(self) -> None:
         """Say no from now on."""
         self.draining = True
-        for listener in self._to_tell:
+        for listener in self._when_draining:
             listener()
 
     @property

@@ -80,7 +80,7 @@ def with_operations(methods: dict[str, Method], readiness: Readiness) -> dict[st
     names = {path.split("/")[1] for path in methods}
     names |= {HEALTH, *(f"{version}.{REFLECTION}" for version in VERSIONS)}
     health = Health(names, lambda: not readiness.hindrance)
-    readiness.tell(health.tell)
+    readiness.when_draining(health.look_now)
     told: dict[str, Method] = {
         f"/{HEALTH}/Check": Unary(health.check),
         f"/{HEALTH}/Watch": Streaming(health.watch),

@@ -51,7 +51,7 @@ class Health:
             yield standing
             await self._standings.other_than(standing)
 
-    def tell(self) -> None:
+    def look_now(self) -> None:
         """Have those who watch told of a change now: soon there may be no time for it."""
         self._standings.look_now()
 
