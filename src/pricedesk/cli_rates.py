@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pricedesk.backend.bureau import Bureau, SourceAge
-    from pricedesk.backend.question import Question
+    from pricedesk.backend.moment import Found
     from pricedesk.backend.rates import Rate
     from pricedesk.backend.sources.source import Source
     from pricedesk.backend.store import Look, Store
@@ -247,16 +247,14 @@ def _show_table(  # noqa: PLR0913  # the arguments are the commands'
     pivot = named or bureau.terms.base
     question = Question(bureau.clock(), on, keys=asked_sources(bureau, source))
     if wanted:
-        found = [bureau.rate(pivot, counter, question) for counter in wanted]
+        found = [bureau.find(pivot, counter, question) for counter in wanted]
     else:
         found = list(bureau.table(pivot, question).values())
     pegs = _pegs_columns(bureau, question.keys)
-    rows = [
-        [*_rate_row(bureau, rate, question), *(dict(rate.pegs) for _ in pegs)] for rate in found
-    ]
+    rows = [[*_rate_row(of_pair), *(dict(of_pair.rate.pegs) for _ in pegs)] for of_pair in found]
     nothing = f"no rate of {pivot} is known for {question.day}"
     show((*RATE_COLUMNS, *pegs), rows, as_json=as_json, as_csv=as_csv, nothing=nothing)
-    _credit(bureau, found)
+    _credit(bureau, (of_pair.rate for of_pair in found))
 
 
 def _credit(bureau: "Bureau", shown: "Iterable[Rate]") -> None:
@@ -272,15 +270,14 @@ def _pegs_columns(bureau: "Bureau", keys: tuple[str, ...] | None) -> tuple[Colum
     return PEGS_COLUMNS if keys is None and bureau.book.pegs else ()
 
 
-def _rate_row(bureau: "Bureau", rate: "Rate", question: "Question") -> list[Cell]:
-    publication = rate.publication
+def _rate_row(found: "Found") -> list[Cell]:
     return [
-        rate.base.code,
-        rate.counter.code,
-        str(rate),
-        str(publication.date if publication else question.day),
-        publication.source if publication else None,
-        bureau.state_of(rate, question).value,
+        found.rate.base.code,
+        found.rate.counter.code,
+        found.rate_text,
+        str(found.date),
+        found.source.key if found.source is not None else None,
+        found.state.value,
     ]
 
 

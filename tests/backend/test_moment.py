@@ -29,7 +29,7 @@ from pricedesk.backend.rates import (
 )
 from pricedesk.backend.sources import ecb, find_sources
 from pricedesk.currencies import Currency, currency
-from pricedesk.errors import NoRateForDate, PricedeskError
+from pricedesk.errors import NoRateForCurrency, NoRateForDate, PricedeskError
 from pricedesk.money import ExactDecimal
 
 AFTERNOON = datetime(2026, 11, 2, 15, 59, 30, tzinfo=UTC)
@@ -102,6 +102,18 @@ def answer(
     return str(found.explained())
 
 
+def table(
+    bureau: Bureau, base: Currency, on: date | None, keys: tuple[str, ...] | None,
+    counters: Sequence[Currency] | None,
+) -> str:  # fmt: skip
+    """The rates of a table with what there is to say of them, or the refusal, as text."""
+    try:
+        found = bureau.table(base, Question(bureau.clock(), on, keys=keys), counters)
+    except PricedeskError as error:
+        return f"{error.slug} {error}"
+    return " ".join(f"{code} {of_pair.reasons}" for code, of_pair in found.items())
+
+
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     asked=st.lists(
@@ -113,6 +125,7 @@ def answer(
                 [None, AFTERNOON, AFTERNOON + timedelta(seconds=20), AFTERNOON - timedelta(days=3)]
             ),
             st.sampled_from([None, ("ECB",), ("BOC",), ("BOC", "ECB"), ("CNB",)]),
+            st.sampled_from([None, (USD,), (EUR, CAD), (currency("JPY"), USD)]),
         ),
         max_size=12,
     ),
@@ -120,16 +133,25 @@ def answer(
 )
 def test_what_was_looked_up_before_is_what_would_be_looked_up_now(
     asked: list[
-        tuple[int, tuple[Currency, Currency], date | None, datetime | None, tuple[str, ...] | None]
+        tuple[
+            int,
+            tuple[Currency, Currency],
+            date | None,
+            datetime | None,
+            tuple[str, ...] | None,
+            tuple[Currency, ...] | None,
+        ]
     ],
     refuse: bool,
 ) -> None:
     desk = Desk(AgeLimits(refuse_after_missed=0) if refuse else None)
-    for step, pair, on, known_at, keys in asked:
+    for step, pair, on, known_at, keys, counters in asked:
         desk.now += timedelta(seconds=step)
         for _ in range(2):
             remembered = answer(desk.bureau, pair, on, known_at, keys)
             assert remembered == answer(desk.another(), pair, on, known_at, keys)
+            tabled = table(desk.bureau, pair[0], on, keys, counters)
+            assert tabled == table(desk.another(), pair[0], on, keys, counters)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -162,6 +184,33 @@ def test_many_amounts_of_a_pair_look_its_rate_up_once_whichever_door_they_come_t
     desk.now += timedelta(minutes=1)
     desk.bureau.convert(ExactDecimal(1, 0))
     assert desk.book.lookups == 2
+
+
+def test_many_amounts_of_a_table_look_each_of_its_rates_up_once() -> None:
+    desk = Desk()
+    api = Asker(desk.bureau)
+    for number in range(1, 100):
+        latest = json.loads(api.text(f"/v1/latest?amount={number}&base=CAD"))
+        assert latest["rates"].keys() == {"EUR", "USD"}
+    assert desk.book.lookups == 2
+    # So does who asks for one of them alone, of the same source.
+    api.get("/convert?amount=1&from=CAD&to=USD&sources=ECB")
+    assert desk.book.lookups == 2
+
+
+def test_a_rate_that_there_is_not_is_looked_up_once_too_and_refused_in_the_same_words() -> None:
+    desk = Desk()
+    api, yen = Asker(desk.bureau), currency("JPY")
+    with pytest.raises(NoRateForCurrency) as first:
+        desk.bureau.convert(ExactDecimal(1, 0), CAD, yen)
+    lookups = desk.book.lookups
+    for number in range(100):
+        with pytest.raises(NoRateForCurrency) as again:
+            desk.bureau.convert(ExactDecimal(number, 0), CAD, yen)
+        assert again.value is not first.value
+        assert str(again.value) == str(first.value) == "none of ECB, BOC publishes JPY"
+        assert api.get(f"/convert?amount={number}&from=CAD&to=JPY").status == 404
+    assert desk.book.lookups == lookups == 1
 
 
 def test_with_another_book_it_is_looked_up_anew() -> None:
@@ -208,9 +257,9 @@ def test_there_is_a_bound_on_what_is_remembered() -> None:
         return sum(moment.known(CAD, USD, question) is found for question in questions)
 
     for question in questions[:-1]:
-        moment.remember(question, found)
+        moment.remember(CAD, USD, question, found)
     assert known() == RATES_MAX
-    moment.remember(questions[-1], found)
+    moment.remember(CAD, USD, questions[-1], found)
     assert known() == 1
 
 
@@ -234,9 +283,9 @@ def test_a_moment_that_is_over_remembers_little_for_those_who_are_pinned_to_it()
     assert before.known_of_now(CAD, USD) is None
     assert known() == 0
     for question in questions[:-1]:
-        before.remember(question, found)
+        before.remember(CAD, USD, question, found)
     assert known() == RATES_OF_THE_PAST_MAX
-    before.remember(questions[-1], found)
+    before.remember(CAD, USD, questions[-1], found)
     assert known() == 1
 
 

@@ -7,17 +7,18 @@ the same digits.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 
 from pricedesk.backend.calendars import AgeLimits, State, state
 from pricedesk.backend.conversion import Conversion, convert
-from pricedesk.backend.moment import Found, Moment
+from pricedesk.backend.moment import Found, Moment, Refused
 from pricedesk.backend.pair_history import PairHistory, pair_history
 from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import Publication, Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.clock import Clock
-from pricedesk.currencies import Currency
+from pricedesk.currencies import CURRENCIES, Currency
 from pricedesk.errors import InvalidRequest, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
@@ -151,7 +152,7 @@ class Bureau:
 
     def table(
         self, base: Currency, question: Question, counters: Collection[Currency] | None = None
-    ) -> dict[str, Rate]:
+    ) -> dict[str, Found]:
         """The rate of one currency to others that there is one for, sorted by code.
 
         Without `counters` these are all there are.
@@ -161,13 +162,20 @@ class Bureau:
             RateTooOld: there are rates, and all of them are, or one that was asked for is.
         """
         question.refuse_the_future()
-        book, usable = question.book_in(self.book), self._usable(question)
-        day, keys = question.day, question.keys
-        found = book.table(base, day, usable, keys, counters)
-        if usable is not any_publication and (not found or counters is not None):
-            for code, rate in book.table(base, day, keys=keys, counters=counters).items():
-                if code not in found and rate.publication is not None:
-                    raise self._too_old(rate, rate.publication, question)
+        moment = self.moment(question.asked_at)
+        asked = counters
+        if asked is None:
+            asked = question.book_in(moment.book).counters(base, question.day, question.keys)
+        found: dict[str, Found] = {}
+        too_old: list[Refused] = []
+        for code in sorted({counter.code for counter in asked} - {base.code}):
+            known = self._known(base, CURRENCIES[code], question, moment)
+            if isinstance(known, Found):
+                found[code] = known
+            elif known.is_too_old:
+                too_old.append(known)
+        if too_old and (counters is not None or not found):
+            raise too_old[0].error()
         return found
 
     def series(
@@ -200,10 +208,6 @@ class Bureau:
             self.rate(base, counter, question)
             raise AssertionError("a rate without a source that answers")
         return found
-
-    def state_of(self, rate: Rate, question: Question) -> State:
-        """How a rate of a table stands against its source's calendar."""
-        return Found(rate, question, self.book, self.sources, self.terms.ages).state
 
     def currencies(self) -> Sequence[str]:
         """The codes that the sources' newest publications answer for, sorted.
@@ -243,27 +247,37 @@ class Bureau:
     def _find(self, base: Currency, counter: Currency, question: Question, moment: Moment) -> Found:
         if question.known_at is not None:  # Which instants are to come changes within a minute.
             question.refuse_the_future()
-        found = moment.known(base, counter, question)
-        if found is None:
-            rate = self._look_up(base, counter, question, moment.book)
-            found = Found(rate, question, moment.book, self.sources, self.terms.ages)
-            moment.remember(question, found)
+        found = self._known(base, counter, question, moment)
+        if isinstance(found, Refused):
+            raise found.error()
         return found
 
-    def _look_up(
+    def _known(
+        self, base: Currency, counter: Currency, question: Question, moment: Moment
+    ) -> Found | Refused:
+        found = moment.known(base, counter, question)
+        if found is None:
+            question.refuse_the_future()
+            found = self._looked_up(base, counter, question, moment.book)
+            moment.remember(base, counter, question, found)
+        return found
+
+    def _looked_up(
         self, base: Currency, counter: Currency, question: Question, book: RateBook
-    ) -> Rate:
-        question.refuse_the_future()
-        book, day, keys = question.book_in(book), question.day, question.keys
+    ) -> Found | Refused:
+        then, day, keys = question.book_in(book), question.day, question.keys
         usable = self._usable(question)
-        if usable is any_publication:
-            return book.rate(base, counter, day, keys=keys)
-        for rate in book.rates(base, counter, day, usable, keys) if base != counter else ():
-            return rate
-        too_old = book.rate(base, counter, day, keys=keys)
-        if too_old.publication is None:
-            return too_old
-        raise self._too_old(too_old, too_old.publication, question)
+        rate = then.find(base, counter, day, usable, keys)
+        if rate is not None:
+            return Found(rate, question, book, self.sources, self.terms.ages)
+        too_old = (
+            then.find(base, counter, day, keys=keys) if usable is not any_publication else None
+        )
+        if too_old is not None and too_old.publication is not None:
+            why = partial(self._too_old, too_old, too_old.publication, question)
+            return Refused(why, is_too_old=True)
+        # Not of `then`, which is to be forgotten when other instants were asked for.
+        return Refused(lambda: question.book_in(book).refusal(base, counter, day, keys))
 
     def _missed(self, publication: Publication, question: Question) -> int:
         return question.missed(publication, self.sources[publication.source].calendar)

@@ -7,7 +7,7 @@ found out or said in a moment holds as long as it lasts, in whichever direction 
 within it; with another book or in another minute nothing of it does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TypeAlias
@@ -18,12 +18,13 @@ from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.currencies import Currency
+from pricedesk.errors import NoRate
 from pricedesk.protocol import Explanation
 from pricedesk.quote_lines import NOTHING
 
 RATES_MAX = 4096
 """So many rates are remembered in a moment, 4 MB and with their reasons 8; one more, and all of
-them are forgotten."""
+them are forgotten. That there is none counts as one."""
 
 RATES_OF_THE_PAST_MAX = 64
 """So many are remembered once a moment is over. Long answers go on from it for as long as a client
@@ -66,6 +67,11 @@ class Found:
         return publication.date if publication is not None else self._question.day
 
     @cached_property
+    def rate_text(self) -> str:
+        """The rate as it is told."""
+        return str(self.rate)
+
+    @cached_property
     def missed(self) -> int:
         """How many publications were expected after the rate's."""
         publication, source = self.rate.publication, self.source
@@ -88,7 +94,7 @@ class Found:
             base=rate.base.code,
             counter=rate.counter.code,
             result=NOTHING,
-            rate=str(rate),
+            rate=self.rate_text,
             date=str(self.date),
             source=source.key if source else NOTHING,
             path="/".join(rate.path),
@@ -123,6 +129,28 @@ class Found:
                 yield f"{other.publication.source}:{other.publication.date}:{other}"
 
 
+class Refused:
+    """That no rate answers a question; why is found out when somebody first wants to know it.
+
+    `is_too_old` where there is a rate, but too many publications are missing after it.
+    """
+
+    def __init__(self, why: Callable[[], NoRate], *, is_too_old: bool = False) -> None:
+        self._why = why
+        self.is_too_old = is_too_old
+
+    @cached_property
+    def _reason(self) -> NoRate:
+        return self._why()
+
+    def error(self) -> NoRate:
+        """The refusal, to be raised.
+
+        A new one each time: one that is raised takes down where, and all that was at hand there.
+        """
+        return type(self._reason)(str(self._reason))
+
+
 def _listed(went_in: Sequence[tuple[str, str]]) -> str:
     return ",".join(f"{pair}:{text}" for pair, text in went_in) or NOTHING
 
@@ -140,24 +168,29 @@ class Moment:
         self.book = book
         self.begins = instant.replace(second=0, microsecond=0)
         self.ends = self.begins + ONE_MINUTE
-        self._rates: dict[_Wanted, Found] = {}
+        self._rates: dict[_Wanted, Found | Refused] = {}
         self._rates_max = RATES_MAX
 
-    def known(self, base: Currency, counter: Currency, question: Question) -> Found | None:
+    def known(
+        self, base: Currency, counter: Currency, question: Question
+    ) -> Found | Refused | None:
         """What was looked up for such a question, None if nothing was."""
         wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
         return self._rates.get(wanted)
 
     def known_of_now(self, base: Currency, counter: Currency) -> Found | None:
         """What was looked up for the present day, of no sources in particular."""
-        return self._rates.get((base.code, counter.code, None, None, None))
+        found = self._rates.get((base.code, counter.code, None, None, None))
+        return found if isinstance(found, Found) else None
 
-    def remember(self, question: Question, found: Found) -> None:
+    def remember(
+        self, base: Currency, counter: Currency, question: Question, found: Found | Refused
+    ) -> None:
         """Keep what was looked up in this book, for a question of this minute."""
         if len(self._rates) >= self._rates_max:
             self._rates.clear()
-        pair = found.rate.base.code, found.rate.counter.code
-        self._rates[(*pair, question.on, question.known_at, question.keys)] = found
+        wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
+        self._rates[wanted] = found
 
     def end(self) -> None:
         """Remember little from now on: only who is pinned to this moment still asks."""

@@ -317,11 +317,45 @@ class RateBook:
             NoRateForDate: the day is before the first publication, or no publication that
                 holds on the day has values for both currencies.
         """
+        rate = self.find(base, counter, day, usable, keys)
+        if rate is None:
+            raise self.refusal(base, counter, day, keys)
+        return rate
+
+    def find(
+        self,
+        base: Currency,
+        counter: Currency,
+        day: date,
+        usable: Usable = any_publication,
+        keys: Sequence[str] | None = None,
+    ) -> Rate | None:
+        """The rate of a pair as of a day, None if there is none: `refusal` tells why."""
         if base == counter:
             return identity(base)
-        for rate in self.rates(base, counter, day, usable, keys):
-            return rate
-        raise self._refusal(base, counter, day, keys)
+        return next(self.rates(base, counter, day, usable, keys), None)
+
+    def refusal(
+        self, base: Currency, counter: Currency, day: date, keys: Sequence[str] | None = None
+    ) -> NoRate:
+        """Why no source has the rate, naming the currency that is to blame if one is."""
+        asked = keys if keys is not None else self.order.of(base.code, counter.code)
+        sources = {key: self.of(key) for key in asked if key != PEG and len(self.of(key))}
+        if not sources:
+            return NoRatesKnown("no rates are known yet")
+        for currency in (base, counter):
+            if any(source.answering([currency.code], day) for source in sources.values()):
+                continue
+            known = {name: source.spans(currency.code) for name, source in sources.items()}
+            if not any(known.values()):
+                return NoRateForCurrency(f"{_none_of(sources)} {currency}")
+            times = "; ".join(
+                _why_not_then(name, spans, sources[name], currency.code, day)
+                for name, spans in known.items()
+                if spans
+            )
+            return NoRateForDate(f"there is no rate for {currency} on {day}: {times}")
+        return NoRateForDate(f"no source has both {base} and {counter} on {day}")
 
     def rates(
         self,
@@ -341,6 +375,27 @@ class RateBook:
                 if publication is not None:
                     yield rate_in(publication, base, counter)
 
+    def counters(
+        self, base: Currency, day: date, keys: Sequence[str] | None = None
+    ) -> list[Currency]:
+        """The other currencies that may have a rate to this one on a day."""
+        codes: set[str] = set(self.order.partners(base.code))
+        asked = self._keys(keys)
+        is_pegged = PEG in asked and base.code in self._pegs
+        for key in asked:
+            if key == PEG:
+                codes.update(self._pegs)
+            elif key in self._sources:
+                publication = self._sources[key].as_of(day)
+                if publication is None:
+                    continue
+                withheld = publication.withheld
+                if is_pegged or publication.publishes(base.code) or base.code in withheld:
+                    codes.update(publication.rates(), withheld)
+                    codes.add(publication.convention.pivot)
+        codes.discard(base.code)
+        return [CURRENCIES[code] for code in codes & CURRENCIES.keys()]
+
     def table(
         self,
         base: Currency,
@@ -354,9 +409,8 @@ class RateBook:
         Without `counters` these are all there are.
         """
         if counters is None:
-            codes = self._codes(base.code, day, self._keys(keys))
-        else:
-            codes = {counter.code for counter in counters} - {base.code}
+            counters = self.counters(base, day, keys)
+        codes = {counter.code for counter in counters} - {base.code}
         found: dict[str, Rate] = {}
         for code in sorted(codes):
             rate = next(self.rates(base, CURRENCIES[code], day, usable, keys), None)
@@ -431,23 +485,6 @@ class RateBook:
     def _keys(self, keys: Sequence[str] | None) -> Sequence[str]:
         return keys if keys is not None else self.order.sources
 
-    def _codes(self, base: str, day: date, keys: Sequence[str]) -> set[str]:
-        """The currencies that may have a rate to this one on a day."""
-        codes: set[str] = set(self.order.partners(base))
-        is_pegged = PEG in keys and base in self._pegs
-        for key in keys:
-            if key == PEG:
-                codes.update(self._pegs)
-            elif key in self._sources:
-                publication = self._sources[key].as_of(day)
-                if publication is None:
-                    continue
-                if is_pegged or publication.publishes(base) or base in publication.withheld:
-                    codes.update(publication.rates(), publication.withheld)
-                    codes.add(publication.convention.pivot)
-        codes.discard(base)
-        return codes & CURRENCIES.keys()
-
     def _by_parity(
         self,
         base: Currency,
@@ -475,28 +512,6 @@ class RateBook:
     def _peg(self, currency: Currency, day: date) -> Peg | None:
         peg = self._pegs.get(currency.code)
         return peg if peg is not None and peg.since <= day else None
-
-    def _refusal(
-        self, base: Currency, counter: Currency, day: date, keys: Sequence[str] | None
-    ) -> NoRate:
-        """Why no source has the rate, naming the currency that is to blame if one is."""
-        asked = keys if keys is not None else self.order.of(base.code, counter.code)
-        sources = {key: self.of(key) for key in asked if key != PEG and len(self.of(key))}
-        if not sources:
-            return NoRatesKnown("no rates are known yet")
-        for currency in (base, counter):
-            if any(source.answering([currency.code], day) for source in sources.values()):
-                continue
-            known = {name: source.spans(currency.code) for name, source in sources.items()}
-            if not any(known.values()):
-                return NoRateForCurrency(f"{_none_of(sources)} {currency}")
-            times = "; ".join(
-                _why_not_then(name, spans, sources[name], currency.code, day)
-                for name, spans in known.items()
-                if spans
-            )
-            return NoRateForDate(f"there is no rate for {currency} on {day}: {times}")
-        return NoRateForDate(f"no source has both {base} and {counter} on {day}")
 
 
 def _with_parities(

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pricedesk.backend.bureau import Bureau, SourceAge
-from pricedesk.backend.calendars import State, state
+from pricedesk.backend.moment import Found
 from pricedesk.backend.pair_history import SHORTER
 from pricedesk.backend.question import Question
-from pricedesk.backend.rates import Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.backend.store_rows import Look
 from pricedesk.currencies import CURRENCIES, Currency
@@ -62,8 +61,7 @@ def rates_reply(bureau: Bureau, asked: AskRates) -> RatesReply:
     found = bureau.table(asked.base, question)
     if not found:  # It knows why.
         bureau.rate(asked.base, _another(bureau, asked.base), question)
-    missed: dict[int, int] = {}
-    rates = {code: _day_rate(bureau, rate, question, missed) for code, rate in found.items()}
+    rates = {code: _day_rate(rate) for code, rate in found.items()}
     return RatesReply(asked.base.code, question.day, rates)
 
 
@@ -73,18 +71,14 @@ def _another(bureau: Bureau, base: Currency) -> Currency:
     return next(currency for currency in pair if currency != base)
 
 
-def _day_rate(bureau: Bureau, rate: Rate, question: Question, missed: dict[int, int]) -> DayRate:
-    """A rate as it is told; what each publication has missed is counted once, by its identity."""
-    publication = rate.publication
-    if publication is None:
-        return DayRate(str(rate), question.day, None, State.FRESH.value, 0, rate.pegged)
-    count = missed.get(id(publication))
-    if count is None:
-        calendar = bureau.sources[publication.source].calendar
-        count = missed[id(publication)] = question.missed(publication, calendar)
-    standing = state(count, bureau.terms.ages)
+def _day_rate(found: Found) -> DayRate:
     return DayRate(
-        str(rate), publication.date, publication.source, standing.value, count, rate.pegged
+        found.rate_text,
+        found.date,
+        found.source.key if found.source is not None else None,
+        found.state.value,
+        found.missed,
+        found.rate.pegged,
     )
 
 

@@ -198,7 +198,7 @@ def _told(answer: Answer, circumstances: Circumstances) -> Any:  # noqa: ANN401 
         amount=str(conversion.amount),
         to=rate.counter.code,
         result=str(conversion.result),
-        rate=str(rate),
+        rate=found.rate_text,
         date=str(found.date),
         source=source.key if source else "",
         state=found.state.value,

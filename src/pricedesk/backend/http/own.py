@@ -139,7 +139,7 @@ def _told(answer: Answer, circumstances: Circumstances) -> Json:
         "from": rate.base.code,
         "to": rate.counter.code,
         "result": str(conversion.result),
-        "rate": str(rate),
+        "rate": found.rate_text,
         "date": str(found.date),
         "source": source.key if source else None,
         "state": found.state.value,

@@ -112,12 +112,13 @@ def rows_of_answer(
     Raises:
         NoRateForDate, RateTooOld: as for Bureau.table.
     """
-    rates = bureau.table(wanted.base, question, _asked(wanted))
-    if not rates and wanted.counters and wanted.has_identity:
+    found = bureau.table(wanted.base, question, _asked(wanted))
+    if not found and wanted.counters and wanted.has_identity:
         # The identity's date is that of the newest rate of its currency.
-        rates = bureau.table(wanted.base, question)
-    if not rates:
+        found = bureau.table(wanted.base, question)
+    if not found:
         return [], ()
+    rates = {code: of_pair.rate for code, of_pair in found.items()}
     rows = _shown(wanted, rows_of_day(bureau.book, wanted, question.day, rates))
     return rows, _publications(rates)
 

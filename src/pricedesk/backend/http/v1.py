@@ -190,7 +190,7 @@ class _Version1:
         """
         found = self._bureau.table(wanted.base, question, wanted.symbols)
         if found:
-            return found
+            return {code: of_pair.rate for code, of_pair in found.items()}
         codes = [code for code in self._history.extents if code in CURRENCIES]
         for counter in wanted.symbols or [CURRENCIES[code] for code in codes]:
             self._bureau.rate(wanted.base, counter, question)
