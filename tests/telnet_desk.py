@@ -83,14 +83,14 @@ class Customer:
     def __init__(self, shop: Shop, menu: Menu | None = None, *, utf8: bool = False) -> None:
         charset = CharsetOption()
         charset.utf8 = utf8
-        keys = count(1)
+        keys, seconds = count(1), count()  # Whatever he types, he takes his time.
         self.session = TelnetSession(
             menu or Menu(shop.catalogue),
             shop,
             DEFAULT,
             Peer("192.0.2.7", charset),
             lambda: f"key-{next(keys)}",
-            SharedPrices(),
+            SharedPrices(lambda: float(next(seconds))),
         )
 
     async def types(self, line: str | bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Customers who choose the same in one turn of the loop are told one answer; nobody later is."""
+"""Customers who choose the same within a hundredth of a second are told one answer."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from pricedesk.errors import ServiceUnavailable
 from pricedesk.frontend.catalogue import Product
 from pricedesk.frontend.desk import PRICES_MAX, REPLY_CHARACTERS_MAX, Desk
 from pricedesk.frontend.menu import Menu
-from pricedesk.frontend.telnet_server import SharedPrices, TelnetSession
+from pricedesk.frontend.telnet_server import SHARED_SECONDS, SharedPrices, TelnetSession
 from pricedesk.line_service import Peer
 from pricedesk.money import Money
 from telnet_desk import DEFAULT, InProcess, shop_of, telnet_desk
@@ -20,11 +20,22 @@ from telnet_desk import DEFAULT, InProcess, shop_of, telnet_desk
 CAD, USD, EUR = currency("CAD"), currency("USD"), currency("EUR")
 LAPTOP = Product("laptop", "A laptop", Money(110000, CAD))
 PRICE = b"Today your item costs 787.47 USD\n"
+AWAY = b"The price cannot be computed now because the conversion service cannot be reached.\n"
 
 
-def sessions(rates: InProcess, count: int) -> list[TelnetSession]:
+class Watch:
+    """A clock that never steps, set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def sessions(rates: InProcess, count: int, watch: Watch | None = None) -> list[TelnetSession]:
     """Customers of one door."""
-    shop, prices = shop_of(rates), SharedPrices()
+    shop, prices = shop_of(rates), SharedPrices(watch or Watch())
     menu = Menu(shop.catalogue)
     return [
         TelnetSession(menu, shop, DEFAULT, Peer("192.0.2.7"), str, prices) for _ in range(count)
@@ -38,7 +49,7 @@ async def said(answers: list[object]) -> list[bytes]:
     return list(await asyncio.gather(*shared))
 
 
-async def test_of_one_turn_the_back_end_is_asked_once_for_a_product(tmp_path: Path) -> None:
+async def test_of_those_who_ask_at_once_one_question_is_asked_for_a_product(tmp_path: Path) -> None:
     async with telnet_desk(tmp_path) as desk:
         customers = sessions(desk.rates, 3)
         asked = await said([customer.answer(b"1") for customer in customers])
@@ -59,17 +70,37 @@ async def test_another_product_or_currency_is_another_question(tmp_path: Path) -
         assert len(desk.rates.requests) == 3
 
 
-async def test_who_asks_later_is_answered_anew(tmp_path: Path) -> None:
+async def test_who_asks_soon_after_is_told_what_was_said_and_who_asks_later_is_answered_anew(
+    tmp_path: Path,
+) -> None:
+    watch = Watch()
     async with telnet_desk(tmp_path) as desk:
-        one, other = sessions(desk.rates, 2)
+        one, other = sessions(desk.rates, 2, watch)
+        assert await said([one.answer(b"1")]) == [PRICE]
+        # However often somebody asks: an answer is not told for longer because it was wanted.
+        for part in (0.4, 0.4, 0.19):
+            watch.seconds += part * SHARED_SECONDS
+            assert await said([other.answer(b"1")]) == [PRICE]
+        assert len(desk.rates.requests) == 1
+        watch.seconds += 0.02 * SHARED_SECONDS
+        desk.rates.away = True
+        assert await said([other.answer(b"1")]) == [AWAY]
+
+
+async def test_a_question_that_waits_for_its_answer_is_not_for_those_who_come_later(
+    tmp_path: Path,
+) -> None:
+    watch = Watch()
+    async with telnet_desk(tmp_path) as desk:
+        one, other = sessions(desk.rates, 2, watch)
         waiting = one.answer(b"1")
-        await asyncio.sleep(0)
+        watch.seconds += 2 * SHARED_SECONDS
         assert await said([waiting, other.answer(b"1")]) == [PRICE, PRICE]
         assert len(desk.rates.requests) == 2
 
 
 async def test_a_fault_is_told_to_all_who_wait_for_it() -> None:
-    prices = SharedPrices()
+    prices = SharedPrices(Watch())
 
     async def fault() -> bytes:
         raise ZeroDivisionError

@@ -128,7 +128,7 @@ from pricedesk.currencies import currency
 from pricedesk.line_service import Peer
 rates, usd, products = FakeRates({"%s": FRESH}), currency("USD"), packaged_catalogue()
 shop = Shop(lambda: products, Desk(rates, usd), LastAnswers(rates, None), None, rates)
-session = TelnetSession(Menu(products), shop, usd, Peer("192.0.2.7"), str, SharedPrices())
+session = TelnetSession(Menu(products), shop, usd, Peer("192.0.2.7"), str, SharedPrices(float))
 async def said(line): return await session.answer(line)
 print(asyncio.run(said(b"1")), "babel" in sys.modules)
 for line in (b"4", b"help", b"in EUR"):

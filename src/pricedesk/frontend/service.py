@@ -56,7 +56,7 @@ def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
 
 def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings, turn: Turn) -> Door:
     """The door on port 10000."""
-    prices = SharedPrices(turn)
+    prices = SharedPrices(time.monotonic)
     return LineService(
         lambda peer: TelnetSession(
             catalogue.menu, shop, settings.default_to, peer, new_key, prices

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
-from pricedesk.at_once import AtOnce, Turn
+from pricedesk.at_once import AtOnce
 from pricedesk.currencies import Currency
 from pricedesk.error_lines import ErrorReply
 from pricedesk.errors import PricedeskError, ServiceUnavailable
@@ -33,6 +33,10 @@ NOTICES = Notices(
     closing=b"The price desk is closing. Please come again.\n",
 )
 
+SHARED_SECONDS = 0.01
+"""For so long at most after a price was asked for is its answer told to others who choose the same:
+less than it is on its way from a back-end on another machine, and from the desk to a customer."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -48,25 +52,29 @@ class _Asked:
 
 
 class SharedPrices:
-    """What is said of prices, found out once for all customers who ask in one turn of the door.
+    """What is said of prices, found out once for all customers who ask within SHARED_SECONDS.
 
-    It is the same in every language. Nothing is remembered: who asks in the next turn is answered
-    anew.
+    It is the same in every language. `seconds` is a clock that never steps; it is looked at
+    whenever somebody asks, so that what was found out before the process was stopped, and
+    went on, is told to nobody.
     """
 
-    def __init__(self, turn: Turn | None = None) -> None:
-        self._turn = turn or Turn()
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._until = seconds()
         self._asked: dict[tuple[str, str], AtOnce[bytes]] = {}
 
     def of(
         self, sku: str, currency: Currency, find: Callable[[], Coroutine[None, None, bytes]]
     ) -> AtOnce[bytes]:
-        """What `find` says of a product, asked by whoever is the first of this turn."""
+        """What `find` says of a product, asked by whoever was the first of late."""
+        now = self._seconds()
+        if now >= self._until:
+            self._asked.clear()
+            self._until = now + SHARED_SECONDS
         key = (sku, currency.code)
         shared = self._asked.get(key)
         if shared is None:
-            if not self._asked:
-                self._turn.at_its_end(self._asked.clear)
             shared = self._asked[key] = AtOnce(find())
         return shared
 
