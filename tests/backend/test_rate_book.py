@@ -275,6 +275,19 @@ def test_what_is_withheld_for_long_is_refused_and_the_refusal_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize("later", [{}, {"JPY": "176.00"}])
+def test_a_currency_whose_first_value_is_withheld_is_not_called_one_that_is_not_published(
+    later: dict[str, str],
+) -> None:
+    first = withholding(publication(FRIDAY, USD="1.1172"), "JPY")
+    book = RateBook([first, publication(MONDAY, USD="1.1172", **later)])
+    with pytest.raises(NoRateForDate) as refusal:
+        book.rate(USD, currency("JPY"), FRIDAY)
+    assert str(refusal.value) == (
+        "there is no rate for JPY on 2026-10-30: what ECB published for it is withheld"
+    )
+
+
 def test_a_currency_that_was_not_published_is_no_withheld_one() -> None:
     book = RateBook(
         [publication(FRIDAY, USD="1", CAD="2"), withholding(publication(MONDAY, USD="1"), "JPY")]

@@ -346,15 +346,14 @@ class RateBook:
         for currency in (base, counter):
             if any(source.answering([currency.code], day) for source in sources.values()):
                 continue
-            known = {name: source.spans(currency.code) for name, source in sources.items()}
-            if not any(known.values()):
+            told = [
+                why
+                for name, source in sources.items()
+                if (why := _why_not_then(name, source, currency.code, day)) is not None
+            ]
+            if not told:
                 return NoRateForCurrency(f"{_none_of(sources)} {currency}")
-            times = "; ".join(
-                _why_not_then(name, spans, sources[name], currency.code, day)
-                for name, spans in known.items()
-                if spans
-            )
-            return NoRateForDate(f"there is no rate for {currency} on {day}: {times}")
+            return NoRateForDate(f"there is no rate for {currency} on {day}: {'; '.join(told)}")
         return NoRateForDate(f"no source has both {base} and {counter} on {day}")
 
     def rates(
@@ -550,13 +549,15 @@ def _none_of(sources: Iterable[str]) -> str:
     return f"none of {', '.join(names)} publishes"
 
 
-def _why_not_then(
-    name: str, spans: Sequence[tuple[date, date]], source: SourceHistory, code: str, day: date
-) -> str:
-    """Why a source that publishes a currency has no rate for it on a day."""
-    newest = source.as_of(day)
+def _why_not_then(name: str, source: SourceHistory, code: str, day: date) -> str | None:
+    """Why a source that publishes a currency has no rate for it on a day, None if it does not."""
+    newest, spans = source.as_of(day), source.spans(code)
     if newest is not None and code in newest.withheld:
-        return f"what {name} published for it is withheld for more than {HOLDS_FOR.days} days"
+        long = any(first <= day for first, _ in spans)
+        since = f" for more than {HOLDS_FOR.days} days" if long else ""
+        return f"what {name} published for it is withheld{since}"
+    if not spans:
+        return None
     if any(first <= day <= last for first, last in spans):
         return f"what {name} published about that day is not known here"
     return f"{name} has it {_times(spans, source)}"
