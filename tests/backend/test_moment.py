@@ -198,6 +198,24 @@ def test_many_amounts_of_a_table_look_each_of_its_rates_up_once() -> None:
     assert desk.book.lookups == 2
 
 
+def test_who_goes_through_the_tables_of_many_days_does_not_drive_out_what_is_asked_again() -> None:
+    desk = Desk()
+    desk.now += timedelta(days=RATES_MAX)
+    asked_again = desk.bureau.find(CAD, USD, Question(desk.now))
+    for number in range(RATES_MAX):
+        of_day = Question(desk.now, FRIDAY.date + timedelta(days=number))
+        assert desk.bureau.table(CAD, of_day).keys() == {"EUR", "USD"}
+    assert desk.bureau.find(CAD, USD, Question(desk.now)) is asked_again
+
+
+def test_currencies_that_are_named_are_looked_up_once_for_a_day_gone_by_too() -> None:
+    desk = Desk()
+    api = Asker(desk.bureau)
+    for number in range(1, 100):
+        api.text(f"/v1/2026-10-30?amount={number}&base=CAD&symbols=EUR,USD")
+    assert desk.book.lookups == 2
+
+
 def test_a_rate_that_there_is_not_is_looked_up_once_too_and_refused_in_the_same_words() -> None:
     desk = Desk()
     api, yen = Asker(desk.bureau), currency("JPY")

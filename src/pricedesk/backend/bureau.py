@@ -19,7 +19,7 @@ from pricedesk.backend.rates import Publication, Rate
 from pricedesk.backend.sources.source import Source
 from pricedesk.clock import Clock
 from pricedesk.currencies import CURRENCIES, Currency
-from pricedesk.errors import InvalidRequest, NoRatesKnown, RateTooOld
+from pricedesk.errors import InvalidRequest, NoRate, NoRatesKnown, RateTooOld
 from pricedesk.money import ExactDecimal, Rounding
 from pricedesk.protocol import Explanation
 from pricedesk.quote_lines import NOTHING
@@ -166,10 +166,13 @@ class Bureau:
         asked = counters
         if asked is None:
             asked = question.book_in(moment.book).counters(base, question.day, question.keys)
+        # Who names a day and wants all of it goes on to the next: to remember it would only drive
+        # out what is asked again.
+        remembers = counters is not None or question.on is None
         found: dict[str, Found] = {}
         too_old: list[Refused] = []
         for code in sorted({counter.code for counter in asked} - {base.code}):
-            known = self._known(base, CURRENCIES[code], question, moment)
+            known = self._known(base, CURRENCIES[code], question, moment, remembers=remembers)
             if isinstance(known, Found):
                 found[code] = known
             elif known.is_too_old:
@@ -245,21 +248,30 @@ class Bureau:
         return SourceAge(source.key, expected_at, newest, published_at, missed, standing)
 
     def _find(self, base: Currency, counter: Currency, question: Question, moment: Moment) -> Found:
-        if question.known_at is not None:  # Which instants are to come changes within a minute.
+        found = moment.known(base, counter, question)
+        # Which instants are to come changes within a minute, which days are does not.
+        if found is None or question.known_at is not None:
             question.refuse_the_future()
-        found = self._known(base, counter, question, moment)
+        if found is None:
+            found = self._known(base, counter, question, moment, remembers=True)
         if isinstance(found, Refused):
             raise found.error()
         return found
 
     def _known(
-        self, base: Currency, counter: Currency, question: Question, moment: Moment
+        self,
+        base: Currency,
+        counter: Currency,
+        question: Question,
+        moment: Moment,
+        *,
+        remembers: bool,
     ) -> Found | Refused:
         found = moment.known(base, counter, question)
         if found is None:
-            question.refuse_the_future()
             found = self._looked_up(base, counter, question, moment.book)
-            moment.remember(base, counter, question, found)
+            if remembers:
+                moment.remember(base, counter, question, found)
         return found
 
     def _looked_up(
@@ -276,8 +288,7 @@ class Bureau:
         if too_old is not None and too_old.publication is not None:
             why = partial(self._too_old, too_old, too_old.publication, question)
             return Refused(why, is_too_old=True)
-        # Not of `then`, which is to be forgotten when other instants were asked for.
-        return Refused(lambda: question.book_in(book).refusal(base, counter, day, keys))
+        return Refused(partial(_why_none, base, counter, question, book))
 
     def _missed(self, publication: Publication, question: Question) -> int:
         return question.missed(publication, self.sources[publication.source].calendar)
@@ -300,3 +311,9 @@ class Bureau:
             f" ({publication.source}), and {missed} later publications are due and not known"
             f" here: more than {self.terms.ages.refuse_after_missed} are not answered with"
         )
+
+
+def _why_none(base: Currency, counter: Currency, question: Question, book: RateBook) -> NoRate:
+    """Why no source has a rate: of the book of then, which is not held on to until it is asked."""
+    then = question.book_in(book)
+    return then.refusal(base, counter, question.day, question.keys)

@@ -61,7 +61,8 @@ def rates_reply(bureau: Bureau, asked: AskRates) -> RatesReply:
     found = bureau.table(asked.base, question)
     if not found:  # It knows why.
         bureau.rate(asked.base, _another(bureau, asked.base), question)
-    rates = {code: _day_rate(rate) for code, rate in found.items()}
+    first_of: dict[int, Found] = {}
+    rates = {code: _day_rate(of_pair, first_of) for code, of_pair in found.items()}
     return RatesReply(asked.base.code, question.day, rates)
 
 
@@ -71,14 +72,17 @@ def _another(bureau: Bureau, base: Currency) -> Currency:
     return next(currency for currency in pair if currency != base)
 
 
-def _day_rate(found: Found) -> DayRate:
+def _day_rate(found: Found, first_of: dict[int, Found]) -> DayRate:
+    """A rate as it is told; how old it is, is counted for the first of each publication alone."""
+    rate = found.rate
+    aged = first_of.setdefault(id(rate.publication), found)
     return DayRate(
-        found.rate_text,
+        str(rate),
         found.date,
-        found.source.key if found.source is not None else None,
-        found.state.value,
-        found.missed,
-        found.rate.pegged,
+        rate.publication.source if rate.publication is not None else None,
+        aged.state.value,
+        aged.missed,
+        rate.pegged,
     )
 
 
