@@ -227,7 +227,7 @@ NO_HRK = (
         ("rates history EUR HRK", 3, NO_HRK),
         ("rates latest EUR HRK", 3, NO_HRK),
         ("rates latest EUR XOF", 3, "pricedesk: ECB does not publish XOF\n"),
-        ("rates latest EUR USD --source BOC", 3, "pricedesk: no rates are known yet\n"),
+        ("rates latest EUR USD --source BOC", 3, "pricedesk: no rates of BOC are known yet\n"),
         (
             "convert 1 --known-at 2026-10-30",
             2,

@@ -152,6 +152,11 @@ def test_an_empty_book_has_no_rates_at_all() -> None:
         RateBook([]).rate(EUR, USD, FRIDAY)
 
 
+def test_sources_of_which_nothing_is_known_are_named_where_others_are_known(book: RateBook) -> None:
+    with pytest.raises(NoRatesKnown, match=r"^no rates of NB, BOE are known yet$"):
+        book.rate(EUR, USD, FRIDAY, keys=("NB", "BOE"))
+
+
 @pytest.mark.parametrize(
     ("code", "spans"),
     [

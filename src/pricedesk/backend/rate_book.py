@@ -312,7 +312,7 @@ class RateBook:
         order, in the place of the configured ones.
 
         Raises:
-            NoRatesKnown: the book is empty.
+            NoRatesKnown: the book is empty, or has nothing of the sources that are asked.
             NoRateForCurrency: a currency is in no publication of any date.
             NoRateForDate: the day is before the first publication, or no publication that
                 holds on the day has values for both currencies.
@@ -342,7 +342,8 @@ class RateBook:
         asked = keys if keys is not None else self.order.of(base.code, counter.code)
         sources = {key: self.of(key) for key in asked if key != PEG and len(self.of(key))}
         if not sources:
-            return NoRatesKnown("no rates are known yet")
+            of_these = f" of {', '.join(asked)}" if len(self) and asked else ""
+            return NoRatesKnown(f"no rates{of_these} are known yet")
         for currency in (base, counter):
             if any(source.answering([currency.code], day) for source in sources.values()):
                 continue

@@ -250,6 +250,15 @@ def test_without_any_rates_nothing_is_made_up() -> None:
     assert api.text("/v1/currencies") == "{}"
 
 
+def test_the_source_is_named_of_which_nothing_is_known_while_others_are(book: RateBook) -> None:
+    api = at("2026-10-30T18:00:00Z", RateBook(book, Order(("BOC", "ECB"))))
+    answered = api.get("/v1/latest")
+    assert (answered.status, json.loads(answered.text)) == (
+        503,
+        {"message": "no rates of BOC are known yet"},
+    )
+
+
 def test_failures_of_the_whole_door_have_the_shape_of_this_version(api: Asker) -> None:
     assert api.ask("POST", "/v1/latest").text.startswith('{"message":"this is answered for GET')
     assert api.get("/v1/latest?a=%ZZ").status == 400

@@ -151,7 +151,8 @@ class _Version1:
     def _single(self, request: Request, on: date | None) -> Response:
         wanted = _wanted(request)
         if not len(self._history):
-            raise NoRatesKnown("no rates are known yet")
+            of_it = f" of {self._key}" if len(self._bureau.book) else ""
+            raise NoRatesKnown(f"no rates{of_it} are known yet")
         question = Question(self._bureau.clock(), on, keys=(self._key,))
         publication, rates = self._rates(wanted, question)
         body: Json = {
