@@ -154,7 +154,7 @@ def test_an_empty_book_has_no_rates_at_all() -> None:
 
 def test_sources_of_which_nothing_is_known_are_named_where_others_are_known(book: RateBook) -> None:
     with pytest.raises(NoRatesKnown, match=r"^no rates of NB, BOE are known yet$"):
-        book.rate(EUR, USD, FRIDAY, keys=("NB", "BOE"))
+        book.rate(EUR, USD, FRIDAY, keys=("NB", PEG, "BOE"))
 
 
 @pytest.mark.parametrize(
@@ -328,6 +328,17 @@ PEGS = [
     Peg("SAR", "USD", "3.75", date(1986, 6, 1), "Saudi Central Bank"),
     Peg("XOF", "EUR", "655.957", date(1999, 1, 1), "BCEAO"),
 ]
+
+
+def test_a_currency_that_a_parity_leads_to_is_not_to_blame() -> None:
+    kwd = currency("KWD")
+    book = RateBook(THREE, Order(("ECB", PEG)), PEGS)
+    for pair in ((XOF, kwd), (kwd, XOF), (AED, kwd)):
+        with pytest.raises(NoRateForCurrency, match=r"^ECB does not publish KWD$"):
+            book.rate(*pair, FRIDAY)
+    # Where parities are not asked for it is.
+    with pytest.raises(NoRateForCurrency, match=r"^none of ECB, BOC publishes XOF$"):
+        book.rate(XOF, kwd, FRIDAY, keys=("ECB", "BOC"))
 
 
 @pytest.mark.parametrize(

@@ -340,12 +340,15 @@ class RateBook:
     ) -> NoRate:
         """Why no source has the rate, naming the currency that is to blame if one is."""
         asked = keys if keys is not None else self.order.of(base.code, counter.code)
-        sources = {key: self.of(key) for key in asked if key != PEG and len(self.of(key))}
+        keys = [key for key in asked if key != PEG]
+        sources = {key: self.of(key) for key in keys if len(self.of(key))}
         if not sources:
-            of_these = f" of {', '.join(asked)}" if len(self) and asked else ""
+            of_these = f" of {', '.join(keys)}" if len(self) and keys else ""
             return NoRatesKnown(f"no rates{of_these} are known yet")
         for currency in (base, counter):
-            if any(source.answering([currency.code], day) for source in sources.values()):
+            peg = self._peg(currency, day) if PEG in asked else None
+            codes = (currency.code, peg.anchor) if peg is not None else (currency.code,)
+            if any(source.answering([c], day) for source in sources.values() for c in codes):
                 continue
             told = [
                 why
