@@ -1,10 +1,13 @@
 """Long answers take turns: who makes a part of one, when, and after whom."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pricedesk.turns import Turns
 
@@ -164,3 +167,93 @@ async def test_nothing_is_kept_of_who_has_been_served() -> None:
         await asyncio.sleep(0)
         assert not work.turns._line
         assert not work.turns._taken
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A long answer: asked for in one turn of the loop, perhaps given up in another."""
+
+    client: str
+    asked_in: int
+    parts: int
+    pauses: int
+    """Turns of the loop that each of its parts takes."""
+    gone_in: int | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part that was made; `made_before` are those that were when its stream began to wait."""
+
+    stream: int
+    part: int
+    made_before: int
+
+
+STREAMS = st.builds(
+    Stream,
+    client=st.sampled_from("abc"),
+    asked_in=st.integers(0, 6),
+    parts=st.integers(1, 4),
+    pauses=st.integers(0, 2),
+    gone_in=st.one_of(st.none(), st.integers(0, 20)),
+)
+
+
+async def serve(streams: Sequence[Stream]) -> list[Made]:
+    """The parts that are made of these, in their order; each stream comes to its end."""
+    turns, made, making = Turns(), list[Made](), set[int]()
+
+    async def answer(number: int, stream: Stream) -> None:
+        for _ in range(stream.asked_in):
+            await asyncio.sleep(0)
+        for part in range(stream.parts):
+            made_before = len(made)
+            async with turns.turn_of(stream.client):
+                assert not making
+                making.add(number)
+                made.append(Made(number, part, made_before))
+                try:
+                    for _ in range(stream.pauses):
+                        await asyncio.sleep(0)
+                finally:
+                    making.clear()
+
+    tasks = [asyncio.create_task(answer(*numbered)) for numbered in enumerate(streams)]
+    # A part takes its pauses, and at most three turns of the loop around them.
+    enough = 30 + sum(stream.parts * (stream.pauses + 3) for stream in streams)
+    for turn in range(enough):
+        for task, stream in zip(tasks, streams, strict=True):
+            if stream.gone_in == turn:
+                task.cancel()
+        await asyncio.sleep(0)
+    assert all(task.done() for task in tasks)
+    for task in tasks:
+        assert task.cancelled() or task.exception() is None
+    assert not turns._line
+    assert not turns._taken
+    return made
+
+
+@settings(max_examples=300)
+@given(streams=st.lists(STREAMS, max_size=8))
+def test_every_stream_is_served_whole_and_in_order_round_the_clients(
+    streams: list[Stream],
+) -> None:
+    made = asyncio.run(serve(streams))
+    for number, stream in enumerate(streams):
+        parts = [one.part for one in made if one.stream == number]
+        assert parts == list(range(len(parts)))
+        assert stream.gone_in is not None or len(parts) == stream.parts
+    # Who goes in a turn loses that of its client, and is no witness of whose turn it was.
+    leaving = {stream.client for stream in streams if stream.gone_in is not None}
+    clients = [streams[one.stream].client for one in made]
+    for index, one in enumerate(made):
+        client, since = clients[index], range(one.made_before, index)
+        if client in leaving:
+            continue
+        own = [made[at].stream for at in since if clients[at] == client]
+        assert len(own) == len(set(own))
+        before = max((at for at in range(index) if clients[at] == client), default=-1)
+        others = [clients[at] for at in since if at > before]
+        assert len(others) == len(set(others))
