@@ -19,6 +19,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from pricedesk.admission import Admission
+from pricedesk.http.answer_bytes import whole
 from pricedesk.http.application import headers_of, send_response, whole_body
 from pricedesk.http.kept import Answer, KeptAnswers, Key, key_of
 from pricedesk.http.messages import Failure, Response
@@ -42,7 +43,6 @@ from pricedesk.http.refusals import (
     refusal,
 )
 from pricedesk.http.shared import Flow, Shared
-from pricedesk.http.wire import whole
 from pricedesk.unread import Unread, waiting_bytes
 
 if TYPE_CHECKING:

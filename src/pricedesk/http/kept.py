@@ -16,8 +16,8 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Protocol, TypeAlias
 
+from pricedesk.http.answer_bytes import header_lines, status_line
 from pricedesk.http.messages import CACHE_CONTROL, Expiry, Response
-from pricedesk.http.wire import header_lines, status_line
 
 BYTES_MAX = 8 * 1024 * 1024
 """So much do all kept answers take; the oldest give way."""
@@ -79,7 +79,7 @@ def key_of(method: bytes, target: bytes, headers: Headers) -> Key | None:
     return tuple(key)
 
 
-class _Moment:
+class _Stretch:
     """A stretch of time, both ends in it, in which neither Date nor any max-age changes.
 
     What is left until a whole second is rounded down, so a second's first instant differs from
@@ -100,7 +100,7 @@ class _Moment:
 class Answer:
     """An answer in the pieces between which Date and max-age are written."""
 
-    __slots__ = ("_before_age", "_before_date", "_expiry", "_moment", "_response", "_rest",
+    __slots__ = ("_before_age", "_before_date", "_expiry", "_response", "_rest", "_stretch",
                  "_wire", "key", "recent", "requests", "size")  # fmt: skip
 
     def __init__(self, key: Key, response: Response, body: bytes, expiry: Expiry) -> None:
@@ -120,21 +120,21 @@ class Answer:
         """About how many bytes it takes."""
         self._response = response
         self._expiry = expiry
-        self._moment: _Moment | None = None
+        self._stretch: _Stretch | None = None
         self._wire = b""
 
-    def at(self, moment: _Moment) -> bytes:
+    def at(self, stretch: _Stretch) -> bytes:
         """The whole answer as it is sent then, on a connection that goes on."""
-        if self._moment is not moment:
-            age = self._expiry.seconds(moment.now)
-            pieces = (self._before_date, moment.date, self._before_age, b"%d" % age, self._rest)
+        if self._stretch is not stretch:
+            age = self._expiry.seconds(stretch.now)
+            pieces = (self._before_date, stretch.date, self._before_age, b"%d" % age, self._rest)
             self._wire = b"".join(pieces)
-            self._moment = moment
+            self._stretch = stretch
         return self._wire
 
-    def response_at(self, moment: _Moment) -> Response:
+    def response_at(self, stretch: _Stretch) -> Response:
         """The response as it would be made then."""
-        now = self._expiry.header(moment.now)
+        now = self._expiry.header(stretch.now)
         headers = [
             now if name == CACHE_CONTROL else (name, v) for name, v in self._response.headers
         ]
@@ -151,7 +151,7 @@ class KeptAnswers:
         self._version: object = None
         self._standing = object()
         self._span: tuple[datetime, datetime] | None = None
-        self._moment: _Moment | None = None
+        self._stretch: _Stretch | None = None
         self._answers: dict[Key, Answer] = {}
         self._by_request: dict[bytes, Answer] = {}
 
@@ -169,8 +169,8 @@ class KeptAnswers:
     def response(self, key: Key, now: datetime) -> Response | None:
         """The response to a request, if that is known."""
         answer = self._answers.get(key)
-        moment = None if answer is None else self._moment_of(answer, now)
-        return None if answer is None or moment is None else answer.response_at(moment)
+        stretch = None if answer is None else self._stretch_of(answer, now)
+        return None if answer is None or stretch is None else answer.response_at(stretch)
 
     def standing(self, now: datetime) -> object:
         """What stands for the grounds and the span of time of now; to be handed to `keep`."""
@@ -191,11 +191,11 @@ class KeptAnswers:
         if response.status not in _KEPT_STATUS or not _is_told(response):
             return None
         # In a thread the grounds may have become others while the answer was made.
-        moment = self._bring_to(now)
+        stretch = self._bring_to(now)
         if self._standing is not standing or key in self._answers:
             return None
         answer = Answer(key, response, body, expiry)
-        said = answer.at(moment)
+        said = answer.at(stretch)
         if answer.size <= self._bytes_max:
             self._answers[key] = answer
             self._take(answer.size)
@@ -226,22 +226,22 @@ class KeptAnswers:
             self.bytes -= len(request) + ENTRY_BYTES
 
     def _at(self, answer: Answer, now: datetime) -> bytes | None:
-        moment = self._moment_of(answer, now)
-        return None if moment is None else answer.at(moment)
+        stretch = self._stretch_of(answer, now)
+        return None if stretch is None else answer.at(stretch)
 
-    def _moment_of(self, answer: Answer, now: datetime) -> _Moment | None:
-        """The moment that is now, if the answer holds in it."""
-        moment = self._moment
+    def _stretch_of(self, answer: Answer, now: datetime) -> _Stretch | None:
+        """The stretch that is now, if the answer holds in it."""
+        stretch = self._stretch
         if (
-            moment is not None
-            and moment.first <= now <= moment.last
+            stretch is not None
+            and stretch.first <= now <= stretch.last
             and self._grounds.version is self._version
         ):
-            return moment
-        moment = self._bring_to(now)
-        return moment if answer.key in self._answers else None
+            return stretch
+        stretch = self._bring_to(now)
+        return stretch if answer.key in self._answers else None
 
-    def _bring_to(self, now: datetime) -> _Moment:
+    def _bring_to(self, now: datetime) -> _Stretch:
         """Forget what does not hold now."""
         version, span = self._grounds.version, self._span
         if span is None or version is not self._version or not span[0] <= now < span[1]:
@@ -250,9 +250,9 @@ class KeptAnswers:
             self.bytes = 0
             self._version, self._standing = version, object()
             self._span = self._grounds.unchanged(now)
-        if self._moment is None or not self._moment.first <= now <= self._moment.last:
-            self._moment = _Moment(now)
-        return self._moment
+        if self._stretch is None or not self._stretch.first <= now <= self._stretch.last:
+            self._stretch = _Stretch(now)
+        return self._stretch
 
 
 def _is_told(response: Response) -> bool:

@@ -24,7 +24,7 @@ from http2_peer import (
     message,
 )
 from pricedesk.admission import Gate
-from pricedesk.backend.grpc import frames, own_server, wire
+from pricedesk.backend.grpc import frames, on_http2, own_server
 from pricedesk.backend.grpc.frames import (
     ACK,
     END_STREAM,
@@ -36,6 +36,7 @@ from pricedesk.backend.grpc.frames import (
 )
 from pricedesk.backend.grpc.http2 import NOT_HTTP2
 from pricedesk.backend.grpc.methods import Each, Method, Streaming, Unary
+from pricedesk.backend.grpc.on_http2 import PREFIX_BYTES
 from pricedesk.backend.grpc.own_server import (
     BODIES_BYTES_MAX,
     BODIES_PER_CONNECTION_BYTES_MAX,
@@ -52,7 +53,6 @@ from pricedesk.backend.grpc.server_limits import (
     MESSAGE_BYTES_MAX,
 )
 from pricedesk.backend.grpc.statuses import Refusal, Status
-from pricedesk.backend.grpc.wire import PREFIX_BYTES
 from pricedesk.errors import StoreFailed, UnknownQuote
 from pricedesk.port import PortConnection
 from pricedesk.tally import Tally
@@ -462,7 +462,7 @@ async def test_a_compressed_message_is_answered_with_what_may_be_sent() -> None:
 
 
 def test_the_text_of_a_status_is_cut_to_what_clients_take() -> None:
-    block = wire.refused(Refusal(Status.ABORTED, "\N{PILE OF POO}" * 10_000))
+    block = on_http2.refused(Refusal(Status.ABORTED, "\N{PILE OF POO}" * 10_000))
     assert headers_of(block)["grpc-message"] == "%F0%9F%92%A9" * 500 + "..."
 
 

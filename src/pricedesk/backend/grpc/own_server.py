@@ -11,19 +11,19 @@ from contextlib import suppress
 from typing import Any, cast
 
 from pricedesk.admission import Admission, Gate
-from pricedesk.backend.grpc import wire
+from pricedesk.backend.grpc import on_http2
 from pricedesk.backend.grpc.failures import counted_refusal
 from pricedesk.backend.grpc.fields import Headers
 from pricedesk.backend.grpc.frames import Code
 from pricedesk.backend.grpc.http2 import Http2Connection, Stream
 from pricedesk.backend.grpc.methods import Each, Methods, Noted, Reply, Streaming, Unary
+from pricedesk.backend.grpc.on_http2 import PREFIX_BYTES, Head
 from pricedesk.backend.grpc.server_limits import (
     KEEPALIVE_SECONDS,
     KEEPALIVE_TIMEOUT_SECONDS,
     MESSAGE_BYTES_MAX,
 )
 from pricedesk.backend.grpc.statuses import Refusal, Status
-from pricedesk.backend.grpc.wire import PREFIX_BYTES, Head
 from pricedesk.port import Port, PortConnection
 from pricedesk.tally import Tally
 from pricedesk.turns import Turns
@@ -72,7 +72,7 @@ STUCK_SECONDS = 60
 _NOT_ONE = Refusal(Status.UNIMPLEMENTED, "this method takes one message")
 _UNFINISHED = Refusal(Status.INTERNAL, "the message ends too early")
 _COMPRESSED = Refusal(Status.UNIMPLEMENTED, "messages are not compressed here")
-_ACCEPTED_ENCODING = wire.literal("grpc-accept-encoding", "identity")
+_ACCEPTED_ENCODING = on_http2.literal("grpc-accept-encoding", "identity")
 _TOO_SLOW = Refusal(
     Status.DEADLINE_EXCEEDED, f"a message must be sent within {REQUEST_SECONDS} seconds"
 )
@@ -234,12 +234,12 @@ class _Connection(asyncio.BufferedProtocol):
 
     def head(self, headers: Headers) -> Head:
         """What a request's headers ask for."""
-        return wire.read_head(headers, self._service.methods)
+        return on_http2.read_head(headers, self._service.methods)
 
     def begin(self, stream: Stream) -> None:
         """A call has begun."""
         head: Head = stream.head
-        if head.http_status != wire.HTTP_OK:
+        if head.http_status != on_http2.HTTP_OK:
             self._not_grpc(stream, head)
         elif head.refusal is not None:
             self._refuse(stream, head.refusal)
@@ -304,7 +304,7 @@ class _Connection(asyncio.BufferedProtocol):
                 return
             if type(reply) is bytes:
                 self._answered += 1
-                self._http2.answer(stream, wire.prefixed(reply), wire.HEAD, wire.OK)
+                self._http2.answer(stream, on_http2.prefixed(reply), on_http2.HEAD, on_http2.OK)
                 if stream.queue:
                     self._check_room(stream)
             elif isinstance(reply, Noted):
@@ -333,10 +333,10 @@ class _Connection(asyncio.BufferedProtocol):
     def _reply(self, stream: Stream, reply: Reply) -> None:
         self._answered += 1
         if isinstance(reply, Noted):
-            message, ending = reply.message, wire.ending(reply.notes)
+            message, ending = reply.message, on_http2.ending(reply.notes)
         else:
-            message, ending = reply, wire.OK
-        self._http2.answer(stream, wire.prefixed(message), wire.HEAD, ending)
+            message, ending = reply, on_http2.OK
+        self._http2.answer(stream, on_http2.prefixed(message), on_http2.HEAD, ending)
         if stream.queue:
             self._check_room(stream)
 
@@ -362,14 +362,14 @@ class _Connection(asyncio.BufferedProtocol):
         try:
             async with limit:
                 while (message := await following(stream, messages)) is not None:
-                    message = wire.prefixed(message)  # it is not kept twice
+                    message = on_http2.prefixed(message)  # it is not kept twice
                     await self._send(stream, message)
                     del message  # the next one may be long in coming
         except Exception as error:  # noqa: BLE001  # as above
             told = _OVER if limit.expired() else error
             self._stop(stream, counted_refusal(told, self._service.tally))
         else:
-            self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
+            self._finish(stream, on_http2.OK)
         finally:
             self._rooms.pop(stream, None)
             # Its handler learns of it now, and not at some time from the collector of garbage.
@@ -379,7 +379,7 @@ class _Connection(asyncio.BufferedProtocol):
     async def _send(self, stream: Stream, data: bytes) -> None:
         """Send a message of several, and wait while the client has no room for it."""
         if not stream.headed:
-            self._http2.send_headers(stream, wire.HEAD)
+            self._http2.send_headers(stream, on_http2.HEAD)
         self._http2.send(stream, data)
         self._write()
         while stream.queue:
@@ -449,8 +449,8 @@ class _Connection(asyncio.BufferedProtocol):
                 self._refuse(stream, error)
                 return
             if not stream.headed:
-                self._http2.send_headers(stream, wire.HEAD)
-            self._http2.send(stream, wire.prefixed(reply))
+                self._http2.send_headers(stream, on_http2.HEAD)
+            self._http2.send(stream, on_http2.prefixed(reply))
             if (
                 stream.queued > OUTPUT_BYTES_MAX
                 or self._http2.queued_bytes > self._queued_bytes_max()
@@ -471,7 +471,7 @@ class _Connection(asyncio.BufferedProtocol):
                 self._refuse(stream, _UNFINISHED)
             else:
                 self._answered += 1
-                self._http2.finish(stream, wire.OK if stream.headed else wire.HEAD + wire.OK)
+                self._finish(stream, on_http2.OK)
         elif not body or 0 <= length < len(body) - PREFIX_BYTES:
             self._refuse(stream, _NOT_ONE)
         elif length != len(body) - PREFIX_BYTES:
@@ -536,13 +536,17 @@ class _Connection(asyncio.BufferedProtocol):
     def _stop(self, stream: Stream, refusal: Refusal) -> None:
         """End a call, whatever it is doing."""
         self._forget_body(stream)
-        block = wire.refused(refusal)
+        block = on_http2.refused(refusal)
         if refusal is _COMPRESSED:
             block += _ACCEPTED_ENCODING
-        self._http2.finish(stream, block if stream.headed else wire.HEAD + block)
+        self._finish(stream, block)
         task = stream.call
         if isinstance(task, asyncio.Task) and task is not asyncio.current_task():
             task.cancel()
+
+    def _finish(self, stream: Stream, block: bytes) -> None:
+        """Send the last headers of a call, together with the first if none were sent."""
+        self._http2.finish(stream, block if stream.headed else on_http2.HEAD + block)
 
     def _not_grpc(self, stream: Stream, head: Head) -> None:
         """A request that is none of gRPC's: HTTP has a status for it."""
@@ -551,7 +555,7 @@ class _Connection(asyncio.BufferedProtocol):
         if not head.http_status:
             self._http2.reset(stream, Code.PROTOCOL_ERROR)
         else:
-            self._http2.finish(stream, wire.literal(":status", str(head.http_status)))
+            self._http2.finish(stream, on_http2.literal(":status", str(head.http_status)))
 
     # The rest.
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from pricedesk.http.answer_bytes import header_lines, whole
 from pricedesk.http.messages import Response
-from pricedesk.http.wire import header_lines, whole
 
 
 def test_an_answer_is_its_status_all_headers_and_its_body() -> None:
