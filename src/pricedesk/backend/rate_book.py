@@ -403,7 +403,6 @@ class RateBook:
         self,
         base: Currency,
         day: date,
-        usable: Usable = any_publication,
         keys: Sequence[str] | None = None,
         counters: Collection[Currency] | None = None,
     ) -> dict[str, Rate]:
@@ -416,7 +415,7 @@ class RateBook:
         codes = {counter.code for counter in counters} - {base.code}
         found: dict[str, Rate] = {}
         for code in sorted(codes):
-            rate = next(self.rates(base, CURRENCIES[code], day, usable, keys), None)
+            rate = next(self.rates(base, CURRENCIES[code], day, keys=keys), None)
             if rate is not None:
                 found[code] = rate
         return found

@@ -153,14 +153,14 @@ def _told(answer: Answer, circumstances: Circumstances) -> Json:
 
 def _explained(explanation: Explanation) -> Json:
     """The fields of the line protocol, with lists and numbers where they are ones."""
+    texts = explanation.as_dict()
     told: dict[str, Json] = {
-        name: None if value == NOTHING else value for name, value in explanation.as_dict().items()
+        name: None if text == NOTHING else text for name, text in texts.items()
     }
     told["missed"] = int(explanation.missed)
     told["path"] = explanation.path.split("/")
     for name in ("published", "pegs"):
-        listed = explanation.as_dict()[name]
-        told[name] = [{"pair": pair, "rate": rate} for pair, rate in pairs_in(listed)]
+        told[name] = [{"pair": pair, "rate": rate} for pair, rate in pairs_in(texts[name])]
     told["others"] = [
         dict(zip(("source", "date", "rate"), word.split(":"), strict=True))
         for word in words_in(explanation.others)
