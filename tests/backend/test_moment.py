@@ -218,7 +218,7 @@ def test_currencies_that_are_named_are_looked_up_once_for_a_day_gone_by_too() ->
 
 def test_a_rate_that_there_is_not_is_looked_up_once_too_and_refused_in_the_same_words() -> None:
     desk = Desk()
-    api, yen = Asker(desk.bureau), currency("JPY")
+    api, service, yen = Asker(desk.bureau), CurrencyService(desk.bureau), currency("JPY")
     with pytest.raises(NoRateForCurrency) as first:
         desk.bureau.convert(ExactDecimal(1, 0), CAD, yen)
     lookups = desk.book.lookups
@@ -228,6 +228,8 @@ def test_a_rate_that_there_is_not_is_looked_up_once_too_and_refused_in_the_same_
         assert again.value is not first.value
         assert str(again.value) == str(first.value) == "none of ECB, BOC publishes JPY"
         assert api.get(f"/convert?amount={number}&from=CAD&to=JPY").status == 404
+        with pytest.raises(NoRateForCurrency, match="none of ECB, BOC publishes JPY"):
+            service.convert(b"\n\x07\n\x03CAD\x10" + bytes([number]) + b"\x12\x03JPY")
     assert desk.book.lookups == lookups == 1
 
 

@@ -88,9 +88,12 @@ def service(
 
 @st.composite
 def amounts(draw: st.DrawFn) -> tuple[int, int]:
-    """Units and nanos of one sign."""
+    """Units and nanos of one sign, of which there is a result in any currency.
+
+    The dearest to the cheapest, pounds to rupiah, is some twenty thousand to one.
+    """
     sign = draw(st.sampled_from([1, -1]))
-    return sign * draw(st.integers(0, 10**15)), sign * draw(st.integers(0, NANOS - 1))
+    return sign * draw(st.integers(0, 10**14)), sign * draw(st.integers(0, NANOS - 1))
 
 
 @given(amounts(), codes, codes)
