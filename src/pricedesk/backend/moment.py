@@ -68,7 +68,7 @@ class Found:
 
     @cached_property
     def rate_text(self) -> str:
-        """The rate as it is told."""
+        """The rate for reading: see `Rate`. The numbers of Frankfurter's API are others."""
         return str(self.rate)
 
     @cached_property

@@ -8,7 +8,6 @@ from pricedesk.backend.bureau import Bureau
 from pricedesk.backend.calendars import State
 from pricedesk.backend.conversion import converted_units
 from pricedesk.backend.grpc.conversion_messages import (
-    AmountMessage,
     amount_message,
     codes_message,
     read_by_runtime,
@@ -94,7 +93,7 @@ class CurrencyService:
                 raise _invalid("there is no from: the amount to be converted")
             base, counter = _currency(money.code), _currency(to_code)
             units, nanos = money.units, money.nanos
-        _check(AmountMessage(base.code, units, nanos))
+        _check(units, nanos)
         if base == counter:
             return amount_message(counter.code.encode(), units, nanos)
         found = self._moment.known_of_now(base, counter)
@@ -133,8 +132,12 @@ def _parted(total: int, counter: Currency) -> tuple[int, int]:
     return units, nanos
 
 
-def _check(money: AmountMessage) -> None:
-    units, nanos = money.units, money.nanos
+def _check(units: int, nanos: int) -> None:
+    """See to it that these are an amount.
+
+    Raises:
+        Refusal: they are not of one sign, or nanos is more than a unit.
+    """
     if not -NANOS < nanos < NANOS:
         raise refusal_of(InvalidAmount(f"nanos is {nanos}: it is within {NANOS - 1} either way"))
     if (units > 0 > nanos) or (units < 0 < nanos):
