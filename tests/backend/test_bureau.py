@@ -301,7 +301,10 @@ def test_a_rate_that_is_too_old_is_passed_over_and_refused_when_no_other_answers
     bureau = of_three_sources("2026-11-10T12:00", terms, later)
     answer = bureau.convert(AMOUNT)
     assert (answer.explained().source, answer.explained().state) == ("BOC", "fresh")
-    assert list(bureau.table(CAD, Question(bureau.clock()))) == ["USD"]
+    now = Question(bureau.clock())
+    assert list(bureau.table(CAD, now)) == list(bureau.table(CAD, now, [USD])) == ["USD"]
+    with pytest.raises(RateTooOld, match="for CAD to EUR is of 2026-11-02"):
+        bureau.table(CAD, now, [USD, EUR])
     with pytest.raises(RateTooOld) as refusal:
         bureau.convert(AMOUNT, EUR, USD)
     assert str(refusal.value) == (
