@@ -305,6 +305,8 @@ def test_a_rate_that_is_too_old_is_passed_over_and_refused_when_no_other_answers
     assert list(bureau.table(CAD, now)) == list(bureau.table(CAD, now, [USD])) == ["USD"]
     with pytest.raises(RateTooOld, match="for CAD to EUR is of 2026-11-02"):
         bureau.table(CAD, now, [USD, EUR])
+    with pytest.raises(RateTooOld, match="for EUR to CAD is of 2026-11-02"):  # The first by code.
+        bureau.table(EUR, now, [USD, CAD])
     with pytest.raises(RateTooOld) as refusal:
         bureau.convert(AMOUNT, EUR, USD)
     assert str(refusal.value) == (
