@@ -185,13 +185,13 @@ def test_a_request_is_known_by_its_bytes_when_it_has_come_twice_of_late() -> Non
     kept = with_answers(NOON, "/a")
     found = kept.to_request(KEY, NOON)
     assert found is not None
-    answer, wire = found
+    answer, said = found
     kept.know(b"A", answer)
     for n in range(RECENT_REQUESTS - 1):
         kept.know(b"%d" % n, answer)
     assert kept.to_bytes(b"A", NOON) is None
     kept.know(b"A", answer)
-    assert kept.to_bytes(b"A", NOON) == wire
+    assert kept.to_bytes(b"A", NOON) == said
     # One too many in between.
     for name in (b"B", *(b"x%d" % n for n in range(RECENT_REQUESTS)), b"B"):
         kept.know(name, answer)

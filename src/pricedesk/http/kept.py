@@ -100,8 +100,8 @@ class _Stretch:
 class Answer:
     """An answer in the pieces between which Date and max-age are written."""
 
-    __slots__ = ("_before_age", "_before_date", "_expiry", "_response", "_rest", "_stretch",
-                 "_wire", "key", "recent", "requests", "size")  # fmt: skip
+    __slots__ = ("_before_age", "_before_date", "_expiry", "_response", "_rest", "_said",
+                 "_stretch", "key", "recent", "requests", "size")  # fmt: skip
 
     def __init__(self, key: Key, response: Response, body: bytes, expiry: Expiry) -> None:
         self.key = key
@@ -121,16 +121,16 @@ class Answer:
         self._response = response
         self._expiry = expiry
         self._stretch: _Stretch | None = None
-        self._wire = b""
+        self._said = b""
 
     def at(self, stretch: _Stretch) -> bytes:
         """The whole answer as it is sent then, on a connection that goes on."""
         if self._stretch is not stretch:
             age = self._expiry.seconds(stretch.now)
             pieces = (self._before_date, stretch.date, self._before_age, b"%d" % age, self._rest)
-            self._wire = b"".join(pieces)
+            self._said = b"".join(pieces)
             self._stretch = stretch
-        return self._wire
+        return self._said
 
     def response_at(self, stretch: _Stretch) -> Response:
         """The response as it would be made then."""
