@@ -255,6 +255,17 @@ def test_an_instant_that_was_to_come_is_asked_again_when_it_has_come() -> None:
         desk.bureau.convert(ExactDecimal(1, 0), known_at=then)
 
 
+def test_a_refusal_of_an_instant_gone_by_is_in_the_words_of_then() -> None:
+    desk, yen = Desk(), currency("JPY")
+    desk.now += timedelta(minutes=1)
+    sheet = Sheet(date(2026, 11, 2), {"JPY": "175.68"})
+    desk.bureau.take([publication_of("ECB", ecb.CONVENTION, sheet, Provenance("7" * 64, desk.now))])
+    for _ in range(2):
+        with pytest.raises(NoRateForCurrency, match=r"^none of ECB, BOC publishes JPY$"):
+            desk.bureau.convert(ExactDecimal(1, 0), EUR, yen, known_at=AFTERNOON)
+    assert str(desk.bureau.convert(ExactDecimal(1, 0), EUR, yen).conversion.result) == "176"
+
+
 def test_a_bureau_that_is_pinned_answers_from_its_moment_for_ever() -> None:
     desk = Desk()
     before = desk.bureau.convert(ExactDecimal(100, 0)).explained()

@@ -390,6 +390,20 @@ def test_parities_answer_only_where_the_order_names_them_and_since_they_hold() -
     with pytest.raises(NoRateForCurrency):
         pegged.rate(EUR, AED, day)
     assert "AED" not in pegged.table(EUR, day)
+    # To where its anchor leads a pegged currency leads as well.
+    assert list(pegged.table(AED, FRIDAY)) == ["EUR", "SAR", "USD", "XOF"]
+
+
+def test_a_table_has_what_only_the_order_of_a_pair_leads_to() -> None:
+    published = [publication(FRIDAY, USD="1.1172"), boc(FRIDAY, USD="1.3969", SEK="0.1530")]
+    assert list(RateBook(published, Order(("ECB",))).table(CAD, FRIDAY)) == []
+    order = Order(("ECB",), {frozenset(("CAD", "USD")): ("BOC",)})
+    assert list(RateBook(published, order).table(CAD, FRIDAY)) == ["USD"]
+
+
+def test_a_table_has_no_currency_that_is_none() -> None:
+    book = RateBook([publication(FRIDAY, USD="1.1172", ZZZ="2")])
+    assert list(book.table(EUR, FRIDAY)) == ["USD"]
 
 
 def test_a_published_rate_goes_before_a_parity_that_comes_later_in_the_order() -> None:

@@ -61,6 +61,16 @@ def desk(book: RateBook) -> Desk:
     return Desk(book)
 
 
+@pytest.mark.parametrize("line", [b" 5 CAD USD", b"EXPLAIN 5 CAD USD"])
+def test_what_an_unusual_line_asks_is_no_words_after_an_amount(desk: Desk, line: bytes) -> None:
+    answer = desk.session.answer(line)
+    assert isinstance(answer, bytes)
+    assert not answer.startswith(b"error")
+    refusal = desk.session.answer(b"7 5 CAD USD")
+    assert isinstance(refusal, bytes)
+    assert refusal.startswith(b"error invalid-request")
+
+
 AMOUNTS = st.sampled_from(["1100", "0", "-0.005", "+7", ".5", "19.90", "1e3", "", "9" * 31, "007"])
 PAIRS = st.sampled_from(
     [
