@@ -62,8 +62,10 @@ async def test_the_counts_say_what_became_of_calls(door: Running) -> None:
     async with calling(door) as client:
         for _ in range(3):
             await client.ask(CONVERT, request("CAD", 1, 0, "USD"))
-        await client.refusal(CONVERT, request("CAD", 1, 0, "usd"))
-    assert (door.tally.answered, door.tally.refused, door.tally.failed) == (3, 1, 0)
+        for refused in range(1, 101):
+            await client.refusal(CONVERT, request("CAD", 1, 0, "usd"))
+            # As soon as the client knows of it, and none is counted as answered in between.
+            assert (door.tally.answered, door.tally.refused, door.tally.failed) == (3, refused, 0)
 
 
 # The laws, without a socket.

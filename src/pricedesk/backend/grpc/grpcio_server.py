@@ -118,12 +118,14 @@ def _unary(method: Unary, tally: Tally) -> Callable[[bytes, Context], Awaitable[
     async def answer(request: bytes, context: Context) -> bytes:
         began = time.monotonic()
         try:
-            answered = method.answer(request)
-            reply: Reply = answered if isinstance(answered, bytes | Noted) else await answered
+            try:
+                answered = method.answer(request)
+                reply: Reply = answered if isinstance(answered, bytes | Noted) else await answered
+            finally:
+                # Before the client is told: a refusal is never counted without its call.
+                tally.took(time.monotonic() - began)
         except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
             await _refuse(error, context, tally)
-        finally:
-            tally.took(time.monotonic() - began)
         if isinstance(reply, Noted):
             context.set_trailing_metadata(reply.notes)
             return reply.message
