@@ -16,7 +16,7 @@ from asking import Asker
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.grpc.currency_service import CurrencyService
-from pricedesk.backend.moment import RATES_MAX, RATES_OF_THE_PAST_MAX, Moment
+from pricedesk.backend.moment import RATES_MAX, RATES_OF_THE_PAST_MAX, TABLES_MAX, Moment
 from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
 from pricedesk.backend.rates import (
@@ -206,6 +206,31 @@ def test_who_goes_through_the_tables_of_many_days_does_not_drive_out_what_is_ask
         of_day = Question(desk.now, FRIDAY.date + timedelta(days=number))
         assert desk.bureau.table(CAD, of_day).keys() == {"EUR", "USD"}
     assert desk.bureau.find(CAD, USD, Question(desk.now)) is asked_again
+
+
+def test_all_rates_of_a_day_gone_by_are_looked_up_once_for_many_amounts() -> None:
+    desk = Desk()
+    api = Asker(desk.bureau)
+    for number in range(1, 100):
+        then = json.loads(api.text(f"/v1/2026-10-30?amount={number}&base=CAD"))
+        assert then["rates"].keys() == {"EUR", "USD"}
+    assert desk.book.lookups == 2
+
+
+def test_there_is_a_bound_on_the_tables_that_are_remembered() -> None:
+    desk = Desk()
+    desk.now += timedelta(days=2 * TABLES_MAX)
+    days = [Question(desk.now, FRIDAY.date + timedelta(number)) for number in range(TABLES_MAX + 1)]
+    tables = [desk.bureau.table(CAD, day) for day in days[:-1]]
+    assert all(
+        a is b for a, b in zip(tables, [desk.bureau.table(CAD, d) for d in days[:-1]], strict=True)
+    )
+    desk.bureau.table(CAD, days[-1])
+    anew = desk.bureau.table(CAD, days[0])
+    assert anew is not tables[0]
+    assert anew.keys() == tables[0].keys()
+    desk.bureau.moment().end()
+    assert desk.bureau.table(CAD, days[0]) is not anew
 
 
 def test_currencies_that_are_named_are_looked_up_once_for_a_day_gone_by_too() -> None:

@@ -4,14 +4,14 @@ Doors parse a question, ask here, and write the answer down; that is why all of 
 the same digits.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 
 from pricedesk.backend.calendars import AgeLimits, State, state
 from pricedesk.backend.conversion import Conversion, convert
-from pricedesk.backend.moment import Found, Moment, Refused
+from pricedesk.backend.moment import Found, Moment, Refused, Table
 from pricedesk.backend.pair_history import PairHistory, pair_history
 from pricedesk.backend.question import Question
 from pricedesk.backend.rate_book import RateBook, Usable, any_publication
@@ -152,7 +152,7 @@ class Bureau:
 
     def table(
         self, base: Currency, question: Question, counters: Collection[Currency] | None = None
-    ) -> dict[str, Found]:
+    ) -> Mapping[str, Found]:
         """The rate of one currency to others that there is one for, sorted by code.
 
         Without `counters` these are all there are.
@@ -163,23 +163,14 @@ class Bureau:
         """
         question.refuse_the_future()
         moment = self.moment(question.asked_at)
-        asked = counters
-        if asked is None:
-            asked = question.book_in(moment.book).counters(base, question.day, question.keys)
-        # Who names a day and wants all of it goes on to the next: to remember it would only drive
-        # out what is asked again.
-        remembers = counters is not None or question.on is None
-        found: dict[str, Found] = {}
-        too_old: list[Refused] = []
-        for code in sorted({counter.code for counter in asked} - {base.code}):
-            known = self._known(base, CURRENCIES[code], question, moment, remembers=remembers)
-            if isinstance(known, Found):
-                found[code] = known
-            elif known.is_too_old:
-                too_old.append(known)
-        if too_old and (counters is not None or not found):
-            raise too_old[0].error()
-        return found
+        table = moment.table(base, question) if counters is None else None
+        if table is None:
+            table = self._table(base, question, counters, moment)
+            if counters is None:
+                moment.remember_table(base, question, table)
+        if table.too_old is not None and (counters is not None or not table.rates):
+            raise table.too_old.error()
+        return table.rates
 
     def series(
         self,
@@ -246,6 +237,28 @@ class Bureau:
         missed = source.calendar.missed(newest.date, now)
         standing = state(missed, self.terms.ages)
         return SourceAge(source.key, expected_at, newest, published_at, missed, standing)
+
+    def _table(
+        self,
+        base: Currency,
+        question: Question,
+        counters: Collection[Currency] | None,
+        moment: Moment,
+    ) -> Table:
+        asked = counters
+        if asked is None:
+            asked = question.book_in(moment.book).counters(base, question.day, question.keys)
+        # All rates of one day after the other would drive out what is asked again.
+        remembers = counters is not None or question.on is None
+        found: dict[str, Found] = {}
+        too_old: Refused | None = None
+        for code in sorted({counter.code for counter in asked} - {base.code}):
+            known = self._known(base, CURRENCIES[code], question, moment, remembers=remembers)
+            if isinstance(known, Found):
+                found[code] = known
+            elif known.is_too_old:
+                too_old = too_old or known
+        return Table(found, too_old)
 
     def _find(self, base: Currency, counter: Currency, question: Question, moment: Moment) -> Found:
         found = moment.known(base, counter, question)

@@ -8,6 +8,7 @@ within it; with another book or in another minute nothing of it does.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TypeAlias
@@ -25,6 +26,10 @@ from pricedesk.quote_lines import NOTHING
 RATES_MAX = 4096
 """So many rates are remembered in a moment, 4 MB and with their reasons 8; one more, and all of
 them are forgotten. That there is none counts as one."""
+
+TABLES_MAX = 16
+"""So many tables of all rates of a currency are remembered, the last ones, 3 MB at most: who asks
+for one of a day gone by often goes on to the next day, and never comes back."""
 
 RATES_OF_THE_PAST_MAX = 64
 """So many are remembered once a moment is over. Long answers go on from it for as long as a client
@@ -151,18 +156,29 @@ class Refused:
         return type(self._reason)(str(self._reason))
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was looked up of a currency to several others: the rates by code, sorted.
+
+    `too_old` is the first of those that are refused for that.
+    """
+
+    rates: Mapping[str, Found]
+    too_old: Refused | None
+
+
 def _listed(went_in: Sequence[tuple[str, str]]) -> str:
     return ",".join(f"{pair}:{text}" for pair, text in went_in) or NOTHING
 
 
 _Wanted: TypeAlias = tuple[str, str, date | None, datetime | None, tuple[str, ...] | None]
-"""What decides, in one moment, which rate answers."""
+"""What decides, in one moment, which rate answers; of a table without the second currency."""
 
 
 class Moment:
     """A rate book from the beginning of a minute to its end, and the rates that were looked up."""
 
-    __slots__ = ("_rates", "_rates_max", "begins", "book", "ends")
+    __slots__ = ("_rates", "_rates_max", "_tables", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         self.book = book
@@ -170,6 +186,7 @@ class Moment:
         self.ends = self.begins + ONE_MINUTE
         self._rates: dict[_Wanted, Found | Refused] = {}
         self._rates_max = RATES_MAX
+        self._tables: dict[_Wanted, Table] = {}
 
     def known(
         self, base: Currency, counter: Currency, question: Question
@@ -192,7 +209,19 @@ class Moment:
         wanted = (base.code, counter.code, question.on, question.known_at, question.keys)
         self._rates[wanted] = found
 
+    def table(self, base: Currency, question: Question) -> Table | None:
+        """All that was looked up of a currency for such a question, None if it was not."""
+        return self._tables.get((base.code, "", question.on, question.known_at, question.keys))
+
+    def remember_table(self, base: Currency, question: Question, table: Table) -> None:
+        """Keep all that was looked up of a currency in this book, for a question of this minute."""
+        while len(self._tables) >= TABLES_MAX:
+            del self._tables[next(iter(self._tables))]
+        wanted = (base.code, "", question.on, question.known_at, question.keys)
+        self._tables[wanted] = table
+
     def end(self) -> None:
         """Remember little from now on: only who is pinned to this moment still asks."""
         self._rates_max = RATES_OF_THE_PAST_MAX
         self._rates.clear()
+        self._tables.clear()
