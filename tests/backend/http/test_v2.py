@@ -459,6 +459,27 @@ def test_an_answer_may_be_kept_until_a_source_of_which_it_tells_publishes(
 
 
 @pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        # The Bank of Canada's publication of the day is missed; the ECB's next one comes on Monday.
+        ("/v2/rates?base=USD&quotes=CAD", LIVELY.format(60)),
+        ("/v2/rates?base=USD&quotes=CAD&providers=ecb", LIVELY.format(86400)),
+        ("/v2/rate/USD/CAD", LIVELY.format(60)),
+        ("/v2/rate/USD/CAD/2026-10-30", LIVELY.format(60)),
+        ("/v2/rate/USD/CAD/2026-10-29", SETTLED),
+        ("/convert?amount=1&from=USD&to=CAD", LIVELY.format(60)),
+        ("/convert?amount=1&from=USD&to=CAD&sources=ecb", LIVELY.format(86400)),
+    ],
+)
+def test_a_source_that_is_passed_over_as_too_old_may_answer_again_as_soon_as_it_publishes(
+    url: str, kept: str
+) -> None:
+    strict = replace(TERMS, ages=AgeLimits(refuse_after_missed=0))
+    api = of_three(terms=strict, clock="2026-10-30T23:00:00Z", order="BOC ECB")
+    assert api.get(url).headers["Cache-Control"] == kept
+
+
+@pytest.mark.parametrize(
     ("clock", "query", "kept"),
     [
         ("2026-10-30T18:00:00Z", "to=2026-10-29", SETTLED),

@@ -45,6 +45,16 @@ class Scope:
     last: date | None = None
 
 
+def instead(bureau: Bureau, asked: Collection[str] | None) -> Collection[str]:
+    """The sources that may answer soon instead of the one that does; all may be asked if None.
+
+    Where rates that are too old are passed over, one that comes answers again.
+    """
+    if bureau.terms.ages.refuse_after_missed is None:
+        return ()
+    return bureau.sources.keys() if asked is None else asked
+
+
 class BureauGrounds:
     """What answers with an expiry are made from: the rate book, and the time in steps."""
 

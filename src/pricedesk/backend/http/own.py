@@ -13,7 +13,7 @@ from pricedesk.backend.conversion_requests import (
     circumstances_of,
     converted,
 )
-from pricedesk.backend.http.caching import Scope, expiry
+from pricedesk.backend.http.caching import Scope, expiry, instead
 from pricedesk.backend.http.items import InvalidItem, Items, read_items
 from pricedesk.errors import InvalidRequest, PricedeskError, in_quotes
 from pricedesk.http.json_bodies import other_than_json
@@ -66,7 +66,7 @@ class _Conversions:
         circumstances = self._circumstances(values, explain=_FLAGS[flag])
         answer = _converted(self._bureau, values, circumstances)
         source = answer.found.source
-        keys = {source.key} if source is not None else set()
+        keys = {source.key, *instead(self._bureau, circumstances.keys)} if source else set()
         if circumstances.explain:
             keys |= self._bureau.book.sources.keys()
         now = answer.question.asked_at

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from pricedesk import __version__
 from pricedesk.backend.bureau import Bureau
-from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, rate_state
+from pricedesk.backend.http.caching import STATE_HEADER, Scope, expiry, instead, rate_state
 from pricedesk.backend.http.parameters import currencies, day_of, known_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
@@ -179,7 +179,8 @@ class _Rates:
     ) -> tuple[Expiry, tuple[tuple[str, str], ...]]:
         """How long an answer may be kept; the headers that say so, and how old its rates are."""
         now = question.asked_at
-        scope = Scope({p.source for p in publications} | {*wanted.listed}, question.on)
+        told = {p.source for p in publications} | {*wanted.listed}
+        scope = Scope(told | {*instead(self._bureau, wanted.keys)}, question.on)
         until = expiry(self._bureau, now, scope)
         age = rate_state(self._bureau, now, question.on, publications)
         return until, (until.header(now), *age)
