@@ -480,6 +480,27 @@ def test_a_source_that_is_passed_over_as_too_old_may_answer_again_as_soon_as_it_
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        # In the earliest zone that day begins a minute later.
+        "/v2/rates?date=2026-11-01",
+        "/v2/rates?date=2026-11-01&expand=providers",
+        "/v2/rates?from=2026-11-01",
+        "/v2/rates?from=2026-11-01&to=2026-11-30&group=week&expand=providers",
+        "/v2/rates?quotes=KWD",
+        "/v2/rates?quotes=KWD&expand=providers",
+    ],
+)
+@pytest.mark.parametrize("missed", [None, 0])
+def test_an_empty_list_may_be_kept_for_a_minute_whatever_the_sources_calendars_say(
+    url: str, missed: int | None
+) -> None:
+    terms = replace(TERMS, ages=AgeLimits(refuse_after_missed=missed))
+    answered = of_three(terms=terms, clock="2026-10-31T09:59:00Z", order="ECB").get(url)
+    assert (answered.text, answered.headers["Cache-Control"]) == ("[]", LIVELY.format(60))
+
+
+@pytest.mark.parametrize(
     ("clock", "query", "kept"),
     [
         ("2026-10-30T18:00:00Z", "to=2026-10-29", SETTLED),

@@ -17,6 +17,7 @@ from pricedesk.backend.http.parameters import currencies, day_of, known_keys
 from pricedesk.backend.http.row_formats import Format, accepted_format, json_row, written
 from pricedesk.backend.http.rows import (
     Group,
+    Row,
     Selection,
     answering_at,
     rows_of_answer,
@@ -112,7 +113,7 @@ class _Rates:
             for quote in wanted.quotes or ():
                 self._bureau.rate(wanted.base, quote, question)
             raise NoRateForDate(f"there is no rate for {wanted.base} on {question.day}")
-        until, headers = self._lasting(wanted, question, publications)
+        until, headers = self._lasting(wanted, question, rows, publications)
         return Response(json_row(rows[0]).encode(), headers=headers, expiry=until)
 
     def _rates(
@@ -134,7 +135,7 @@ class _Rates:
             # Frankfurter has no rates of the future, and says so with an empty list.
             rows, publications = [], ()
         text = "".join(written(rows, row_format, expanded=query.is_expanded))
-        until, own = self._lasting(query.wanted, question, publications)
+        until, own = self._lasting(query.wanted, question, rows, publications)
         return Response(
             text.encode(),
             media_type=row_format.value,
@@ -161,6 +162,8 @@ class _Rates:
         named = (__version__, book.version, str(wanted), f"{first} {last} {query.group}")
         etag = blake2b("\n".join((*named, row_format.value)).encode(), digest_size=16).hexdigest()
         told = {p.source for p in answering_at(book, wanted, last)} | {*wanted.listed}
+        if first > now.date():
+            told = set()  # There are no rates of the future; its days begin soon.
         through = query.last
         if through is not None and query.group is not None:
             # Its last week or month is averaged as a whole.
@@ -175,13 +178,18 @@ class _Rates:
         )
 
     def _lasting(
-        self, wanted: Selection, question: Question, publications: Collection[Publication]
+        self,
+        wanted: Selection,
+        question: Question,
+        rows: Collection[Row],
+        publications: Collection[Publication],
     ) -> tuple[Expiry, tuple[tuple[str, str], ...]]:
         """How long an answer may be kept; the headers that say so, and how old its rates are."""
         now = question.asked_at
         told = {p.source for p in publications} | {*wanted.listed}
-        scope = Scope(told | {*instead(self._bureau, wanted.keys)}, question.on)
-        until = expiry(self._bureau, now, scope)
+        told |= {*instead(self._bureau, wanted.keys)}
+        # An empty list tells of nobody: a day may begin before any source publishes.
+        until = expiry(self._bureau, now, Scope(told if rows else (), question.on))
         age = rate_state(self._bureau, now, question.on, publications)
         return until, (until.header(now), *age)
 
