@@ -153,15 +153,28 @@ def _of_the_connection(address: str, _headers: Mapping[str, str]) -> str:
     return address
 
 
+def _always_the_same() -> object:
+    return None
+
+
 class Router:
     """The routes of several tables as one function from request to response."""
 
     def __init__(
-        self, tables: Iterable[RouteTable], address_of: AddressOf = _of_the_connection
+        self,
+        tables: Iterable[RouteTable],
+        address_of: AddressOf = _of_the_connection,
+        version: Callable[[], object] = _always_the_same,
     ) -> None:
-        """`address_of` says who asks, by the address of a connection and the headers."""
+        """`address_of` says who asks, by the address of a connection and the headers.
+
+        `version` gives an object that is another one when what answers are made from was replaced,
+        in a thread perhaps while one is made. One with an expiry is made anew then: its figures
+        would be the old ones, and the time for which they may be kept that of the new ones.
+        """
         tables = tuple(tables)
         self._address_of = address_of
+        self._version = version
         self._tables = {prefix: table for table in tables for prefix in table.prefixes}
         self._default = RouteTable(())
         self._exact: dict[str, _Place] = {}
@@ -218,7 +231,11 @@ class Router:
         except InvalidRequest as error:
             failure = Failure(HTTPStatus.BAD_REQUEST, InvalidRequest.slug, str(error))
             return _finished(table.failure(failure, headers), method, headers, place, table)
+        version = self._version()
         answer = _answer(request, place, table, values)
+        while self._version() is not version and _may_be_kept(answer):
+            version = self._version()
+            answer = _answer(request, place, table, values)
         if isinstance(answer, Response):
             return _finished(answer, method, headers, place, table)
         return _later(answer, request, place, table)
@@ -273,6 +290,10 @@ def _answer(
         return _begun(answer) if isinstance(answer, Response) else answer
     except Exception as error:  # noqa: BLE001  # told by `_failed`, and the connection lives
         return _failed(error, request, table)
+
+
+def _may_be_kept(answer: Response | Awaitable[Response]) -> bool:
+    return isinstance(answer, Response) and answer.expiry is not None
 
 
 async def _later(

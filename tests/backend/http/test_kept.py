@@ -1,24 +1,28 @@
 """What is kept is what would be made anew, at any instant, whichever way clock and book go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
 from asking import content_of, respond
-from pricedesk.backend.bureau import Bureau, Terms
+from held import DeskAtOnce
+from pricedesk.backend.bureau import Answer, Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits, Calendar
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.http.caching import BureauGrounds
-from pricedesk.backend.http.door import api_tables
+from pricedesk.backend.http.door import api_tables, make_router
+from pricedesk.backend.moment import Found
 from pricedesk.backend.pegs import all_pegs
 from pricedesk.backend.rate_book import Order, RateBook
 from pricedesk.backend.rates import Provenance, Sheet, publication_of
 from pricedesk.backend.sources import find_sources
+from pricedesk.backend.surroundings import Readiness
 from pricedesk.currencies import currency
 from pricedesk.http.kept import KeptAnswers, key_of
 from pricedesk.http.messages import Response
@@ -42,6 +46,7 @@ TARGETS = (
     "/v2/rate/USD/CAD?expand=providers",
     "/v2/rate/USD/CAD/2026-10-31",
     "/v2/rates?from=2026-10-20&quotes=USD",
+    "/v2/rates?from=2026-11-02&quotes=USD",
     "/v2/rates?from=2026-10-20&to=2026-11-01&quotes=USD&group=week",
     "/v2/rates?providers=BOE,ERAPI&base=USD&quotes=EUR,GBP",
     "/v2/currencies",
@@ -183,6 +188,53 @@ def test_an_instant_that_is_no_future_any_more_is_not_kept() -> None:
         for _ in range(2):
             assert desk.given(target, {}) == desk.sent(desk.made(target, {}))
     assert desk.kept_count == 0
+
+
+class Overtaken(Bureau):
+    """Its book is replaced, as by a thread, as soon as an answer was made from it."""
+
+    newer: RateBook
+
+    def convert(self, *args: Any, **named: Any) -> Answer:  # noqa: ANN401  # handed on
+        answer = super().convert(*args, **named)
+        self.book = self.newer
+        return answer
+
+    def table(self, *args: Any) -> Mapping[str, Found]:  # noqa: ANN401  # handed on
+        found = super().table(*args)
+        self.book = self.newer
+        return found
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/convert?amount=1100&from=CAD&to=USD",
+        "/v1/latest?base=CAD&symbols=USD",
+        "/v2/rates?base=CAD&quotes=USD",
+        "/v2/rate/CAD/USD?expand=providers",
+    ],
+)
+def test_an_answer_during_which_publications_arrive_is_made_anew(
+    target: str, quotes: DeskAtOnce
+) -> None:
+    """Else figures of the day before would be kept until the publication after the next."""
+    newer = book_of(keys=["ECB"])
+    older = RateBook([p for p in newer if p.date < date(2026, 10, 30)])
+    terms, path, query = Terms(currency("CAD"), currency("USD")), *target.split("?")
+
+    def asked(bureau: Bureau) -> Response:
+        router = make_router(bureau, quotes, Readiness(bureau), lambda: b"")
+        return respond(router, "GET", path, query)
+
+    overtaken = Overtaken(older, [SOURCES["ECB"]], lambda: FRIDAY, terms)
+    overtaken.newer = newer
+    told = asked(overtaken)
+    assert told == asked(Bureau(newer, [SOURCES["ECB"]], lambda: FRIDAY, terms))
+    assert ("Cache-Control", "public, max-age=86400, must-revalidate") in told.headers
+    before = asked(Bureau(older, [SOURCES["ECB"]], lambda: FRIDAY, terms))
+    assert before.body != told.body
+    assert ("Cache-Control", "public, max-age=60, must-revalidate") in before.headers
 
 
 @pytest.mark.parametrize("key", KEYS)

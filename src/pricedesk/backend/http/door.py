@@ -25,7 +25,8 @@ def make_router(
 ) -> Router:
     """The router over every table of routes."""
     operations = operations_table(bureau, readiness, metrics_text)
-    return Router([*api_tables(bureau), quotes_api.route_table(quotes), operations])
+    tables = [*api_tables(bureau), quotes_api.route_table(quotes), operations]
+    return Router(tables, version=lambda: bureau.book)
 
 
 def api_tables(bureau: Bureau) -> tuple[RouteTable, ...]:
