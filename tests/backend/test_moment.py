@@ -233,6 +233,18 @@ def test_there_is_a_bound_on_the_tables_that_are_remembered() -> None:
     assert desk.bureau.table(CAD, days[0]) is not anew
 
 
+def test_of_a_moment_that_is_over_one_table_is_remembered() -> None:
+    desk = Desk()
+    pinned = desk.bureau.pinned()
+    desk.now += timedelta(minutes=1)
+    assert desk.bureau.moment() is not pinned.moment()
+    friday, saturday = (Question(AFTERNOON, FRIDAY.date + timedelta(n)) for n in range(2))
+    table = pinned.table(CAD, friday)
+    assert pinned.table(CAD, friday) is table
+    pinned.table(CAD, saturday)
+    assert pinned.table(CAD, friday) is not table
+
+
 def test_currencies_that_are_named_are_looked_up_once_for_a_day_gone_by_too() -> None:
     desk = Desk()
     api = Asker(desk.bureau)

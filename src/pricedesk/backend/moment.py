@@ -32,8 +32,8 @@ TABLES_MAX = 16
 for one of a day gone by often goes on to the next day, and never comes back."""
 
 RATES_OF_THE_PAST_MAX = 64
-"""So many are remembered once a moment is over. Long answers go on from it for as long as a client
-takes to read them; each of a thousand may be from a moment of its own."""
+"""So many, and one table, are remembered once a moment is over. Long answers go on from it for as
+long as a client takes to read them; each of a thousand may be from a moment of its own."""
 
 ONE_MINUTE = timedelta(minutes=1)
 
@@ -178,7 +178,7 @@ _Wanted: TypeAlias = tuple[str, str, date | None, datetime | None, tuple[str, ..
 class Moment:
     """A rate book from the beginning of a minute to its end, and the rates that were looked up."""
 
-    __slots__ = ("_rates", "_rates_max", "_tables", "begins", "book", "ends")
+    __slots__ = ("_rates", "_rates_max", "_tables", "_tables_max", "begins", "book", "ends")
 
     def __init__(self, book: RateBook, instant: datetime) -> None:
         self.book = book
@@ -187,6 +187,7 @@ class Moment:
         self._rates: dict[_Wanted, Found | Refused] = {}
         self._rates_max = RATES_MAX
         self._tables: dict[_Wanted, Table] = {}
+        self._tables_max = TABLES_MAX
 
     def known(
         self, base: Currency, counter: Currency, question: Question
@@ -215,13 +216,13 @@ class Moment:
 
     def remember_table(self, base: Currency, question: Question, table: Table) -> None:
         """Keep all that was looked up of a currency in this book, for a question of this minute."""
-        while len(self._tables) >= TABLES_MAX:
+        while len(self._tables) >= self._tables_max:
             del self._tables[next(iter(self._tables))]
         wanted = (base.code, "", question.on, question.known_at, question.keys)
         self._tables[wanted] = table
 
     def end(self) -> None:
         """Remember little from now on: only who is pinned to this moment still asks."""
-        self._rates_max = RATES_OF_THE_PAST_MAX
+        self._rates_max, self._tables_max = RATES_OF_THE_PAST_MAX, 1
         self._rates.clear()
         self._tables.clear()
