@@ -75,16 +75,71 @@ async def test_who_asks_soon_after_is_told_what_was_said_and_who_asks_later_is_a
 ) -> None:
     watch = Watch()
     async with telnet_desk(tmp_path) as desk:
-        one, other = sessions(desk.rates, 2, watch)
-        assert await said([one.answer(b"1")]) == [PRICE]
+        first, *others, last = sessions(desk.rates, 5, watch)
+        assert await said([first.answer(b"1")]) == [PRICE]
         # However often somebody asks: an answer is not told for longer because it was wanted.
-        for part in (0.4, 0.4, 0.19):
+        for other, part in zip(others, (0.4, 0.4, 0.19), strict=True):
             watch.seconds += part * SHARED_SECONDS
             assert await said([other.answer(b"1")]) == [PRICE]
         assert len(desk.rates.requests) == 1
         watch.seconds += 0.02 * SHARED_SECONDS
         desk.rates.away = True
+        assert await said([last.answer(b"1")]) == [AWAY]
+
+
+async def test_who_asks_again_is_told_neither_the_same_answer_again_nor_an_older_one(
+    tmp_path: Path,
+) -> None:
+    watch = Watch()
+    async with telnet_desk(tmp_path) as desk:
+        one, other = sessions(desk.rates, 2, watch)
+        for customer, number, asked in [
+            (one, b"1", 1),
+            (other, b"2", 2),
+            (one, b"1", 3),
+            # What was asked for after all that he was told, he may be told.
+            (other, b"1", 3),
+            (one, b"2", 4),
+            (other, b"2", 4),
+            (other, b"1", 5),
+        ]:
+            watch.seconds += 0.1 * SHARED_SECONDS
+            await said([customer.answer(number)])
+            assert len(desk.rates.requests) == asked
+        desk.rates.away = True
+        assert await said([other.answer(b"1"), one.answer(b"2")]) == [AWAY, AWAY]
+
+
+@pytest.mark.parametrize(
+    ("words", "more"), [(b"why 1", b"Last known price"), (b"hold 1", b"cannot be reached")]
+)
+async def test_who_was_told_more_of_a_product_is_told_no_older_price_after_that(
+    tmp_path: Path, words: bytes, more: bytes
+) -> None:
+    watch = Watch()
+    async with telnet_desk(tmp_path) as desk:
+        one, other = sessions(desk.rates, 2, watch)
+        assert await said([one.answer(b"1")]) == [PRICE]
+        watch.seconds += 0.1 * SHARED_SECONDS
+        desk.rates.away = True
+        told = other.answer(words)
+        assert not isinstance(told, bytes | AtOnce)
+        assert more in await told
         assert await said([other.answer(b"1")]) == [AWAY]
+
+
+async def test_what_a_back_end_said_that_is_gone_is_told_to_nobody() -> None:
+    prices = SharedPrices(Watch())
+
+    async def found(text: bytes) -> bytes:
+        return text
+
+    def of(text: bytes) -> AtOnce[bytes]:
+        return prices.of("laptop", USD, lambda: found(text), float("-inf"))[0]
+
+    assert [await of(b"then"), await of(b"now")] == [b"then", b"then"]
+    prices.forget()
+    assert await of(b"now") == b"now"
 
 
 async def test_a_question_that_waits_for_its_answer_is_not_for_those_who_come_later(
@@ -105,8 +160,8 @@ async def test_a_fault_is_told_to_all_who_wait_for_it() -> None:
     async def fault() -> bytes:
         raise ZeroDivisionError
 
-    answers = [prices.of("laptop", USD, fault) for _ in range(2)]
-    for answer in answers:
+    answers = [prices.of("laptop", USD, fault, float("-inf")) for _ in range(2)]
+    for answer, _ in answers:
         with pytest.raises(ZeroDivisionError):
             await answer
 

@@ -45,7 +45,7 @@ class RatesClient:
     """Asks the back-end at one address, over one connection.
 
     `seconds` is a clock that never steps, `purpose` is for the log. What is asked in a `turn`
-    goes out together at its end.
+    goes out together at its end. `when_lost` is told of the end of each connection.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class RatesClient:
         seconds: Callable[[], float],
         purpose: str = "prices",
         turn: Turn | None = None,
+        when_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._backend = backend
+        self._when_lost = when_lost
         self._purpose = purpose
         self._seconds = seconds
         self._turn = turn or Turn()
@@ -214,6 +216,7 @@ class RatesClient:
 
     def _link_lost(self, link: Link, waiting: Sequence[Request]) -> None:
         """A connection has ended; one that ends again and again before a reply is no service."""
+        self._when_lost()
         self._early_losses = 0 if link.replies > 1 else self._early_losses + 1
         if self._early_losses > EARLY_LOSSES_MAX:
             self._is_away(f"{self._backend} ends the connection before it answers")

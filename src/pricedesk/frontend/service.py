@@ -2,6 +2,7 @@
 
 import importlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -54,9 +55,10 @@ def web_door(shop: Shop, settings: Settings, leaving: Leaving) -> Door:
     return door.web_door(site, limits)
 
 
-def telnet_door(shop: Shop, catalogue: LiveCatalogue, settings: Settings, turn: Turn) -> Door:
+def telnet_door(
+    shop: Shop, catalogue: LiveCatalogue, settings: Settings, prices: SharedPrices, turn: Turn
+) -> Door:
     """The door on port 10000."""
-    prices = SharedPrices(time.monotonic)
     return LineService(
         lambda peer: TelnetSession(
             catalogue.menu, shop, settings.default_to, peer, new_key, prices
@@ -79,14 +81,15 @@ class Connections:
 
     Replies come in order, so a quote, which waits for the disk, is not asked for over the one
     that prices come over; and a look that failed makes those fail at once that come right after.
-    What is asked in a `turn` goes out at its end.
+    What is asked in a `turn` goes out at its end. `when_lost` is told when prices are asked over
+    a connection no more.
     """
 
-    def __init__(self, settings: Settings, turn: Turn) -> None:
-        def client(purpose: str) -> RatesClient:
-            return RatesClient(settings.backend, time.monotonic, purpose, turn)
+    def __init__(self, settings: Settings, turn: Turn, when_lost: Callable[[], None]) -> None:
+        def client(purpose: str, when_lost: Callable[[], None] = lambda: None) -> RatesClient:
+            return RatesClient(settings.backend, time.monotonic, purpose, turn, when_lost)
 
-        self.prices = client("prices")
+        self.prices = client("prices", when_lost)
         self.looks = client("looks")
         self.quotes = RatesClients(
             [client(f"quotes {n}") for n in range(1, LEDGER_CONNECTIONS + 1)]
@@ -153,7 +156,8 @@ async def run_frontend(
     goods = goods or goods_in(settings)
     catalogue = goods.catalogue
     turn, leaving = Turn(), Leaving()
-    connections = Connections(settings, turn)
+    prices = SharedPrices(time.monotonic)
+    connections = Connections(settings, turn, prices.forget)
     rates = LastAnswers(connections.prices, goods.clock)
     standing = Standing(connections.looks)
     desk = Desk(rates, settings.default_to, goods.rules, memory=rates)
@@ -162,7 +166,7 @@ async def run_frontend(
         [
             Opening(
                 place_of("telnet", settings),
-                lambda: telnet_door(shop, catalogue, settings, turn),
+                lambda: telnet_door(shop, catalogue, settings, prices, turn),
                 settings.max_connections,
             ),
             Opening(

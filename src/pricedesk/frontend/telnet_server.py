@@ -54,29 +54,37 @@ class _Asked:
 class SharedPrices:
     """What is said of prices, found out once for all customers who ask within SHARED_SECONDS.
 
-    It is the same in every language. `seconds` is a clock that never steps; it is looked at
-    whenever somebody asks, so that what was found out before the process was stopped, and
-    went on, is told to nobody.
+    It is the same in every language. Who asks again is told neither the same answer again nor an
+    older one. `seconds` is a clock that never steps; it is looked at whenever somebody asks, so
+    that what was found out before the process was stopped, and went on, is told to nobody.
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._until = seconds()
-        self._asked: dict[tuple[str, str], AtOnce[bytes]] = {}
+        self._asked: dict[tuple[str, str], tuple[AtOnce[bytes], float]] = {}
 
     def of(
-        self, sku: str, currency: Currency, find: Callable[[], Coroutine[None, None, bytes]]
-    ) -> AtOnce[bytes]:
-        """What `find` says of a product, asked by whoever was the first of late."""
-        now = self._seconds()
+        self,
+        sku: str,
+        currency: Currency,
+        find: Callable[[], Coroutine[None, None, bytes]],
+        after: float,
+    ) -> tuple[AtOnce[bytes], float]:
+        """What `find` says of a product, and when it was asked: later than `after`."""
+        now = self.seconds()
         if now >= self._until:
-            self._asked.clear()
+            self.forget()
             self._until = now + SHARED_SECONDS
         key = (sku, currency.code)
         shared = self._asked.get(key)
-        if shared is None:
-            shared = self._asked[key] = AtOnce(find())
+        if shared is None or shared[1] <= after:
+            shared = self._asked[key] = (AtOnce(find()), now)
         return shared
+
+    def forget(self) -> None:
+        """Find all out anew: who said it may be gone."""
+        self._asked.clear()
 
 
 class TelnetSession:
@@ -103,6 +111,7 @@ class TelnetSession:
         self._peer = peer
         self._new_key = new_key
         self._prices = prices
+        self._asked_at = float("-inf")
         self._types_utf8 = False
         self._unanswered: _Asked | None = None
 
@@ -126,7 +135,10 @@ class TelnetSession:
 
     def _priced(self, action: AskPrice) -> Awaitable[bytes]:
         sku, currency = action.product.sku, self._dialogue.currency
-        return self._prices.of(sku, currency, lambda: self._done(action))
+        said, self._asked_at = self._prices.of(
+            sku, currency, lambda: self._done(action), self._asked_at
+        )
+        return said
 
     async def _done(self, action: Action) -> bytes:
         match action:
@@ -149,6 +161,8 @@ class TelnetSession:
         return self._dialogue.looked(action, found, total)
 
     async def _of(self, action: AskPrice | AskWhy | AskHold, product: Product) -> Say:
+        if not isinstance(action, AskPrice):  # Which others share, so it is noted for each of them.
+            self._asked_at = self._prices.seconds()
         offer = await self._shop.offer(product, self._dialogue.currency)
         match action:
             case AskPrice():
