@@ -35,7 +35,7 @@ NOTICES = Notices(
 
 SHARED_SECONDS = 0.01
 """For so long at most after a price was asked for is its answer told to others who choose the same:
-less than it is on its way from a back-end on another machine, and from the desk to a customer."""
+less than it may be on its way to a customer."""
 
 
 @dataclass(frozen=True, slots=True)
