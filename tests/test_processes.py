@@ -41,21 +41,27 @@ def prices_until_there_is_one(desk: Client) -> Iterator[bytes]:
 
 def test_a_customer_survives_the_death_and_return_of_the_back_end(tmp_path: Path) -> None:
     port = free_port()
-    with frontend(port) as (_, desk_port), Client(desk_port) as desk:
-        assert desk.lines(4) == MENU
+    with (
+        frontend(port) as (_, desk_port),
+        Client(desk_port) as desk,
+        Client(desk_port) as other,
+    ):
+        assert desk.lines(4) == other.lines(4) == MENU
         desk.send(b"1\n")
         assert desk.line() == AWAY
         with backend(tmp_path, port) as (service, _):
             assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
-            desk.send(b"2\n3\n9\n")
+            desk.send(b"2\n9\n3\n")
             assert desk.lines(3) == (
                 b"Today your item costs 1718.11 USD\n"
-                b"Today your item costs 25055.75 USD\n"
                 b"Wrong selection. Please try again\n"
+                b"Today your item costs 25055.75 USD\n"
             )
             service.kill()
-            desk.send(b"1\n")
-            assert desk.line() == AWAY
+            # Nor is what a customer was told a moment ago told to another one.
+            for client in (other, desk):
+                client.send(b"3\n")
+                assert client.line() == AWAY
         with backend(tmp_path, port):
             assert list(prices_until_there_is_one(desk))[-1] == LAPTOP
 

@@ -159,6 +159,17 @@ async def test_a_connection_lost_before_the_reply_is_made_again_once() -> None:
         assert served == 2
 
 
+async def test_of_the_end_of_a_connection_is_told_though_nobody_waits_for_a_reply() -> None:
+    async def answers_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+
+    lost = asyncio.Event()
+    async with rig(after_ping(answers_once)) as made:
+        made.client = RatesClient(made.address, made.seconds, when_lost=lost.set)
+        assert await made.client.ask("one") == "one"
+        await lost.wait()
+
+
 @pytest.mark.parametrize(
     "goodbye", ["error closing the service is shutting down", "error busy too many", "error idle x"]
 )
