@@ -135,7 +135,7 @@ async def test_what_a_back_end_said_that_is_gone_is_told_to_nobody() -> None:
         return text
 
     def of(text: bytes) -> AtOnce[bytes]:
-        return prices.of("laptop", USD, lambda: found(text), float("-inf"))[0]
+        return prices.of("laptop", USD, lambda: found(text), float("-inf")).said
 
     assert [await of(b"then"), await of(b"now")] == [b"then", b"then"]
     prices.forget()
@@ -161,9 +161,9 @@ async def test_a_fault_is_told_to_all_who_wait_for_it() -> None:
         raise ZeroDivisionError
 
     answers = [prices.of("laptop", USD, fault, float("-inf")) for _ in range(2)]
-    for answer, _ in answers:
+    for answer in answers:
         with pytest.raises(ZeroDivisionError):
-            await answer
+            await answer.said
 
 
 async def test_the_same_reply_makes_the_same_price_and_another_one_another() -> None:

@@ -51,6 +51,14 @@ class _Asked:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class SharedPrice:
+    """What is said of a price, and when it was asked for, by a clock that never steps."""
+
+    said: AtOnce[bytes]
+    asked_seconds: float
+
+
 class SharedPrices:
     """What is said of prices, found out once for all customers who ask within SHARED_SECONDS.
 
@@ -62,24 +70,24 @@ class SharedPrices:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self.seconds = seconds
         self._until = seconds()
-        self._asked: dict[tuple[str, str], tuple[AtOnce[bytes], float]] = {}
+        self._asked: dict[tuple[str, str], SharedPrice] = {}
 
     def of(
         self,
         sku: str,
         currency: Currency,
         find: Callable[[], Coroutine[None, None, bytes]],
-        after: float,
-    ) -> tuple[AtOnce[bytes], float]:
-        """What `find` says of a product, and when it was asked: later than `after`."""
+        after_seconds: float,
+    ) -> SharedPrice:
+        """What `find` says of a product, asked later than `after_seconds`."""
         now = self.seconds()
         if now >= self._until:
             self.forget()
             self._until = now + SHARED_SECONDS
         key = (sku, currency.code)
         shared = self._asked.get(key)
-        if shared is None or shared[1] <= after:
-            shared = self._asked[key] = (AtOnce(find()), now)
+        if shared is None or shared.asked_seconds <= after_seconds:
+            shared = self._asked[key] = SharedPrice(AtOnce(find()), now)
         return shared
 
     def forget(self) -> None:
@@ -111,7 +119,7 @@ class TelnetSession:
         self._peer = peer
         self._new_key = new_key
         self._prices = prices
-        self._asked_at = float("-inf")
+        self._asked_seconds = float("-inf")
         self._types_utf8 = False
         self._unanswered: _Asked | None = None
 
@@ -135,10 +143,9 @@ class TelnetSession:
 
     def _priced(self, action: AskPrice) -> Awaitable[bytes]:
         sku, currency = action.product.sku, self._dialogue.currency
-        said, self._asked_at = self._prices.of(
-            sku, currency, lambda: self._done(action), self._asked_at
-        )
-        return said
+        price = self._prices.of(sku, currency, lambda: self._done(action), self._asked_seconds)
+        self._asked_seconds = price.asked_seconds
+        return price.said
 
     async def _done(self, action: Action) -> bytes:
         match action:
@@ -162,7 +169,7 @@ class TelnetSession:
 
     async def _of(self, action: AskPrice | AskWhy | AskHold, product: Product) -> Say:
         if not isinstance(action, AskPrice):  # Which others share, so it is noted for each of them.
-            self._asked_at = self._prices.seconds()
+            self._asked_seconds = self._prices.seconds()
         offer = await self._shop.offer(product, self._dialogue.currency)
         match action:
             case AskPrice():
