@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -252,6 +253,16 @@ def ended(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[byte
 ENDS = ("stopping", "stopped")
 
 
+def said_with(mark: bytes, output: IO[bytes]) -> bytes:
+    """What a program says, up to and with the line that has this."""
+    said = b""
+    for line in iter(output.readline, b""):
+        said += line
+        if mark in line:
+            return said
+    raise AssertionError(f"it ended without {mark!r} after {said!r}")
+
+
 def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None:
     lines_port, http_port, grpc_port, telnet_port, web_port = (free_port() for _ in range(5))
     settings = environment(
@@ -271,9 +282,7 @@ def test_up_starts_both_tells_what_to_type_and_ends_both(tmp_path: Path) -> None
         )
     ) as up:
         assert up.stdout is not None
-        said = b""
-        while b"Rates:" not in said:
-            said += up.stdout.readline()
+        said = said_with(b"Rates:", up.stdout)
         assert f"telnet 127.0.0.1 {telnet_port}".encode() in said
         assert f"http://127.0.0.1:{web_port}/".encode() in said
         assert f"telnet 127.0.0.1 {lines_port}".encode() in said
@@ -310,8 +319,7 @@ def test_the_services_end_when_up_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pricedesk.cli", "up"]
     with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE) as up:
         assert up.stdout is not None
-        while b"Rates:" not in up.stdout.readline():
-            pass
+        said_with(b"Rates:", up.stdout)
         up.kill()
         said = up.stdout.read()
     assert said.count(b'"event": "stopped"') == 2
