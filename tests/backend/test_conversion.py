@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looked_up import rate_of
 from pricedesk.backend.conversion import (
     PLAIN_DECIMALS_MAX,
     Conversion,
@@ -112,7 +113,7 @@ def test_thousands_of_conversions_agree_with_fractions_rounded_by_hand(book: Rat
         base, counter = dice.sample(codes, 2)
         amount = random_amount(dice)
         try:
-            rate = book.rate(CURRENCIES[base], CURRENCIES[counter], day)
+            rate = rate_of(book, CURRENCIES[base], CURRENCIES[counter], day)
         except NoRateForDate:
             assert not {base, counter} <= history[published].keys()
             continue
@@ -142,7 +143,7 @@ def test_thousands_of_conversions_agree_with_fractions_rounded_by_hand(book: Rat
 )
 def test_known_figures_of_the_history(book: RateBook, question: str, result: str) -> None:
     amount, base, counter, day = question.split()
-    rate = book.rate(currency(base), currency(counter), date.fromisoformat(day))
+    rate = rate_of(book, currency(base), currency(counter), date.fromisoformat(day))
     assert str(convert(ExactDecimal.parse(amount), rate).result) == result
 
 

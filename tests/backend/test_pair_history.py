@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kept import VALUES
+from looked_up import rate_of
 from pricedesk.backend.pair_history import PairHistory, pair_history
 from pricedesk.backend.pegs import Peg
 from pricedesk.backend.rate_book import PEG, Order, RateBook
@@ -119,7 +120,7 @@ def test_each_point_has_the_digits_of_the_days_rate(
         history = pair_history(book, pair, span, Unit.DAY)
         found += history.points if history is not None else ()
     days = [day for day in book.of("ECB").dates if next(book.rates(*pair, day), None)]
-    rates = [(day, book.rate(*pair, day)) for day in days]
+    rates = [(day, rate_of(book, *pair, day)) for day in days]
     assert found == [(d, str(r)) for d, r in rates if r.publication and r.publication.date == d]
 
 
@@ -131,7 +132,7 @@ def test_a_week_or_month_is_its_last_publication(book: RateBook, unit: Unit) -> 
     every = book.of("ECB").dates
     last = [a for a, b in pairwise([*every, date.max]) if unit.begin(a) != unit.begin(b)]
     assert days == last
-    assert all(rate == str(book.rate(CAD, USD, day)) for day, rate in found.points)
+    assert all(rate == str(rate_of(book, CAD, USD, day)) for day, rate in found.points)
 
 
 @st.composite
@@ -254,7 +255,7 @@ def test_parities_lead_on_from_what_a_source_published_since_they_have_held(
     assert found.source == "ECB"
     assert len(found.points) == len(exact)
     assert [rate for _, rate in found.points] == [
-        str(book.rate(*pair, day)) for day, _ in found.points
+        str(rate_of(book, *pair, day)) for day, _ in found.points
     ]
 
 

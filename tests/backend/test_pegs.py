@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from looked_up import rate_of
 from pricedesk.backend.pegs import Peg, all_pegs
 from pricedesk.backend.rate_book import PEG, Order, RateBook
 from pricedesk.backend.rates import is_published_value
@@ -52,8 +53,8 @@ def test_a_peg_answers_on_no_day_before_it_existed(
     peg = PEGS[currency]
     pair = CURRENCIES[peg.anchor], CURRENCIES[currency]
     with pytest.raises(NoRate):
-        BOOK.rate(*pair, date.fromisoformat(last_without))
-    rate = BOOK.rate(*pair, date.fromisoformat(first_with))
+        rate_of(BOOK, *pair, date.fromisoformat(last_without))
+    rate = rate_of(BOOK, *pair, date.fromisoformat(first_with))
     assert Fraction(rate.numerator, rate.denominator) == Fraction(peg.value)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from looked_up import rate_of
 from pricedesk.backend.pegs import Peg
 from pricedesk.backend.rate_book import (
     HOLDS_FOR,
@@ -45,7 +46,7 @@ PUBLISHED = publication(FRIDAY, USD="1.1172", CAD="1.5606", JPY="175.68", HRK=""
 
 
 @pytest.mark.parametrize(
-    ("day", "rate_of"),
+    ("day", "answers"),
     [
         (THURSDAY, THURSDAY),
         (FRIDAY, FRIDAY),
@@ -55,11 +56,11 @@ PUBLISHED = publication(FRIDAY, USD="1.1172", CAD="1.5606", JPY="175.68", HRK=""
         (date(2027, 10, 29), MONDAY),
     ],
 )
-def test_a_day_takes_the_last_publication_on_or_before_it(day: date, rate_of: date) -> None:
+def test_a_day_takes_the_last_publication_on_or_before_it(day: date, answers: date) -> None:
     days = [MONDAY, THURSDAY, FRIDAY]
-    used = RateBook(publication(d, USD="1") for d in days).rate(EUR, USD, day).publication
+    used = rate_of(RateBook(publication(d, USD="1") for d in days), EUR, USD, day).publication
     assert used is not None
-    assert used.date == rate_of
+    assert used.date == answers
 
 
 def test_a_book_is_in_order_of_dates_whatever_it_was_made_from() -> None:
@@ -76,7 +77,7 @@ def test_a_book_knows_which_days_have_a_publication_of_their_own() -> None:
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
 def test_the_newest_revision_of_a_date_answers(order: tuple[int, ...]) -> None:
     book = RateBook(replace(publication(FRIDAY, USD=f"{n}"), revision=n) for n in order)
-    assert (len(book), str(book.rate(EUR, USD, FRIDAY))) == (1, "3")
+    assert (len(book), str(rate_of(book, EUR, USD, FRIDAY))) == (1, "3")
 
 
 def test_new_publications_make_a_new_book_and_leave_the_old_one() -> None:
@@ -136,25 +137,25 @@ def test_a_missing_rate_is_refused_by_currency_and_date(
 ) -> None:
     base, counter = (currency(code) for code in pair.split())
     with pytest.raises(PricedeskError) as refusal:
-        book.rate(base, counter, date.fromisoformat(day))
+        rate_of(book, base, counter, date.fromisoformat(day))
     assert (type(refusal.value), str(refusal.value)) == (error, sentence)
 
 
 @pytest.mark.parametrize("day", [date(1990, 1, 1), FRIDAY])
 def test_a_currency_to_itself_is_never_refused(book: RateBook, day: date) -> None:
-    assert str(book.rate(currency("KWD"), currency("KWD"), day)) == "1"
+    assert str(rate_of(book, currency("KWD"), currency("KWD"), day)) == "1"
 
 
 def test_an_empty_book_has_no_rates_at_all() -> None:
     with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
         _ = RateBook([]).newest
     with pytest.raises(NoRatesKnown, match=r"^no rates are known yet$"):
-        RateBook([]).rate(EUR, USD, FRIDAY)
+        rate_of(RateBook([]), EUR, USD, FRIDAY)
 
 
 def test_sources_of_which_nothing_is_known_are_named_where_others_are_known(book: RateBook) -> None:
     with pytest.raises(NoRatesKnown, match=r"^no rates of NB, BOE are known yet$"):
-        book.rate(EUR, USD, FRIDAY, keys=("NB", PEG, "BOE"))
+        rate_of(book, EUR, USD, FRIDAY, keys=("NB", PEG, "BOE"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_the_first_source_in_order_that_has_both_currencies_answers_alone(
     order: str, pair: str, answers: str
 ) -> None:
     base, counter = (currency(code) for code in pair.split())
-    rate = RateBook(THREE, Order(tuple(order.split()))).rate(base, counter, FRIDAY)
+    rate = rate_of(RateBook(THREE, Order(tuple(order.split()))), base, counter, FRIDAY)
     assert rate.publication is not None
     assert f"{rate.publication.source} {'/'.join(rate.path)} {rate}" == answers.removesuffix("0")
 
@@ -217,7 +218,7 @@ def test_a_pair_may_have_an_order_of_its_own_whichever_way_round(pair: str, sour
     order = Order(("ECB", "CNB"), {frozenset(("USD", "CAD")): ("BOC", "ECB")})
     base, counter = (currency(code) for code in pair.split())
     book = RateBook(THREE, order)
-    answering = book.rate(base, counter, FRIDAY).publication
+    answering = rate_of(book, base, counter, FRIDAY).publication
     assert answering is not None
     assert answering.source == source
     assert book.table(base, FRIDAY)[counter.code].publication is answering
@@ -226,14 +227,14 @@ def test_a_pair_may_have_an_order_of_its_own_whichever_way_round(pair: str, sour
 def test_a_source_that_is_not_in_the_order_is_known_and_never_answers() -> None:
     book = RateBook(THREE, Order(("ECB",)))
     with pytest.raises(NoRateForCurrency, match=r"^ECB does not publish SEK$"):
-        book.rate(SEK, EUR, FRIDAY)
-    assert str(book.rate(SEK, CAD, FRIDAY, keys=["BOC"])) == "0.1530"
+        rate_of(book, SEK, EUR, FRIDAY)
+    assert str(rate_of(book, SEK, CAD, FRIDAY, keys=["BOC"])) == "0.1530"
 
 
 def test_no_rate_is_made_of_the_halves_of_two_sources() -> None:
     book = RateBook([publication(FRIDAY, USD="1.1172"), cnb(FRIDAY, SEK="2.34")])
     with pytest.raises(NoRateForDate, match=r"^no source has both SEK and USD on 2026-10-30$"):
-        book.rate(SEK, USD, FRIDAY)
+        rate_of(book, SEK, USD, FRIDAY)
 
 
 def withholding(withheld: Publication, *codes: str) -> Publication:
@@ -248,7 +249,7 @@ def test_the_publication_before_goes_on_answering_for_a_withheld_currency_only()
         ]
     )
     answers = {
-        pair: book.rate(currency(pair[:3]), currency(pair[4:]), MONDAY).publication
+        pair: rate_of(book, currency(pair[:3]), currency(pair[4:]), MONDAY).publication
         for pair in ("CAD/JPY", "CAD/USD", "USD/EUR")
     }
     dates = {pair: str(found.date) for pair, found in answers.items() if found}
@@ -271,9 +272,9 @@ def test_what_is_withheld_for_long_is_refused_and_the_refusal_says_so() -> None:
     ]
     book = RateBook([publication(FRIDAY, USD="1.1172", CAD="1.5606"), *withheld])
     last = FRIDAY + HOLDS_FOR
-    assert str(book.rate(EUR, USD, last)) == "1.1172"
+    assert str(rate_of(book, EUR, USD, last)) == "1.1172"
     with pytest.raises(NoRateForDate) as refusal:
-        book.rate(EUR, USD, last + timedelta(days=1))
+        rate_of(book, EUR, USD, last + timedelta(days=1))
     assert str(refusal.value) == (
         "there is no rate for USD on 2026-11-14: what ECB published for it is withheld for more"
         " than 14 days"
@@ -287,7 +288,7 @@ def test_a_currency_whose_first_value_is_withheld_is_not_called_one_that_is_not_
     first = withholding(publication(FRIDAY, USD="1.1172"), "JPY")
     book = RateBook([first, publication(MONDAY, USD="1.1172", **later)])
     with pytest.raises(NoRateForDate) as refusal:
-        book.rate(USD, currency("JPY"), FRIDAY)
+        rate_of(book, USD, currency("JPY"), FRIDAY)
     assert str(refusal.value) == (
         "there is no rate for JPY on 2026-10-30: what ECB published for it is withheld"
     )
@@ -298,7 +299,7 @@ def test_a_currency_that_was_not_published_is_no_withheld_one() -> None:
         [publication(FRIDAY, USD="1", CAD="2"), withholding(publication(MONDAY, USD="1"), "JPY")]
     )
     with pytest.raises(NoRateForDate):
-        book.rate(EUR, CAD, MONDAY)
+        rate_of(book, EUR, CAD, MONDAY)
 
 
 @pytest.mark.parametrize(
@@ -309,10 +310,10 @@ def test_a_hole_in_what_is_known_is_not_bridged(days: int, answered: bool) -> No
     book = RateBook([publication(FRIDAY, USD="1"), later])
     day = FRIDAY + timedelta(days=days)
     if answered:
-        assert str(book.rate(EUR, USD, day)) == "1"
+        assert str(rate_of(book, EUR, USD, day)) == "1"
         return
     with pytest.raises(NoRateForDate) as refusal:
-        book.rate(EUR, USD, day)
+        rate_of(book, EUR, USD, day)
     assert str(refusal.value) == (
         f"there is no rate for EUR on {day}: what ECB published about that day is not known here"
     )
@@ -320,7 +321,7 @@ def test_a_hole_in_what_is_known_is_not_bridged(days: int, answered: bool) -> No
 
 def test_the_newest_publication_has_no_such_limit() -> None:
     day = FRIDAY + timedelta(days=400)
-    assert str(RateBook([publication(FRIDAY, USD="1")]).rate(EUR, USD, day)) == "1"
+    assert str(rate_of(RateBook([publication(FRIDAY, USD="1")]), EUR, USD, day)) == "1"
 
 
 PEGS = [
@@ -335,10 +336,10 @@ def test_a_currency_that_a_parity_leads_to_is_not_to_blame() -> None:
     book = RateBook(THREE, Order(("ECB", PEG)), PEGS)
     for pair in ((XOF, kwd), (kwd, XOF), (AED, kwd)):
         with pytest.raises(NoRateForCurrency, match=r"^ECB does not publish KWD$"):
-            book.rate(*pair, FRIDAY)
+            rate_of(book, *pair, FRIDAY)
     # Where parities are not asked for it is.
     with pytest.raises(NoRateForCurrency, match=r"^none of ECB, BOC publishes XOF$"):
-        book.rate(XOF, kwd, FRIDAY, keys=("ECB", "BOC"))
+        rate_of(book, XOF, kwd, FRIDAY, keys=("ECB", "BOC"))
 
 
 @pytest.mark.parametrize(
@@ -373,7 +374,7 @@ def test_a_parity_leads_on_from_the_rate_of_its_anchor(
     pair: str, value: Fraction, path: str, published: str, pegs: str
 ) -> None:
     base, counter = (currency(code) for code in pair.split())
-    rate = RateBook(THREE, Order(("ECB", PEG)), PEGS).rate(base, counter, FRIDAY)
+    rate = rate_of(RateBook(THREE, Order(("ECB", PEG)), PEGS), base, counter, FRIDAY)
     assert Fraction(rate.numerator, rate.denominator) == value
     assert "/".join(rate.path) == path
     assert " ".join(":".join(went_in) for went_in in rate.published) == published
@@ -384,11 +385,11 @@ def test_parities_answer_only_where_the_order_names_them_and_since_they_hold() -
     day = date(1997, 10, 31)
     old = [publication(day, USD="1.1"), publication(FRIDAY, USD="1.1172")]
     with pytest.raises(NoRateForCurrency, match=r"^ECB does not publish AED$"):
-        RateBook(old, Order(("ECB",)), PEGS).rate(EUR, AED, FRIDAY)
+        rate_of(RateBook(old, Order(("ECB",)), PEGS), EUR, AED, FRIDAY)
     pegged = RateBook(old, Order(("ECB", PEG)), PEGS)
     assert "AED" in pegged.table(EUR, FRIDAY)
     with pytest.raises(NoRateForCurrency):
-        pegged.rate(EUR, AED, day)
+        rate_of(pegged, EUR, AED, day)
     assert "AED" not in pegged.table(EUR, day)
     # To where its anchor leads a pegged currency leads as well.
     assert list(pegged.table(AED, FRIDAY)) == ["EUR", "SAR", "USD", "XOF"]
@@ -408,9 +409,9 @@ def test_a_table_has_no_currency_that_is_none() -> None:
 
 def test_a_published_rate_goes_before_a_parity_that_comes_later_in_the_order() -> None:
     published = [publication(FRIDAY, USD="1.1172", AED="4.1")]
-    first = RateBook(published, Order(("ECB", PEG)), PEGS).rate(EUR, AED, FRIDAY)
+    first = rate_of(RateBook(published, Order(("ECB", PEG)), PEGS), EUR, AED, FRIDAY)
     assert (str(first), first.pegs) == ("4.1", ())
-    second = RateBook(published, Order((PEG, "ECB")), PEGS).rate(EUR, AED, FRIDAY)
+    second = rate_of(RateBook(published, Order((PEG, "ECB")), PEGS), EUR, AED, FRIDAY)
     assert (str(second), second.path) == ("4.102917", ("EUR", "USD", "AED"))
 
 
@@ -426,12 +427,12 @@ def test_the_book_answers_as_it_was_known_at_an_instant() -> None:
     book = RateBook([first, corrected]).with_publications([])
     minute = timedelta(minutes=1)
     answers = {
-        hours: str(book.known_at(noon + timedelta(hours=hours)).rate(EUR, USD, FRIDAY))
+        hours: str(rate_of(book.known_at(noon + timedelta(hours=hours)), EUR, USD, FRIDAY))
         for hours in (0, 1, 5)
     }
     assert answers == {0: "1", 1: "1", 5: "2"}
     assert len(book.known_at(noon - minute)) == 0
-    assert str(book.rate(EUR, USD, FRIDAY)) == "2"
+    assert str(rate_of(book, EUR, USD, FRIDAY)) == "2"
 
 
 def test_a_history_of_which_nothing_came_later_is_the_same_one() -> None:
@@ -581,6 +582,6 @@ def test_each_rate_of_a_series_is_the_answer_of_its_day(
     for day, rates in book.series(EUR, None, begin, end):
         for code, rate in rates.items():
             asked = max(day, begin)
-            assert rate == book.rate(EUR, currency(code), asked)
+            assert rate == rate_of(book, EUR, currency(code), asked)
             assert rate.publication is not None
             assert rate.publication.date == day <= end

@@ -253,7 +253,12 @@ class Bureau:
         found: dict[str, Found] = {}
         too_old: Refused | None = None
         for code in sorted({counter.code for counter in asked} - {base.code}):
-            known = self._known(base, CURRENCIES[code], question, moment, remembers=remembers)
+            counter = CURRENCIES[code]
+            known = moment.known(base, counter, question)
+            if known is None:
+                known = self._looked_up(base, counter, question, moment.book)
+                if remembers:
+                    moment.remember(base, counter, question, known)
             if isinstance(known, Found):
                 found[code] = known
             elif known.is_too_old:
@@ -266,25 +271,10 @@ class Bureau:
         if found is None or question.known_at is not None:
             question.refuse_the_future()
         if found is None:
-            found = self._known(base, counter, question, moment, remembers=True)
+            found = self._looked_up(base, counter, question, moment.book)
+            moment.remember(base, counter, question, found)
         if isinstance(found, Refused):
             raise found.error()
-        return found
-
-    def _known(
-        self,
-        base: Currency,
-        counter: Currency,
-        question: Question,
-        moment: Moment,
-        *,
-        remembers: bool,
-    ) -> Found | Refused:
-        found = moment.known(base, counter, question)
-        if found is None:
-            found = self._looked_up(base, counter, question, moment.book)
-            if remembers:
-                moment.remember(base, counter, question, found)
         return found
 
     def _looked_up(

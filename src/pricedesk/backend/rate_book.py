@@ -297,31 +297,6 @@ class RateBook:
         book._sources = dict(sources)
         return book
 
-    def rate(
-        self,
-        base: Currency,
-        counter: Currency,
-        day: date,
-        usable: Usable = any_publication,
-        keys: Sequence[str] | None = None,
-    ) -> Rate:
-        """The rate of a pair as of a day, by the first source in order that has it.
-
-        Both currencies are looked up in one publication of one source; an older one never
-        stands in for a currency that it does not have. `keys` are the sources to ask, in
-        order, in the place of the configured ones.
-
-        Raises:
-            NoRatesKnown: the book is empty, or has nothing of the sources that are asked.
-            NoRateForCurrency: a currency is in no publication of any date.
-            NoRateForDate: the day is before the first publication, or no publication that
-                holds on the day has values for both currencies.
-        """
-        rate = self.find(base, counter, day, usable, keys)
-        if rate is None:
-            raise self.refusal(base, counter, day, keys)
-        return rate
-
     def find(
         self,
         base: Currency,
@@ -330,7 +305,12 @@ class RateBook:
         usable: Usable = any_publication,
         keys: Sequence[str] | None = None,
     ) -> Rate | None:
-        """The rate of a pair as of a day, None if there is none: `refusal` tells why."""
+        """The rate of a pair as of a day, by the first source in order that has it.
+
+        None if there is none: `refusal` tells why. Both currencies are looked up in one
+        publication of one source; an older one never stands in for a currency that it does not
+        have. `keys` are the sources to ask, in order, in the place of the configured ones.
+        """
         if base == counter:
             return identity(base)
         return next(self.rates(base, counter, day, usable, keys), None)
@@ -338,7 +318,12 @@ class RateBook:
     def refusal(
         self, base: Currency, counter: Currency, day: date, keys: Sequence[str] | None = None
     ) -> NoRate:
-        """Why no source has the rate, naming the currency that is to blame if one is."""
+        """Why no source has the rate, naming the currency that is to blame if one is.
+
+        NoRatesKnown: the book is empty, or has nothing of the sources that are asked.
+        NoRateForCurrency: a currency is in no publication of any date. NoRateForDate: the day is
+        before the first publication, or no publication that holds on the day has values for both.
+        """
         asked = keys if keys is not None else self.order.of(base.code, counter.code)
         keys = [key for key in asked if key != PEG]
         sources = {key: self.of(key) for key in keys if len(self.of(key))}

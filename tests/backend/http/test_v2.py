@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from asking import Asker, respond
 from ecb_history import crossed, half_up, published_texts
+from looked_up import rate_of
 from pricedesk.backend.bureau import Bureau, Terms
 from pricedesk.backend.calendars import AgeLimits
 from pricedesk.backend.http.rate_format import amount_text, number_text, rate_text
@@ -594,7 +595,7 @@ def test_both_versions_write_the_exact_rate_rounded_once(
         assert api.get(f"/v1/{day}?base={base}&symbols={quote}").status == 404
         return
     text = json.loads(answered.text, parse_float=str, parse_int=str)["rate"]
-    exact = book.rate(currency(base), currency(quote), day)
+    exact = rate_of(book, currency(base), currency(quote), day)
     assert text == rate_text(exact)
     first = api.text(f"/v1/{day}?base={base}&symbols={quote}")
     assert json.loads(first, parse_float=str, parse_int=str)["rates"][quote] == text
@@ -628,7 +629,7 @@ def test_a_number_has_the_decimals_of_its_size_half_up(value: str, text: str) ->
 
 
 def test_an_amount_is_never_coarser_than_its_currency(book: RateBook) -> None:
-    rate = book.rate(currency("EUR"), currency("USD"), date(2026, 10, 30))
+    rate = rate_of(book, currency("EUR"), currency("USD"), date(2026, 10, 30))
     texts = [amount_text(rate, ExactDecimal.parse(a)) for a in ("1", "1.0", "1000000", "0.01")]
     assert texts == ["1.1172", "1.1172", "1117200.0", "0.011172"]
     assert number_text(81_1235, 10_000, currency("KWD")) == "81.124"

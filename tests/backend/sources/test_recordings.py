@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from looked_up import rate_of
 from pricedesk.backend.history import packaged_publications
 from pricedesk.backend.rate_book import RateBook
 from pricedesk.backend.rates import Provenance, Sheet, publication_of
@@ -163,5 +164,5 @@ def test_the_sources_agree_on_what_a_canadian_dollar_was_worth(key: str, usd: st
         raw = (FIXTURES / RECORDED[key]).read_bytes()
         sheets = source.read(source.request(DAY, DAY), raw)
         book = RateBook(publication_of(key, source.convention, s, PROVENANCE) for s in sheets)
-    rate = book.rate(currency("CAD"), currency("USD"), DAY)
+    rate = rate_of(book, currency("CAD"), currency("USD"), DAY)
     assert round(Fraction(rate.numerator, rate.denominator), 5) == Fraction(usd)

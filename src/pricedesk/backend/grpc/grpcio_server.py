@@ -141,7 +141,7 @@ def _streaming(method: Streaming, tally: Tally) -> Callable[[bytes, Context], As
             async with aclosing(_closable(method.answers(request))) as messages:
                 async for message in messages:
                     yield message
-        except Exception as error:  # noqa: BLE001  # as for one answer
+        except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
             await _refuse(error, context, tally)
 
     return answers
@@ -153,7 +153,7 @@ def _each(method: Each, tally: Tally) -> Callable[[AsyncIterator[bytes], Context
         try:
             async for request in requests:
                 yield method.answer(request)
-        except Exception as error:  # noqa: BLE001  # as for one answer
+        except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
             await _refuse(error, context, tally)
 
     return answers

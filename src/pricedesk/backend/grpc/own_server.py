@@ -346,7 +346,7 @@ class _Connection(asyncio.BufferedProtocol):
         try:
             async with limit:
                 reply = await later
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
             self._refuse(stream, _OVER if limit.expired() else error)
         else:
             self._reply(stream, reply)
@@ -365,7 +365,7 @@ class _Connection(asyncio.BufferedProtocol):
                     message = on_http2.prefixed(message)  # it is not kept twice
                     await self._send(stream, message)
                     del message  # the next one may be long in coming
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
             told = _OVER if limit.expired() else error
             self._stop(stream, counted_refusal(told, self._service.tally))
         else:
@@ -445,7 +445,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._release(end)
             try:
                 reply = method.answer(message)
-            except Exception as error:  # noqa: BLE001  # as above
+            except Exception as error:  # noqa: BLE001  # each is told to the client as what it is
                 self._refuse(stream, error)
                 return
             if not stream.headed:
