@@ -171,7 +171,7 @@ class _Strict(ET.TreeBuilder):
 def _sheets_of_xml(raw: bytes) -> list[Sheet]:
     try:
         parser = ET.XMLParser(target=_Strict())  # noqa: S314  # no entities without a DOCTYPE; the size is bounded
-        root = ET.fromstring(_bounded(raw, XML_BYTES_MAX), parser)  # noqa: S314  # as above
+        root = ET.fromstring(_bounded(raw, XML_BYTES_MAX), parser)  # noqa: S314  # the parser is the one above
     except (ET.ParseError, ValueError, LookupError) as error:
         raise RefusedDocument(f"the document is not well-formed XML: {error}") from error
     return [_day_of_xml(day) for day in root.findall(f"{_NAMESPACE}Cube/*")]
@@ -249,7 +249,7 @@ def _sheets_of_csv(text: str) -> list[Sheet]:
             if end:
                 raise RefusedDocument("it does not end with a comma")  # noqa: TRY301  # the line's number is told below
             if len(values) != len(codes):
-                raise RefusedDocument(f"there are {len(values)} values for {len(codes)} columns")  # noqa: TRY301  # as above
+                raise RefusedDocument(f"there are {len(values)} values for {len(codes)} columns")  # noqa: TRY301  # the line's number is told below
             sheets.append(Sheet(day, _cells(codes, values, day)))
         except RefusedDocument as refusal:
             raise RefusedDocument(f"line {number}: {refusal}") from refusal

@@ -164,7 +164,7 @@ def _looked_at(folder: Path, name: str) -> _Picture | None:
             if not _is_picture(found):  # It has become another one meanwhile.
                 return None
             picture = _Picture(path, _state(found), file.read(CHUNK_BYTES))
-    except (OSError, RuntimeError):  # as above
+    except (OSError, RuntimeError):  # the second is what a circle of links is, before 3.13
         return None
     return picture if len(picture.begin) == min(picture.size, CHUNK_BYTES) else None
 
